@@ -1,0 +1,141 @@
+import Foundation
+
+extension AgentConfig {
+    /// The one pass over the layers: finds each setting's value and collects what is wrong.
+    struct Resolution {
+        private let layers: Layers
+        private(set) var resolved: [String: Resolved] = [:]
+        private(set) var problems: [ConfigurationError.Problem] = []
+
+        init(_ layers: Layers) {
+            self.layers = layers
+        }
+
+        /// Takes the value of the highest layer that has one. A wrong value does not fall through to the next layer:
+        /// whoever set it meant something.
+        mutating func resolve(_ setting: Setting) {
+            if let text = layers.flags[setting.field], !Self.isBlank(text) {
+                take(text, for: setting, variable: setting.variable, from: .flag)
+            } else if let found = layers.secrets?.value(of: setting), !Self.isBlank(found.value.exposed) {
+                take(found.value.exposed, for: setting, variable: setting.variable, from: .secret(found.location))
+            } else if !resolveFromEnvironment(setting), !resolveFromScript(setting), let value = setting.defaultValue {
+                resolved[setting.field] = Resolved(value: value, origin: .default)
+            }
+        }
+
+        /// Values that other settings give when a setting has none of its own.
+        mutating func derive() {
+            if resolved["service_name"] == nil, let name = layers.agentName, !Self.isBlank(name) {
+                resolved["service_name"] = Resolved(value: .string(name), origin: .script)
+            }
+            if resolved["streaming_consumer_group"] == nil, let service = text("service_name") {
+                resolved["streaming_consumer_group"] = Resolved(value: .string(service + "-group"), origin: .default)
+            }
+            deriveKafkaAuthentication()
+        }
+
+        /// Reports the fields of the script's table, and the flags, that are no setting.
+        mutating func reportUnknownFields() {
+            for field in layers.flags.keys.sorted() where Setting.named(field) == nil {
+                problems.append(.unknown(field, in: "flag"))
+            }
+            for field in layers.script.keys.sorted() where Setting.named(field) == nil {
+                problems.append(.unknown(field, in: "config"))
+            }
+        }
+
+        private func text(_ field: String) -> String? {
+            guard case .string(let text)? = resolved[field]?.value else { return nil }
+            return text
+        }
+
+        private static func isBlank(_ text: String) -> Bool {
+            text.allSatisfy(\.isWhitespace)
+        }
+
+        private mutating func take(_ text: String, for setting: Setting, variable: String, from origin: Origin) {
+            // A secret is taken as it is, but for the newline that `echo` leaves; other text may lose its blanks.
+            let cleaned =
+                setting.isSecret
+                ? text.trimmingCharacters(in: .newlines) : text.trimmingCharacters(in: .whitespacesAndNewlines)
+            if let value = setting.kind.parse(cleaned) {
+                resolved[setting.field] = Resolved(value: value, origin: origin)
+            } else {
+                problems.append(.wrongKind(setting, variable: variable, shown: cleaned, origin: origin))
+            }
+        }
+
+        private mutating func resolveFromEnvironment(_ setting: Setting) -> Bool {
+            for variable in setting.variables {
+                if variable.hasSuffix("*") {
+                    let topics = collected(prefix: String(variable.dropLast()))
+                    guard !topics.isEmpty else { continue }
+                    resolved[setting.field] = Resolved(value: .list(topics), origin: .environment(variable))
+                    return true
+                }
+                guard let text = layers.environment[variable], !Self.isBlank(text) else { continue }
+                take(text, for: setting, variable: variable, from: .environment(variable))
+                return true
+            }
+            return false
+        }
+
+        /// The sorted values of every variable that begins with `prefix`.
+        private func collected(prefix: String) -> [String] {
+            var values: Set<String> = []
+            for (name, value) in layers.environment where name.hasPrefix(prefix) && name.count > prefix.count {
+                values.formUnion(Setting.Kind.items(value))
+            }
+            return values.sorted()
+        }
+
+        private mutating func resolveFromScript(_ setting: Setting) -> Bool {
+            for name in setting.scriptNames {
+                guard let given = layers.script[name] else { continue }
+                switch given {
+                case .string(let text) where Self.isBlank(text): continue
+                case .list(let items) where items.isEmpty: continue
+                default: break
+                }
+                if let value = setting.kind.accept(given) {
+                    resolved[setting.field] = Resolved(value: value, origin: .script)
+                } else {
+                    problems.append(
+                        .wrongKind(setting, variable: setting.variable, shown: given.shown, origin: .script))
+                }
+                return true
+            }
+            return false
+        }
+
+        /// SASL without a mechanism would make librdkafka try Kerberos, which no platform secret can configure; the
+        /// platforms mean PLAIN. Without a user, PLAIN and SCRAM cannot even begin.
+        private mutating func deriveKafkaAuthentication() {
+            guard let securityProtocol = text("kafka_security_protocol"), securityProtocol.hasPrefix("SASL_"),
+                resolved["kafka_bootstrap_servers"] != nil
+            else { return }
+            let mechanism = text("kafka_sasl_mechanism") ?? "PLAIN"
+            if resolved["kafka_sasl_mechanism"] == nil {
+                resolved["kafka_sasl_mechanism"] = Resolved(value: .string(mechanism), origin: .default)
+            }
+            guard mechanism == "PLAIN" || mechanism.hasPrefix("SCRAM-") else { return }
+            let reason = "KAFKA_SECURITY_PROTOCOL=\(securityProtocol) with \(mechanism)"
+            for variable in ["KAFKA_USERNAME", "KAFKA_PASSWORD"] where resolved[variable.lowercased()] == nil {
+                problems.append(.required(variable, by: reason))
+            }
+        }
+    }
+}
+
+extension AgentConfig.ScriptValue {
+    /// The value as a listing and an error show it.
+    var shown: String {
+        switch self {
+        case .string(let text): text
+        case .integer(let number): String(number)
+        case .number(let number): Int64(exactly: number).map(String.init) ?? String(number)
+        case .boolean(let truth): String(truth)
+        case .list(let items): items.joined(separator: ",")
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// The settings by their types. Every accessor reads the table's field of the same name.
+extension AgentConfig {
+    /// The service's name: `SERVICE_NAME`, else what the script declares.
+    package var serviceName: String? { text("service_name") }
+    /// The configured type of the agent, any name.
+    package var agentType: String? { text("agent_type") }
+    /// `deterministic`, `anthropic` or `openai`; nil when not configured.
+    package var implementationType: String? { text("implementation_type") }
+
+    /// The address the HTTP server listens on.
+    package var host: String { text("host") ?? "127.0.0.1" }
+    /// The port of the HTTP server, 0 for any free one.
+    package var port: Int { integer("port") }
+    /// Origins of web pages that may connect, lower case and without a trailing slash; `*` for all.
+    package var allowedOrigins: [String] { list("allowed_origins") }
+
+    /// Tasks that run at one time.
+    package var maxConcurrentTasks: Int { integer("max_concurrent_tasks") }
+    /// Tasks that may wait.
+    package var maxQueuedTasks: Int { integer("max_queued_tasks") }
+    /// After how long a task is given up.
+    package var taskTimeout: Duration { duration("task_timeout") }
+
+    /// The realtime platform whose secrets configure the transports.
+    package var realtimePlatform: String? { text("realtime_platform") }
+    /// The role of the service on its platform.
+    package var realtimeRole: String? { text("realtime_role") }
+    /// Whether WebSocket endpoints are open; true unless `WEBSOCKET_ENABLED` says otherwise.
+    package var websocketEnabled: Bool { boolean("websocket_enabled") }
+    /// Kafka topics to subscribe to besides those of handlers: `STREAMING_TOPICS`, else the sorted `CONSUME_*`.
+    package var streamingTopics: [String] { list("streaming_topics") }
+    /// The Kafka consumer group, `<service>-group` by default; nil without a service name.
+    package var streamingConsumerGroup: String? { text("streaming_consumer_group") }
+    /// MQTT topic filters to subscribe to besides those of handlers.
+    package var mqttTopics: [String] { list("mqtt_topics") }
+    /// The sorted topics the service may write (`PRODUCE_*`); empty when nothing is declared.
+    package var produceTopics: [String] { list("produce_topics") }
+    /// The directory the platform's secrets are mounted in.
+    package var secretsPath: String { text("secrets_path") ?? PlatformSecretLoader.defaultSecretsPath }
+    /// The issuer of the tokens that clients present.
+    package var jwtIssuer: String? { text("jwt_issuer_uri") }
+
+    /// The Kafka to connect to; nil when `KAFKA_BOOTSTRAP_SERVERS` is not set.
+    package var kafka: KafkaSettings? {
+        guard let bootstrapServers = text("kafka_bootstrap_servers") else { return nil }
+        return KafkaSettings(
+            bootstrapServers: bootstrapServers,
+            securityProtocol: text("kafka_security_protocol") ?? "PLAINTEXT",
+            saslMechanism: text("kafka_sasl_mechanism"),
+            username: text("kafka_username"),
+            password: secret("kafka_password"),
+            schemaRegistryURL: text("kafka_schema_registry_url"),
+            autoOffsetReset: kafkaAutoOffsetReset
+        )
+    }
+
+    /// Where a new consumer group begins, `earliest` or `latest`; holds for the embedded broker too.
+    package var kafkaAutoOffsetReset: String { text("kafka_auto_offset_reset") ?? "earliest" }
+
+    /// The MQTT broker to connect to; nil when `MQTT_HOST` is not set.
+    package var mqtt: MQTTSettings? {
+        guard let host = text("mqtt_host") else { return nil }
+        return MQTTSettings(
+            host: host,
+            port: integer("mqtt_port"),
+            user: text("mqtt_user"),
+            password: secret("mqtt_password"),
+            wireProtocol: text("mqtt_protocol").flatMap(MQTTSettings.WireProtocol.init(rawValue:)) ?? .tcp,
+            clientID: mqttClientID
+        )
+    }
+
+    /// The configured MQTT client id; holds for the embedded broker too.
+    package var mqttClientID: String? { text("mqtt_client_id") }
+
+    /// The database; nil when neither `DB_HOST` nor `DB_CONNECTION_STRING` is set.
+    package var database: DatabaseSettings? {
+        let given = secret("db_connection_string")
+        let host = text("db_host")
+        guard given != nil || host != nil else { return nil }
+        return DatabaseSettings(
+            host: host,
+            port: integer("db_port"),
+            name: text("db_name"),
+            user: text("db_user"),
+            password: secret("db_password"),
+            sslMode: text("db_ssl_mode") ?? "prefer",
+            givenConnectionString: given
+        )
+    }
+
+    /// Metabase; nil when `METABASE_URL` is not set.
+    package var metabase: MetabaseSettings? {
+        guard let url = text("metabase_url") else { return nil }
+        return MetabaseSettings(
+            url: url,
+            user: text("metabase_user"),
+            password: secret("metabase_password"),
+            apiKey: secret("metabase_api_key"),
+            databaseID: text("metabase_database_id")
+        )
+    }
+
+    /// Lenses; nil when `LENSES_URL` is not set.
+    package var lenses: LensesSettings? {
+        guard let url = text("lenses_url") else { return nil }
+        return LensesSettings(
+            url: url,
+            user: text("lenses_user"),
+            password: secret("lenses_password"),
+            apiKey: secret("lenses_api_key"),
+            webSocketURL: text("lenses_ws_url")
+        )
+    }
+
+    /// Redis; nil when `REDIS_HOST` is not set.
+    package var redis: RedisSettings? {
+        guard let host = text("redis_host") else { return nil }
+        return RedisSettings(host: host, port: integer("redis_port"))
+    }
+
+    /// The key for Anthropic's API.
+    package var anthropicAPIKey: Secret? { secret("anthropic_api_key") }
+    /// The key for OpenAI's API.
+    package var openAIAPIKey: Secret? { secret("openai_api_key") }
+}

@@ -1,0 +1,207 @@
+import Foundation
+
+extension Setting {
+    /// What a setting's value has to look like.
+    package enum Kind: Sendable, Equatable {
+        /// Any text.
+        case text
+        /// A whole number in a range.
+        case integer(ClosedRange<Int64>)
+        /// The port of another service, 1 to 65535. Kubernetes sets variables such as `REDIS_PORT=tcp://10.0.0.11:6379`
+        /// for a service of that name (Kubernetes documentation, "Environment variables" of a Service); the port is
+        /// taken from these.
+        case servicePort
+        /// A positive number of seconds, at most the bound.
+        case seconds(atMost: Double)
+        /// True or false, in the spellings people use in environment files.
+        case boolean
+        /// One of several words, matched without regard to case and kept as spelled here; `aliases` are further
+        /// spellings (in upper case) of them.
+        case choice([String], aliases: [String: String] = [:])
+        /// A list, comma-separated in text.
+        case list
+        /// A list of browser origins (RFC 6454, section 6.2), or `*`.
+        case origins
+        /// A URL with one of the schemes.
+        case url([String])
+        /// A host name or address, without a scheme, a port or a path.
+        case host
+        /// Comma-separated `host:port` pairs, as Kafka's `bootstrap.servers`.
+        case brokers
+        /// A name that can be part of a Kubernetes object's name and of a directory's name.
+        case objectName
+
+        /// A network port, 0 meaning any free one.
+        static let port = Kind.integer(0...65535)
+
+        /// What was expected, as the end of the sentence "expected …".
+        package var expectation: String {
+            switch self {
+            case .text: "text"
+            case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+            case .servicePort: "a whole number from 1 to 65535"
+            case .seconds(let bound): "a number of seconds, more than 0 and at most \(Int(bound))"
+            case .boolean: "true or false"
+            case .choice(let words, _): "one of \(words.joined(separator: ", "))"
+            case .list: "a list of names separated by commas"
+            case .origins: "origins such as https://app.example.com separated by commas, or *"
+            case .url(let schemes): "a URL that begins with \(schemes.map { $0 + "://" }.joined(separator: " or "))"
+            case .host: "a host name or address, without scheme, port or path"
+            case .brokers: "host:port, or several separated by commas"
+            case .objectName: "a name of letters, digits, \"-\", \"_\" and \".\""
+            }
+        }
+
+        /// The value that `text` spells, nil when it is of the wrong kind.
+        func parse(_ text: String) -> AgentConfig.ScriptValue? {
+            let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
+            return switch self {
+            case .text: .string(text)
+            case .integer(let range): Int64(trimmed).flatMap { range.contains($0) ? .integer($0) : nil }
+            case .servicePort: Self.servicePort(trimmed)
+            case .seconds(let bound): Self.seconds(trimmed, atMost: bound)
+            case .boolean: Self.boolean(trimmed)
+            case .choice(let words, let aliases): Self.choice(trimmed, words, aliases)
+            case .list: .list(Self.items(trimmed))
+            case .origins: Self.origins(Self.items(trimmed))
+            case .url(let schemes): Self.isURL(trimmed, schemes) ? .string(trimmed) : nil
+            case .host: Self.isHost(trimmed) ? .string(trimmed) : nil
+            case .brokers: Self.brokers(Self.items(trimmed))
+            case .objectName: Self.isObjectName(trimmed) ? .string(trimmed) : nil
+            }
+        }
+
+        /// The value a script gave, converted to this kind; nil when it is of the wrong kind.
+        func accept(_ value: AgentConfig.ScriptValue) -> AgentConfig.ScriptValue? {
+            switch (self, value) {
+            case (_, .string(let text)):
+                return parse(text)
+            case (.boolean, .boolean):
+                return value
+            case (.integer(let range), .integer(let number)):
+                return range.contains(number) ? value : nil
+            case (.integer(let range), .number(let number)):
+                guard let whole = Int64(exactly: number) else { return nil }
+                return range.contains(whole) ? .integer(whole) : nil
+            case (.servicePort, .integer), (.servicePort, .number):
+                return Self.integer(1...65535).accept(value)
+            case (.seconds(let bound), .integer(let number)):
+                return number > 0 && Double(number) <= bound ? .number(Double(number)) : nil
+            case (.seconds(let bound), .number(let number)):
+                return number > 0 && number <= bound ? value : nil
+            case (.list, .list(let items)):
+                return .list(Self.unique(items))
+            case (.origins, .list(let items)):
+                return Self.origins(items)
+            case (.brokers, .list(let items)):
+                return Self.brokers(items)
+            default:
+                return nil
+            }
+        }
+    }
+}
+
+extension Setting.Kind {
+    /// The items of a comma list, trimmed, without empty ones and repetitions, in their order.
+    static func items(_ text: String) -> [String] {
+        unique(text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) })
+    }
+
+    private static func unique(_ items: [String]) -> [String] {
+        var seen: Set<String> = []
+        return items.filter { !$0.isEmpty && seen.insert($0).inserted }
+    }
+
+    private static func servicePort(_ text: String) -> AgentConfig.ScriptValue? {
+        guard text.hasPrefix("tcp://"), let colon = text.lastIndex(of: ":") else {
+            return integer(1...65535).parse(text)
+        }
+        return integer(1...65535).parse(String(text[text.index(after: colon)...]))
+    }
+
+    private static func seconds(_ text: String, atMost bound: Double) -> AgentConfig.ScriptValue? {
+        let digits = text.hasSuffix("s") ? text.dropLast().trimmingCharacters(in: .whitespaces) : text
+        guard let number = Double(digits), number > 0, number <= bound else { return nil }
+        return .number(number)
+    }
+
+    private static func boolean(_ text: String) -> AgentConfig.ScriptValue? {
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": .boolean(true)
+        case "false", "no", "off", "0": .boolean(false)
+        default: nil
+        }
+    }
+
+    private static func choice(
+        _ text: String, _ words: [String], _ aliases: [String: String]
+    ) -> AgentConfig.ScriptValue? {
+        let spelled = text.uppercased()
+        if let word = words.first(where: { $0.uppercased() == spelled }) { return .string(word) }
+        return aliases[spelled].map { .string($0) }
+    }
+
+    /// Browsers send an origin in lower case and without a path, so a trailing slash or a capital letter in the list
+    /// would silently never match: both are normalized.
+    private static func origins(_ items: [String]) -> AgentConfig.ScriptValue? {
+        var origins: [String] = []
+        for item in items {
+            if item == "*" || item == "null" {
+                origins.append(item)
+                continue
+            }
+            let origin = (item.hasSuffix("/") ? String(item.dropLast()) : item).lowercased()
+            guard let parts = URLComponents(string: origin), let scheme = parts.scheme, !scheme.isEmpty,
+                let host = parts.host, !host.isEmpty, parts.path.isEmpty, parts.query == nil, parts.user == nil
+            else { return nil }
+            origins.append(origin)
+        }
+        return .list(unique(origins))
+    }
+
+    private static func isURL(_ text: String, _ schemes: [String]) -> Bool {
+        guard !text.contains(where: \.isWhitespace), let parts = URLComponents(string: text),
+            let scheme = parts.scheme?.lowercased(), schemes.contains(scheme), let host = parts.host
+        else { return false }
+        return !host.isEmpty
+    }
+
+    private static func isHost(_ text: String) -> Bool {
+        guard !text.isEmpty, !text.contains("/"), !text.contains("@"), !text.contains(","),
+            !text.contains(where: \.isWhitespace)
+        else { return false }
+        // One colon separates a port; more than one belong to an IPv6 address.
+        return text.filter { $0 == ":" }.count != 1
+    }
+
+    private static func brokers(_ items: [String]) -> AgentConfig.ScriptValue? {
+        guard !items.isEmpty, items.allSatisfy(isBroker) else { return nil }
+        return .string(items.joined(separator: ","))
+    }
+
+    /// librdkafka accepts `[protocol://]host[:port]`, the address of an IPv6 host in brackets.
+    private static func isBroker(_ item: String) -> Bool {
+        let address = item.range(of: "://").map { item[$0.upperBound...] } ?? item[...]
+        guard !address.contains("/"), !address.contains("@"), !address.contains(where: \.isWhitespace) else {
+            return false
+        }
+        let afterBrackets = address.lastIndex(of: "]").map { address[address.index(after: $0)...] } ?? address
+        guard let colon = afterBrackets.lastIndex(of: ":") else { return !address.isEmpty }
+        guard let port = Int(afterBrackets[afterBrackets.index(after: colon)...]) else { return false }
+        return (1...65535).contains(port) && colon != address.startIndex
+    }
+
+    static func isObjectName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, first != UInt8(ascii: "."), text.utf8.count <= 253 else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                true
+            default:
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+extension Setting {
+    /// Every setting there is, in the order `agenthost config` prints them.
+    package static let all: [Setting] = service + tasks + streaming + kafka + mqtt + database + analytics + others
+
+    private static let service: [Setting] = [
+        Setting("SERVICE_NAME", "The service's name; without it, the name the script declares."),
+        Setting("AGENT_TYPE", "The agent's type, any name; without it, the service name up to its first \"-\"."),
+        Setting(
+            "IMPLEMENTATION_TYPE", kind: .choice(["deterministic", "anthropic", "openai"]),
+            "How the agent works out its results."),
+        Setting("HOST", kind: .host, default: .string("127.0.0.1"), "The address the HTTP server listens on."),
+        Setting("PORT", kind: .port, default: .integer(8080), "The port of the HTTP server; 0 picks a free one."),
+        Setting(
+            "LOG_LEVEL",
+            kind: .choice(
+                ["TRACE", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"],
+                aliases: ["WARN": "WARNING", "FATAL": "CRITICAL"]),
+            default: .string("INFO"), "The least severe level that is logged."),
+        Setting(
+            "ALLOWED_ORIGINS", kind: .origins, default: .list([]),
+            "Origins of web pages that may connect, besides the host's own; * for all."),
+    ]
+
+    private static let tasks: [Setting] = [
+        Setting(
+            "MAX_CONCURRENT_TASKS", kind: .integer(1...100_000), default: .integer(10), "Tasks that run at one time."),
+        Setting(
+            "MAX_QUEUED_TASKS", kind: .integer(0...1_000_000), default: .integer(1024),
+            "Tasks that may wait; further ones are refused with 503."),
+        Setting(
+            "TASK_TIMEOUT", kind: .seconds(atMost: 604_800), default: .number(300),
+            "Seconds after which a task is given up with 504."),
+    ]
+
+    private static let streaming: [Setting] = [
+        Setting(
+            "REALTIME_PLATFORM", or: "REALTIME_PLATFORM_NAME", kind: .objectName,
+            "The realtime platform whose secrets configure the transports."),
+        Setting("REALTIME_ROLE", "The role of the service on its platform, such as gateway or processor."),
+        Setting("WEBSOCKET_ENABLED", kind: .boolean, default: .boolean(true), "Whether WebSocket endpoints are open."),
+        Setting(
+            "STREAMING_TOPICS", or: "CONSUME_*", kind: .list, default: .list([]),
+            "Kafka topics to subscribe to; without it, the sorted values of every CONSUME_*."),
+        Setting("STREAMING_CONSUMER_GROUP", "The Kafka consumer group; without it, <service>-group."),
+        Setting("PRODUCE_*", field: "produce_topics", kind: .list, default: .list([]), "Topics the service may write."),
+        Setting(
+            "SECRETS_PATH", default: .string("/var/secrets"), "The directory the platform's secrets are mounted in."),
+    ]
+
+    private static let kafka: [Setting] = [
+        Setting("KAFKA_BOOTSTRAP_SERVERS", kind: .brokers, from: .kafka, "The Kafka brokers, host:port."),
+        Setting(
+            "KAFKA_SECURITY_PROTOCOL", kind: .choice(["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]),
+            default: .string("PLAINTEXT"), from: .kafka, "How the connection to Kafka is secured."),
+        Setting(
+            "KAFKA_SASL_MECHANISM",
+            kind: .choice(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER"]), from: .kafka,
+            "How the host authenticates with Kafka; PLAIN when the protocol is SASL_* and this is not set."),
+        Setting("KAFKA_USERNAME", from: .kafka, "The user for SASL authentication."),
+        Setting("KAFKA_PASSWORD", secret: true, from: .kafka, "The password for SASL authentication."),
+        Setting("KAFKA_SCHEMA_REGISTRY_URL", kind: .url(["http", "https"]), from: .kafka, "The schema registry."),
+        Setting(
+            "KAFKA_AUTO_OFFSET_RESET", kind: .choice(["earliest", "latest"]), default: .string("earliest"),
+            from: .kafka, "Where a new consumer group begins."),
+    ]
+
+    private static let mqtt: [Setting] = [
+        Setting("MQTT_HOST", kind: .host, from: .mqtt, "The MQTT broker's host."),
+        Setting("MQTT_PORT", kind: .servicePort, default: .integer(1883), from: .mqtt, "The MQTT broker's port."),
+        Setting("MQTT_USER", from: .mqtt, "The user at the MQTT broker."),
+        Setting("MQTT_PASSWORD", secret: true, from: .mqtt, "The password at the MQTT broker."),
+        Setting(
+            "MQTT_PROTOCOL", kind: .choice(MQTTSettings.WireProtocol.allCases.map(\.rawValue)),
+            default: .string("tcp"), from: .mqtt, "How the MQTT broker is reached; ssl, tls and mqtts mean TLS."),
+        Setting("MQTT_CLIENT_ID", from: .mqtt, "The MQTT client id; keep it stable, sessions belong to it."),
+        Setting("MQTT_TOPICS", kind: .list, default: .list([]), from: .mqtt, "MQTT topic filters to subscribe to."),
+    ]
+
+    private static let database: [Setting] = [
+        Setting("DB_HOST", kind: .host, from: .db, "The database's host."),
+        Setting("DB_PORT", kind: .servicePort, default: .integer(5432), from: .db, "The database's port."),
+        Setting("DB_NAME", from: .db, "The database's name."),
+        Setting("DB_USER", from: .db, "The database user."),
+        Setting("DB_PASSWORD", secret: true, from: .db, "The database password."),
+        Setting(
+            "DB_SSL_MODE", kind: .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+            default: .string("prefer"), from: .db, "How the connection to the database is secured."),
+        Setting(
+            "DB_CONNECTION_STRING", secret: true, from: .db,
+            "The whole connection string; without it, one is built from the other DB_* settings."),
+    ]
+
+    private static let analytics: [Setting] = [
+        Setting("METABASE_URL", kind: .url(["http", "https"]), from: .metabase, "Metabase's address."),
+        Setting("METABASE_USER", from: .metabase, "The Metabase user."),
+        Setting("METABASE_PASSWORD", secret: true, from: .metabase, "The Metabase password."),
+        Setting("METABASE_API_KEY", secret: true, from: .metabase, "The Metabase API key."),
+        Setting("METABASE_DATABASE_ID", from: .metabase, "The id of the database in Metabase."),
+        Setting("LENSES_URL", kind: .url(["http", "https"]), from: .lenses, "Lenses' address."),
+        Setting("LENSES_USER", from: .lenses, "The Lenses user."),
+        Setting("LENSES_PASSWORD", secret: true, from: .lenses, "The Lenses password."),
+        Setting("LENSES_API_KEY", secret: true, from: .lenses, "The Lenses API key."),
+        Setting(
+            "LENSES_WS_URL", kind: .url(["ws", "wss", "http", "https"]), from: .lenses, "Lenses' WebSocket address."),
+    ]
+
+    private static let others: [Setting] = [
+        Setting("REDIS_HOST", kind: .host, "The Redis host."),
+        Setting("REDIS_PORT", kind: .servicePort, default: .integer(6379), "The Redis port."),
+        Setting("ANTHROPIC_API_KEY", secret: true, "The key for Anthropic's API."),
+        Setting("OPENAI_API_KEY", secret: true, "The key for OpenAI's API."),
+        Setting("JWT_ISSUER_URI", or: "AUTH0_ISSUER", "The issuer of the tokens that clients present."),
+    ]
+}

@@ -1,0 +1,36 @@
+/// One line of `agenthost config`: a setting, its value and where it came from.
+package struct SettingReport: Sendable, Equatable {
+    /// The field's name in Lua.
+    package let name: String
+    /// The environment variable that sets it.
+    package let variable: String
+    /// The value as text, `****` for a secret, user information of URLs masked; nil when not set.
+    package let value: String?
+    /// Where the value came from; `not set` when there is none.
+    package let origin: String
+    /// One line of documentation.
+    package let summary: String
+
+    init(_ setting: Setting, _ resolved: AgentConfig.Resolved?) {
+        name = setting.field
+        variable = setting.variable
+        value = resolved.map { setting.isSecret ? Secret.mask : Secret.masked($0.value.shown) }
+        origin = resolved?.origin.description ?? "not set"
+        summary = setting.summary
+    }
+
+    /// The reports as lines of three aligned columns: field, value, origin.
+    package static func lines(_ reports: [SettingReport]) -> [String] {
+        let nameWidth = reports.map(\.name.count).max() ?? 0
+        // One long value must not push every origin out of sight.
+        let valueWidth = min(48, reports.map { $0.value?.count ?? 1 }.max() ?? 0)
+        return reports.map { report in
+            let value = report.value ?? "-"
+            return padded(report.name, nameWidth) + "  " + padded(value, valueWidth) + "  " + report.origin
+        }
+    }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

@@ -1,0 +1,135 @@
+import AgentConfiguration
+import AgentModel
+import AgentScript
+import AgentWorker
+import HTTPServer
+import KafkaTransport
+import LuaRuntime
+package import Logging
+import MQTTTransport
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The whole program: agents on workers, a server and transports around them, one life from start to drained stop.
+package struct AgentHost: Service {
+    private let options: HostOptions
+    private let logger: Logger
+    /// Prints a line for the user.
+    private let announce: @Sendable (String) -> Void
+
+    package init(options: HostOptions, logger: Logger, announce: @escaping @Sendable (String) -> Void) {
+        self.options = options
+        self.logger = logger
+        self.announce = announce
+    }
+
+    /// Starts, serves until the surrounding service group shuts down, drains and stops. Throws `HostFailure`.
+    package func run() async throws {
+        let resolver = ConfigurationResolver(flags: options.flags, environment: options.environment)
+        let statuses = options.scripts.map { _ in AgentStatus() }
+        let status = HostStatus(agents: statuses)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.workers)
+        let outbound = AsyncHTTPOutbound(group: group)
+        let workers = options.workers.indices(on: group).map { index, loop in
+            Worker(
+                loop: loop, index: index, counters: statuses.map(\.counters), limits: LuaLimits(), outbound: outbound,
+                logger: logger)
+        }
+        let floor = HostFloor(workers: workers, status: status, logger: logger)
+        let reloader = Reloader(
+            paths: options.scripts, workers: workers, statuses: statuses,
+            settings: { (agent) throws(ScriptFailure) in try resolver.settings(for: agent) },
+            hooks: floor.reloadHooks(announce: announce), logger: logger)
+
+        let config = try await load(reloader, resolver)
+        let serviceName = config.serviceName ?? "agenthost"
+        status.serve(as: serviceName)
+        let brokers = try BrokerLineup.assemble(config, serviceName: serviceName, embeds: options.embeds, logger: logger)
+        do {
+            let port = try await floor.open(config, brokers: brokers, serviceName: serviceName)
+            try await floor.start(reloader)
+            let report = ReadyReport(
+                http: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)",
+                kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
+            for line in report.lines(
+                kafkaEmbedded: brokers.embeddedKafka != nil, mqttEmbedded: brokers.embeddedMosquitto != nil)
+            {
+                announce(line)
+            }
+            if let file = options.readyFile { try report.write(to: file) }
+            let control = try? await ControlSocket.open(for: workers[0])
+            try? HostRegistry.enter(report)
+            defer { HostRegistry.leave(pid: report.pid) }
+            await serve(reloader, floor, resolver)
+            try? await control?.close()
+        } catch {
+            await floor.stop(brokers)
+            throw error as? HostFailure ?? HostFailure(.agent, String(describing: error))
+        }
+        await floor.stop(brokers)
+        await outbound.shutdown()
+        try? await group.shutdownGracefully()
+    }
+
+    /// Loads the scripts. A platform named only in a script's `config` is known after the first load; its secrets then
+    /// take part in a second one.
+    private func load(_ reloader: Reloader, _ resolver: ConfigurationResolver) async throws -> AgentConfig {
+        do {
+            try await loadSecrets(platform: resolver.configuration().realtimePlatform, resolver)
+            _ = try await reloader.loadFirst()
+            if resolver.secrets == nil, let platform = resolver.first?.realtimePlatform {
+                try await loadSecrets(platform: platform, resolver)
+                _ = try await reloader.loadFirst()
+            }
+            guard let config = resolver.first else { throw HostFailure(.agent, "no agent was declared") }
+            return config
+        } catch {
+            throw error as? HostFailure ?? HostFailure(.agent, String(describing: error))
+        }
+    }
+
+    private func loadSecrets(platform: String?, _ resolver: ConfigurationResolver) async throws {
+        guard let platform else { return }
+        let loader = try PlatformSecretLoader(
+            platform: platform, secretsPath: resolver.configuration().secretsPath, environment: options.environment,
+            logger: logger)
+        let secrets = await loader.load()
+        for problem in secrets.problems { logger.warning("\(problem)") }
+        resolver.use(secrets)
+    }
+
+    /// Reloads what changes until the host is asked to stop.
+    private func serve(_ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver) async {
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await HostSignals.hangups { await reloader.reloadAll() } }
+                if options.reloads, let watcher = ScriptWatcher(logger: logger) {
+                    tasks.addTask {
+                        watcher.watch(await reloader.directories)
+                        await withTaskCancellationHandler {
+                            for await _ in watcher.changes() {
+                                await reloader.reloadChanged()
+                                watcher.watch(await reloader.directories)
+                            }
+                        } onCancel: {
+                            watcher.stop()
+                        }
+                    }
+                }
+                tasks.addTask { await floor.untilStopped() }
+                await floor.untilStopped()
+                tasks.cancelAll()
+            }
+        } onGracefulShutdown: {
+            floor.beginStop()
+        }
+    }
+}
+
+extension Int {
+    /// The indices below the number, each with the next loop of the group.
+    fileprivate func indices(on group: MultiThreadedEventLoopGroup) -> [(Int, any EventLoop)] {
+        (0..<self).map { ($0, group.next()) }
+    }
+}

@@ -1,0 +1,106 @@
+package import AgentConfiguration
+package import AgentModel
+package import AgentScript
+import Synchronization
+
+/// Settles the settings of each agent from the layers of configuration, as its script declares itself.
+package final class ConfigurationResolver: Sendable {
+    private let flags: [String: String]
+    private let environment: [String: String]
+    private let state = Mutex<(secrets: PlatformSecrets?, configs: [String: AgentConfig], order: [String])>((nil, [:], []))
+
+    package init(flags: [String: String], environment: [String: String]) {
+        self.flags = flags
+        self.environment = environment
+    }
+
+    /// The platform's secrets, once they are known; holds for every later resolution.
+    package func use(_ secrets: PlatformSecrets?) {
+        state.withLock { $0.secrets = secrets }
+    }
+
+    package var secrets: PlatformSecrets? { state.withLock { $0.secrets } }
+
+    /// The configuration without any script: what a host knows before it has loaded one.
+    package func configuration() throws -> AgentConfig {
+        try AgentConfig(.init(flags: flags, secrets: secrets, environment: environment))
+    }
+
+    /// The configuration of the first agent resolved, which is the host's.
+    package var first: AgentConfig? {
+        state.withLock { state in state.order.first.flatMap { state.configs[$0] } }
+    }
+
+    /// For a script that is loading. Throws with the script's line when its `config` table, or the environment, is wrong.
+    package func settings(for agent: AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings {
+        var script: [String: AgentConfig.ScriptValue] = [:]
+        for (field, value) in agent.config {
+            guard let value = AgentConfig.ScriptValue(value) else {
+                throw ScriptFailure(
+                    "\(agent.location): config.\(field): a string, number, boolean or list of strings expected")
+            }
+            script[field] = value
+        }
+        let config: AgentConfig
+        do throws(ConfigurationError) {
+            config = try AgentConfig(
+                .init(
+                    flags: flags, secrets: secrets, environment: environment, script: script, agentName: agent.name))
+        } catch {
+            throw ScriptFailure("configuration: \(error.description)")
+        }
+        state.withLock { state in
+            if state.configs.updateValue(config, forKey: agent.name) == nil { state.order.append(agent.name) }
+        }
+        return AgentSettings(config, agentName: agent.name)
+    }
+}
+
+extension AgentConfig.ScriptValue {
+    init?(_ value: JSONValue) {
+        switch value {
+        case .string(let text): self = .string(text)
+        case .integer(let number): self = .integer(number)
+        case .number(let number): self = .number(number)
+        case .bool(let flag): self = .boolean(flag)
+        case .array(let items):
+            var texts: [String] = []
+            for item in items {
+                guard let text = item.stringValue else { return nil }
+                texts.append(text)
+            }
+            self = .list(texts)
+        case .object(let object) where object.isEmpty: self = .list([])
+        case .null, .object: return nil
+        }
+    }
+
+    var json: JSONValue {
+        switch self {
+        case .string(let text): .string(text)
+        case .integer(let number): .integer(number)
+        case .number(let number): .number(number)
+        case .boolean(let flag): .bool(flag)
+        case .list(let texts): .array(texts.map { .string($0) })
+        }
+    }
+}
+
+extension AgentSettings {
+    init(_ config: AgentConfig, agentName: String) {
+        var values: [String: JSONValue] = [:]
+        var secrets: [String: String] = [:]
+        for setting in config.listing() {
+            if let value = config.value(setting.name) { values[setting.name] = value.json }
+            if let secret = config.secret(setting.name) { secrets[setting.name] = secret.exposed }
+        }
+        let timeout = config.taskTimeout.components
+        self.init(
+            serviceName: config.serviceName ?? agentName, agentType: config.agentType,
+            implementation: config.implementationType ?? "deterministic", platform: config.realtimePlatform,
+            websocketEnabled: config.websocketEnabled, maxConcurrentTasks: config.maxConcurrentTasks,
+            maxQueuedTasks: config.maxQueuedTasks,
+            taskTimeout: Double(timeout.seconds) + Double(timeout.attoseconds) / 1e18,
+            streamingTopics: config.streamingTopics, mqttTopics: config.mqttTopics, values: values, secrets: secrets)
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import KafkaTransport
+package import Logging
+import MQTTTransport
+import ServiceLifecycle
+import UnixSignals
+
+/// The development brokers as a process of their own, so that a host can be ended and started again beside them.
+package enum DevelopmentBrokers {
+    /// Runs until SIGTERM or SIGINT. Throws `HostFailure`.
+    package static func run(
+        readyFile: String?, logger: Logger, announce: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let kafka: EmbeddedKafka
+        let mosquitto: EmbeddedMosquitto?
+        do {
+            kafka = try EmbeddedKafka()
+            mosquitto = EmbeddedMosquitto.isInstalled ? try EmbeddedMosquitto(logger: logger) : nil
+        } catch {
+            throw HostFailure(.resource, "a development broker cannot start: \(error)")
+        }
+        let report = ReadyReport(
+            http: nil, kafka: kafka.bootstrapServers, mqtt: mosquitto.map { "127.0.0.1:\($0.port)" })
+        for line in report.lines(kafkaEmbedded: true, mqttEmbedded: true) { announce(line) }
+        if mosquitto == nil { announce("mqtt off: mosquitto is not installed") }
+        if let readyFile { try report.write(to: readyFile) }
+        let group = ServiceGroup(
+            services: [UntilShutdown()], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        try await group.run()
+        kafka.stop()
+        await mosquitto?.stop()
+        if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
+    }
+}
+
+/// A service that only lasts.
+private struct UntilShutdown: Service {
+    func run() async throws { try await gracefulShutdown() }
+}

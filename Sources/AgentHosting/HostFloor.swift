@@ -1,0 +1,229 @@
+import AgentConfiguration
+import AgentModel
+import AgentWorker
+import HTTPServer
+import KafkaTransport
+import Logging
+import MQTTTransport
+import NIOCore
+import Synchronization
+
+/// Everything that is open while a host runs: a room for each worker, and the MQTT clients that they share.
+final class HostFloor: Sendable {
+    /// Seconds that handlers in flight have when the host stops (contract section 6, promise 5).
+    static let drainTime: Int64 = 10
+
+    private struct Shared {
+        var rooms: [WorkerRoom] = []
+        var subscriber: MQTTSubscriber?
+        var publisher: MQTTPublisher?
+        var subscriptions = Subscriptions()
+        var kafkaStatus: ConnectionStatus?
+        var mqttStatus: ConnectionStatus?
+    }
+
+    private let workers: [Worker]
+    private let status: HostStatus
+    private let logger: Logger
+    private let shared = Mutex(Shared())
+    private let stopping = AsyncStream<Void>.makeStream()
+
+    init(workers: [Worker], status: HostStatus, logger: Logger) {
+        self.workers = workers
+        self.status = status
+        self.logger = logger
+    }
+
+    // MARK: Start
+
+    /// Opens the sockets and the broker clients; tasks are refused until `start`. Returns the HTTP port.
+    func open(_ config: AgentConfig, brokers: BrokerLineup, serviceName: String) async throws -> Int {
+        var settings = HTTPServerSettings(host: config.host, port: config.port, allowedOrigins: config.allowedOrigins)
+        let exchange = RealtimeExchange(settings: settings)
+        var rooms: [WorkerRoom] = []
+        for worker in workers {
+            let bound = settings
+            let (room, port) = try await worker.loop.flatSubmit { [status, logger] in
+                let room = WorkerRoom(
+                    worker: worker,
+                    server: HTTPServer(
+                        eventLoop: worker.loop, settings: bound, exchange: exchange, requests: worker, status: status,
+                        logger: logger))
+                return room.server.bind().map { (room, $0.port ?? bound.port) }
+            }.get(orThrow: { HostFailure(.resource, "\(bound.host):\(bound.port) cannot be had: \($0)") })
+            // With port 0 the first worker finds a free port, and the others share it.
+            settings.port = port
+            rooms.append(room)
+        }
+        shared.withLock { [rooms] in $0.rooms = rooms }
+        try await connectMQTT(brokers.mqtt, serviceName: serviceName)
+        try await connectKafka(brokers.kafka, serviceName: serviceName)
+        for room in rooms { try await room.loop.submit { room.connect(mqtt: self.sender(for: room)) }.get() }
+        return settings.port
+    }
+
+    /// Puts the agents in service, then opens the doors.
+    func start(_ reloader: Reloader) async throws {
+        try await reloader.activateFirst()
+        for worker in workers { try await worker.loop.submit { worker.beginServing() }.get() }
+    }
+
+    func connectKafka(_ settings: KafkaTransport.KafkaSettings?, serviceName: String) async throws {
+        guard let settings else { return }
+        let connection = ConnectionStatus(
+            serviceName: serviceName, connectionType: "kafka", endpoint: settings.bootstrapServers)
+        replace(\.kafkaStatus, with: connection)
+        for room in shared.withLock({ $0.rooms }) {
+            let topics = shared.withLock { $0.subscriptions.kafka }
+            try await room.loop.flatSubmit { [logger] in
+                do throws(KafkaError) {
+                    let consumer = try KafkaConsumer(
+                        settings: settings, eventLoop: room.loop, receiver: room.worker, status: connection,
+                        logger: logger)
+                    let producer = try KafkaProducer(
+                        settings: settings, eventLoop: room.loop, status: connection, logger: logger)
+                    producer.warm(topics: [])
+                    if !topics.isEmpty { consumer.subscribe(to: topics) }
+                    return room.connectKafka(consumer: consumer, producer: producer, mqtt: self.sender(for: room))
+                } catch {
+                    return room.loop.makeFailedFuture(error)
+                }
+            }.get(orThrow: { HostFailure(.agent, "Kafka: \($0)") })
+        }
+    }
+
+    func connectMQTT(_ settings: MQTTTransport.MQTTSettings?, serviceName: String) async throws {
+        guard let settings else { return }
+        let connection = ConnectionStatus(serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint)
+        replace(\.mqttStatus, with: connection)
+        let earlier = shared.withLock { ($0.subscriber, $0.publisher) }
+        await earlier.0?.stop()
+        let routes = try await routes()
+        do throws(MQTTError) {
+            let subscriber = try MQTTSubscriber(
+                settings: settings, status: connection, logger: logger,
+                route: { topic in routes[topic.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }.magnitude.index(below: routes.count)] })
+            let publisher = try MQTTPublisher(settings: settings, status: connection, logger: logger)
+            let filters = shared.withLock { shared in
+                shared.subscriber = subscriber
+                shared.publisher = publisher
+                return shared.subscriptions.mqtt
+            }
+            if !filters.isEmpty { try subscriber.subscribe(to: filters) }
+        } catch {
+            throw HostFailure(.agent, "MQTT: \(error)")
+        }
+        for room in shared.withLock({ $0.rooms }) {
+            try await room.loop.submit { room.connect(mqtt: self.sender(for: room)) }.get()
+        }
+        await earlier.1?.stop()
+    }
+
+    /// Messages of one topic always go to the same worker, so that their order holds.
+    private func routes() async throws -> [MQTTRoute] {
+        var routes: [MQTTRoute] = []
+        for worker in workers {
+            routes.append(
+                try await worker.loop.submit {
+                    MQTTRoute(eventLoop: worker.loop, receiver: NIOLoopBound(worker, eventLoop: worker.loop))
+                }.get())
+        }
+        return routes
+    }
+
+    private func sender(for room: WorkerRoom) -> (any MQTTSending)? {
+        shared.withLock { $0.publisher }?.sender(on: room.loop)
+    }
+
+    private func replace(_ path: any WritableKeyPath<Shared, ConnectionStatus?> & Sendable, with connection: ConnectionStatus) {
+        let earlier = shared.withLock { shared in
+            defer { shared[keyPath: path] = connection }
+            return shared[keyPath: path]
+        }
+        if let earlier { status.remove(earlier) }
+        status.add(connection)
+    }
+
+    // MARK: Reload
+
+    func reloadHooks(announce: @escaping @Sendable (String) -> Void) -> Reloader.Hooks {
+        Reloader.Hooks(
+            validate: { try RouteTable.validate($0) },
+            swapped: { worker, interfaces in
+                self.shared.withLock { $0.rooms }.first { $0.worker === worker }?.server.apply(interfaces)
+            },
+            subscribe: { self.subscribe($0) },
+            announce: announce)
+    }
+
+    private func subscribe(_ subscriptions: Subscriptions) {
+        let (rooms, subscriber) = shared.withLock { shared in
+            shared.subscriptions = subscriptions
+            return (shared.rooms, shared.subscriber)
+        }
+        for room in rooms { room.loop.execute { room.subscribe(to: subscriptions.kafka) } }
+        status.stream(subscriptions.kafka)
+        do throws(MQTTError) {
+            try subscriber?.subscribe(to: subscriptions.mqtt)
+        } catch {
+            logger.error("MQTT topics cannot be subscribed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Stop
+
+    /// Asks for the stop; `untilStopped` returns.
+    func beginStop() { stopping.continuation.finish() }
+
+    func untilStopped() async {
+        for await _ in stopping.stream {}
+    }
+
+    /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything.
+    func stop(_ brokers: BrokerLineup) async {
+        let (rooms, subscriber, publisher) = shared.withLock { ($0.rooms, $0.subscriber, $0.publisher) }
+        let deadline = NIODeadline.now() + .seconds(Self.drainTime)
+        subscriber?.pauseIntake()
+        await each(rooms) { room in
+            room.pauseIntake()
+            return room.worker.drain(deadline: deadline)
+        }
+        await each(rooms) { $0.worker.runStops() }
+        await subscriber?.stop()
+        await each(rooms) { $0.stopKafka() }
+        await publisher?.stop()
+        await each(rooms) { $0.server.stop() }
+        await each(rooms) { room in
+            room.worker.close()
+            return room.loop.makeSucceededVoidFuture()
+        }
+        await brokers.stopEmbedded()
+    }
+
+    private func each(
+        _ rooms: [WorkerRoom], _ step: @escaping @Sendable (WorkerRoom) -> EventLoopFuture<Void>
+    ) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            for room in rooms {
+                tasks.addTask { [logger] in
+                    do {
+                        try await room.loop.flatSubmit { step(room) }.get()
+                    } catch {
+                        logger.warning("stopping", metadata: ["error": "\(error)"])
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension UInt {
+    fileprivate func index(below count: Int) -> Int { Int(self % UInt(count)) }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// The value, or an error of the host's own kind.
+    func get(orThrow failure: (any Error) -> HostFailure) async throws -> Value {
+        do { return try await get() } catch { throw failure(error) }
+    }
+}

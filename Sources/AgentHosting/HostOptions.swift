@@ -1,0 +1,45 @@
+/// What the command line asks of a host.
+package struct HostOptions: Sendable {
+    /// Paths of the scripts; one script is one agent.
+    package var scripts: [String]
+    /// Settings given as flags, by field name (`host`, `port`, `log_level`).
+    package var flags: [String: String]
+    package var environment: [String: String]
+    /// Event loops, each a worker of its own.
+    package var workers: Int
+    package var reloads: Bool
+    /// Whether development brokers are started for what is not configured.
+    package var embeds: Bool
+    package var readyFile: String?
+
+    package init(
+        scripts: [String], flags: [String: String] = [:], environment: [String: String], workers: Int = 1,
+        reloads: Bool = true, embeds: Bool = true, readyFile: String? = nil
+    ) {
+        self.scripts = scripts
+        self.flags = flags
+        self.environment = environment
+        self.workers = workers
+        self.reloads = reloads
+        self.embeds = embeds
+        self.readyFile = readyFile
+    }
+}
+
+/// Why a host could not start, with the exit code that says so (contract section 1).
+package struct HostFailure: Error, CustomStringConvertible {
+    package enum Cause: Int32, Sendable {
+        /// The agent or its configuration is wrong.
+        case agent = 1
+        /// A port cannot be had, or an embedded broker cannot start.
+        case resource = 3
+    }
+
+    package let cause: Cause
+    package let description: String
+
+    package init(_ cause: Cause, _ description: String) {
+        self.cause = cause
+        self.description = description
+    }
+}

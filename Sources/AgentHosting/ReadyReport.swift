@@ -1,0 +1,43 @@
+import AgentModel
+import Foundation
+import NIOCore
+
+/// Where a running host is reached: the lines that it prints when it accepts traffic, and its ready file.
+package struct ReadyReport: Sendable, Codable, Equatable {
+    /// `http://127.0.0.1:8080`
+    package var http: String?
+    /// Bootstrap servers.
+    package var kafka: String?
+    /// `host:port`
+    package var mqtt: String?
+    package var pid: Int32
+
+    package init(http: String?, kafka: String?, mqtt: String?, pid: Int32 = getpid()) {
+        self.http = http
+        self.kafka = kafka
+        self.mqtt = mqtt
+        self.pid = pid
+    }
+
+    /// One line an endpoint.
+    package func lines(kafkaEmbedded: Bool, mqttEmbedded: Bool) -> [String] {
+        var lines: [String] = []
+        if let http { lines.append(http) }
+        if let kafka { lines.append("kafka \(kafka)\(kafkaEmbedded ? "  embedded, in memory" : "")") }
+        if let mqtt { lines.append("mqtt \(mqtt)\(mqttEmbedded ? "  embedded, in memory" : "")") }
+        return lines
+    }
+
+    package var json: String {
+        let value = JSONValue.object([
+            "http": http.map { .string($0) } ?? .null, "kafka": kafka.map { .string($0) } ?? .null,
+            "mqtt": mqtt.map { .string($0) } ?? .null, "pid": .integer(Int64(pid)),
+        ])
+        return String(buffer: value.json())
+    }
+
+    /// Writes the file whole or not at all: whoever waits for it never reads half of it.
+    package func write(to path: String) throws {
+        try Data((json + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+}

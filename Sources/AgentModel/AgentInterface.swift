@@ -1,0 +1,72 @@
+/// What an agent offers to clients, as its script declared it: enough to route, and to answer `/capabilities`.
+package struct AgentInterface: Sendable, Equatable {
+    package struct Endpoint: Sendable, Equatable {
+        package var path: String
+        /// Upper case; `POST` unless the script says otherwise.
+        package var method: String
+        package var taskType: String
+
+        package init(path: String, method: String, taskType: String) {
+            self.path = path
+            self.method = method
+            self.taskType = taskType
+        }
+    }
+
+    package struct WebSocketEndpoint: Sendable, Equatable {
+        package var path: String
+        package var autoSubscribe: [String]
+        /// True when the script declared `on_message`: the frames are its own protocol.
+        package var isRaw: Bool
+
+        package init(path: String, autoSubscribe: [String], isRaw: Bool) {
+            self.path = path
+            self.autoSubscribe = autoSubscribe
+            self.isRaw = isRaw
+        }
+    }
+
+    package struct StreamingEndpoint: Sendable, Equatable {
+        package var path: String
+        package var topic: String
+
+        package init(path: String, topic: String) {
+            self.path = path
+            self.topic = topic
+        }
+    }
+
+    package var name: String
+    package var description: String
+    package var isRealtime: Bool
+    package var websocketEnabled: Bool
+    /// The platform's name; nil when none is configured.
+    package var platform: String?
+    package var agentType: String
+    package var implementation: String
+    package var capabilities: [String]
+    /// Sorted.
+    package var taskTypes: [String]
+    package var endpoints: [Endpoint]
+    package var websocketEndpoints: [WebSocketEndpoint]
+    package var streamingEndpoints: [StreamingEndpoint]
+
+    package init(
+        name: String, description: String, isRealtime: Bool, websocketEnabled: Bool, platform: String?,
+        agentType: String, implementation: String, capabilities: [String], taskTypes: [String], endpoints: [Endpoint],
+        websocketEndpoints: [WebSocketEndpoint], streamingEndpoints: [StreamingEndpoint]
+    ) {
+        self.name = name
+        self.description = description
+        self.isRealtime = isRealtime
+        self.websocketEnabled = websocketEnabled
+        self.platform = platform
+        self.agentType = agentType
+        self.implementation = implementation
+        self.capabilities = capabilities
+        self.taskTypes = taskTypes
+        self.endpoints = endpoints
+        self.websocketEndpoints = websocketEndpoints
+        self.streamingEndpoints = streamingEndpoints
+    }
+}

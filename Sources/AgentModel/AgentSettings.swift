@@ -1,0 +1,41 @@
+/// What configuration decided for one agent, in the form that the rooms below the configuration need.
+package struct AgentSettings: Sendable {
+    /// `SERVICE_NAME`, else the agent's name.
+    package var serviceName: String
+    /// The configured type, else the service name up to its first `-`.
+    package var agentType: String
+    package var implementation: String
+    package var platform: String?
+    package var websocketEnabled: Bool
+    package var maxConcurrentTasks: Int
+    package var maxQueuedTasks: Int
+    /// Seconds.
+    package var taskTimeout: Double
+    /// Topics to subscribe beside those of the handlers; their messages become `data_processed` events.
+    package var streamingTopics: [String]
+    package var mqttTopics: [String]
+    /// Every setting but the secret ones, by field name, for `agent.config`.
+    package var values: [String: JSONValue]
+    /// The secret settings, for a script that asks for one by its name.
+    package var secrets: [String: String]
+
+    package init(
+        serviceName: String, agentType: String? = nil, implementation: String = "deterministic",
+        platform: String? = nil, websocketEnabled: Bool = true, maxConcurrentTasks: Int = 10,
+        maxQueuedTasks: Int = 1024, taskTimeout: Double = 300, streamingTopics: [String] = [],
+        mqttTopics: [String] = [], values: [String: JSONValue] = [:], secrets: [String: String] = [:]
+    ) {
+        self.serviceName = serviceName
+        self.agentType = agentType ?? String(serviceName.prefix { $0 != "-" })
+        self.implementation = implementation
+        self.platform = platform
+        self.websocketEnabled = websocketEnabled
+        self.maxConcurrentTasks = maxConcurrentTasks
+        self.maxQueuedTasks = maxQueuedTasks
+        self.taskTimeout = taskTimeout
+        self.streamingTopics = streamingTopics
+        self.mqttTopics = mqttTopics
+        self.values = values
+        self.secrets = secrets
+    }
+}

@@ -1,0 +1,89 @@
+import AgentModel
+import LuaRuntime
+import NIOCore
+
+/// Reads the arguments of a host function; every complaint names the argument.
+struct Arguments {
+    let stack: LuaStack
+    let count: Int32
+    private let function: String
+
+    init(_ call: LuaCall) {
+        stack = call.stack
+        count = call.argumentCount
+        function = call.name
+    }
+
+    func wrong(_ name: String, _ expected: String, at index: Int32) -> LuaFailure {
+        let got = index <= count ? stack.typeName(at: index) : "nothing"
+        return LuaFailure("bad argument '\(name)' to '\(function)' (\(expected) expected, got \(got))")
+    }
+
+    func invalid(_ name: String, _ reason: String) -> LuaFailure {
+        LuaFailure("bad argument '\(name)' to '\(function)' (\(reason))")
+    }
+
+    func isMissing(_ index: Int32) -> Bool {
+        index > count || stack.type(at: index) == .nil
+    }
+
+    func string(_ index: Int32, _ name: String) throws(LuaFailure) -> String {
+        guard index <= count, let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
+        return text
+    }
+
+    func optionalString(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
+        isMissing(index) ? nil : try string(index, name)
+    }
+
+    func number(_ index: Int32, _ name: String) throws(LuaFailure) -> Double {
+        guard index <= count, let number = stack.number(at: index) else { throw wrong(name, "number", at: index) }
+        return number
+    }
+
+    func function(_ index: Int32, _ name: String) throws(LuaFailure) -> LuaReference {
+        guard index <= count, stack.type(at: index) == .function else { throw wrong(name, "function", at: index) }
+        stack.pushValue(at: index)
+        return stack.reference()
+    }
+
+    /// A table of named options; nil when absent.
+    func options(_ index: Int32, _ name: String, known: [String]) throws(LuaFailure) -> TableReader? {
+        guard !isMissing(index) else { return nil }
+        guard stack.type(at: index) == .table else { throw wrong(name, "table", at: index) }
+        return try TableReader(stack, at: index, what: "option of '\(function)'", known: known)
+    }
+
+    /// Any value, as JSON.
+    func json(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
+        guard index <= count else { throw wrong(name, "a value", at: index) }
+        return try stack.jsonBuffer(at: index, path: name)
+    }
+
+    /// What travels as a message's value: a string as its own bytes, anything else as JSON; nil for `agenthost.null`.
+    func payload(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer? {
+        guard index <= count, stack.type(at: index) != .nil else { throw wrong(name, "a value", at: index) }
+        if stack.type(at: index) == .null { return nil }
+        if let bytes = stack.withBytes(at: index, { ByteBuffer(bytes: $0) }) { return bytes }
+        return try stack.jsonBuffer(at: index, path: name)
+    }
+
+    /// A JSON object: a table, or nothing.
+    func object(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
+        if isMissing(index) { return ByteBuffer(staticString: "{}") }
+        guard stack.type(at: index) == .table else { throw wrong(name, "table", at: index) }
+        return try stack.jsonBuffer(at: index, path: name)
+    }
+}
+
+extension LuaStack {
+    func jsonBuffer(at index: Int32, path: String) throws(LuaFailure) -> ByteBuffer {
+        do {
+            return try withJSON(at: index, path: path) { ByteBuffer(bytes: $0) }
+        } catch let error as LuaError {
+            throw LuaFailure(error.message)
+        } catch {
+            throw LuaFailure("\(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package import AgentModel
+package import LuaRuntime
+package import NIOCore
+
+/// Host values as the script sees them.
+extension Generation {
+    /// Pushes a message's decoded payload and the `message` table beside it; returns 2.
+    package func pushMessage(_ message: any InboundMessage, attempt: Int, on stack: LuaStack) -> Int32 {
+        stack.pushPayload(message.payload)
+        stack.newTable(array: 0, fields: 8)
+        stack.push(message.topic)
+        stack.setField("topic", of: -2)
+        stack.push(message.source == .kafka ? "kafka" as StaticString : "mqtt")
+        stack.setField("source", of: -2)
+        stack.push(message.timestamp)
+        stack.setField("timestamp", of: -2)
+        stack.push(attempt)
+        stack.setField("attempt", of: -2)
+        if message.source == .kafka {
+            stack.push(Int64(message.partition))
+            stack.setField("partition", of: -2)
+            stack.push(message.offset)
+            stack.setField("offset", of: -2)
+            if let key = message.key {
+                stack.push(key)
+                stack.setField("key", of: -2)
+            }
+            pushHeaders(message.headers, on: stack)
+            stack.setField("headers", of: -2)
+        } else {
+            stack.push(message.qos)
+            stack.setField("qos", of: -2)
+            stack.push(message.retain)
+            stack.setField("retain", of: -2)
+        }
+        if message.payload.baseAddress != nil || message.source == .mqtt {
+            stack.push(message.payload)
+            stack.setField("raw", of: -2)
+        }
+        return 2
+    }
+
+    private func pushHeaders(_ headers: [MessageHeader], on stack: LuaStack) {
+        stack.newTable(array: 0, fields: Int32(headers.count))
+        for header in headers {
+            if let value = header.value {
+                value.withUnsafeBytes { stack.push($0) }
+            } else {
+                stack.pushNull()
+            }
+            stack.setField(header.name, of: -2)
+        }
+    }
+
+    /// Pushes an event as `agent:on_event` handlers get it.
+    package func pushEvent(_ event: RealtimeEvent, on stack: LuaStack) -> Int32 {
+        stack.newTable(array: 0, fields: 10)
+        stack.push(event.eventID)
+        stack.setField("event_id", of: -2)
+        stack.push(event.eventType)
+        stack.setField("event_type", of: -2)
+        stack.push(event.sourceService)
+        stack.setField("source_service", of: -2)
+        stack.pushOptional(event.sourceAgent, field: "source_agent")
+        event.data.withUnsafeReadableBytes { stack.pushPayload($0) }
+        stack.setField("data", of: -2)
+        stack.push(Timestamp.text(event.timestamp))
+        stack.setField("timestamp", of: -2)
+        stack.pushOptional(event.correlationID, field: "correlation_id")
+        stack.pushOptional(event.streamID, field: "stream_id")
+        stack.push(event.priority)
+        stack.setField("priority", of: -2)
+        stack.pushOptional(event.topic, field: "topic")
+        return 1
+    }
+
+    /// Pushes JSON that the host itself made or checked; a string for what is not JSON after all.
+    package func pushJSON(_ json: ByteBuffer, on stack: LuaStack) {
+        json.withUnsafeReadableBytes { stack.pushPayload($0) }
+    }
+
+    /// Pushes the bytes of a frame as a string.
+    package func pushBytes(_ bytes: ByteBuffer, on stack: LuaStack) {
+        bytes.withUnsafeReadableBytes { stack.push($0) }
+    }
+
+    /// Pushes the `client` of a WebSocket handler: its `id`, and methods that reach it from any later handler too.
+    package func pushClient(_ client: any WebSocketClient, on stack: LuaStack) {
+        stack.newTable(array: 0, fields: 1)
+        stack.push(client.clientID)
+        stack.setField("id", of: -2)
+        if metatables.client == nil { metatables.client = makeClientMetatable() }
+        if let metatable = metatables.client {
+            stack.push(metatable)
+            stack.setMetatable(of: -2)
+        }
+    }
+
+    private func makeClientMetatable() -> LuaReference {
+        let stack = state.stack
+        stack.newTable(array: 0, fields: 2)
+        stack.newTable(array: 0, fields: 4)
+        clientMethod("send", on: stack) { (arguments, id) throws(LuaFailure) in
+            .client(id: id, type: try arguments.string(2, "message_type"), payload: try arguments.object(3, "payload"))
+        }
+        clientMethod("send_raw", on: stack) { (arguments, id) throws(LuaFailure) in
+            guard arguments.count >= 2, let data = arguments.stack.withBytes(at: 2, { ByteBuffer(bytes: $0) }) else {
+                throw arguments.wrong("data", "string", at: 2)
+            }
+            let binary = !arguments.isMissing(3) && arguments.stack.boolean(at: 3)
+            guard binary || arguments.stack.isValidUTF8(at: 2) else {
+                throw arguments.invalid("data", "a text frame is UTF-8; pass true as the third argument for a binary one")
+            }
+            return .clientFrame(id: id, data: data, binary: binary)
+        }
+        clientMethod("close", on: stack) { (arguments, id) throws(LuaFailure) in
+            let code = arguments.isMissing(2) ? 1000 : Int(try arguments.number(2, "code"))
+            guard code == 1000 || (3000...4999).contains(code) || (1001...1014).contains(code) && ![1004, 1005, 1006].contains(code) else {
+                throw arguments.invalid("code", "a close code of RFC 6455 expected, as 1000 or 4000")
+            }
+            return .clientClose(id: id, code: code, reason: try arguments.optionalString(3, "reason") ?? "")
+        }
+        stack.newTable(array: 0, fields: 1)
+        stack.pushUnknownFieldFunction("a client has no", ofTableAt: -2)
+        stack.setField("__index", of: -2)
+        stack.setMetatable(of: -2)
+        stack.setField("__index", of: -2)
+        stack.push(false)
+        stack.setField("__metatable", of: -2)
+        return stack.reference()
+    }
+
+    private func clientMethod(
+        _ name: String, on stack: LuaStack, _ effect: @escaping (Arguments, String) throws(LuaFailure) -> Effect
+    ) {
+        stack.setFunction(name) { [unowned self] (call) throws(LuaFailure) in
+            guard call.argumentCount >= 1, call.stack.type(at: 1) == .table, call.stack.getField("id", of: 1) == .string,
+                let id = call.stack.string(at: -1)
+            else { throw LuaFailure("call it with a colon: client:\(name)(…)") }
+            call.stack.pop(1)
+            return answer(try effect(Arguments(call), id), call)
+        }
+    }
+}
+
+extension LuaStack {
+    /// Pushes what JSON bytes mean; bytes that are not JSON as a string, and none at all (a Kafka tombstone) as null.
+    func pushPayload(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.baseAddress != nil else {
+            pushNull()
+            return
+        }
+        do throws(JSONDecodingError) { try pushJSON(bytes) } catch { push(bytes) }
+    }
+
+    /// Sets a field of the table on top to a text, or leaves it out.
+    func pushOptional(_ text: String?, field: StaticString) {
+        guard let text else { return }
+        push(text)
+        setField(field, of: -2)
+    }
+}

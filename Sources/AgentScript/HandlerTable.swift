@@ -1,0 +1,54 @@
+package import AgentModel
+package import LuaRuntime
+
+/// The functions that a script registered, by what calls them.
+package struct HandlerTable {
+    /// `agent:on_message`.
+    package struct Message {
+        package enum OnError: String, CaseIterable, Sendable { case dlq, skip, stop }
+
+        package var filter: TopicFilter
+        package var function: LuaReference
+        /// nil: whichever of Kafka and MQTT is there.
+        package var source: MessageSource?
+        /// How often a failing message is tried, the first time included.
+        package var attempts: Int
+        /// Seconds before the second attempt; doubles with each.
+        package var backoff: Double
+        package var onError: OnError
+        /// How many messages of one lane may be in the handler at once; above 1 their order is given up.
+        package var concurrency: Int
+        /// `file:line` of the registration.
+        package var location: String
+    }
+
+    /// A raw WebSocket endpoint.
+    package struct RawEndpoint {
+        package var onOpen: LuaReference?
+        package var onMessage: LuaReference
+        package var onClose: LuaReference?
+    }
+
+    package var tasks: [String: LuaReference] = [:]
+    package var messages: [Message] = []
+    /// By event type; `*` for all.
+    package var events: [String: [LuaReference]] = [:]
+    package var websocket: [String: LuaReference] = [:]
+    package var raw: [String: RawEndpoint] = [:]
+    package var timers: [ScriptTimer] = []
+    package var start: [LuaReference] = []
+    package var stop: [LuaReference] = []
+    package var upgrade: LuaReference?
+    /// Parameter models of endpoints, by task type.
+    package var parameterModels: [String: LuaReference] = [:]
+
+    /// The first handler registered for a topic, exact names before filters with wildcards.
+    package func message(topic: String, source: MessageSource) -> Message? {
+        var wildcard: Message?
+        for handler in messages where handler.source == nil || handler.source == source {
+            if handler.filter.text == topic { return handler }
+            if wildcard == nil, handler.filter.hasWildcards, handler.filter.matches(topic) { wildcard = handler }
+        }
+        return wildcard
+    }
+}

@@ -1,0 +1,273 @@
+import AgentModel
+import LuaRuntime
+import NIOCore
+
+/// Checks a table by a model's fields, straight on the Lua stack, and makes the checked copy of it.
+///
+/// All that is wrong is collected. Fields that the model does not name are left out of the copy, as pydantic leaves
+/// them out; `agenthost.null` counts as absent where a field may be; parts of type `any` and `table` are shared, not
+/// copied.
+struct ModelChecker {
+    private let stack: LuaStack
+    private let host: any ScriptHost
+    /// Whether issues keep JSON of what they complain about.
+    private let recordsInput: Bool
+    private(set) var issues: [ModelIssue] = []
+    private var path: [ModelIssue.Step] = []
+
+    init(on stack: LuaStack, in generation: Generation, recordsInput: Bool) {
+        self.stack = stack
+        host = generation.host
+        self.recordsInput = recordsInput
+    }
+
+    /// Pushes the checked copy of the value at the index; nil where something is wrong with the whole of it.
+    mutating func push(_ type: FieldType, from index: Int32) {
+        let kind = stack.type(at: index)
+        switch type {
+        case .any:
+            switch kind {
+            case .function, .userdata, .thread, .lightUserdata, .none: refuse(index, .any)
+            case .null, .nil, .boolean, .integer, .number, .string, .table: stack.pushValue(at: index)
+            }
+        case .string: kind == .string ? stack.pushValue(at: index) : refuse(index, type)
+        case .boolean: kind == .boolean ? stack.pushValue(at: index) : refuse(index, type)
+        case .table: kind == .table ? stack.pushValue(at: index) : refuse(index, type)
+        case .number: pushNumber(from: index)
+        case .integer(let range): pushInteger(in: range, from: index)
+        case .timestamp: pushTimestamp(from: index)
+        case .choice(let names): pushChoice(names, from: index)
+        case .list(let item): pushList(of: item, from: index)
+        case .map(let item): pushMap(of: item, from: index)
+        case .object(let fields): pushObject(fields, from: index)
+        case .union(let types):
+            if let fitting = types.first(where: { fits($0, at: index) }) {
+                push(fitting, from: index)
+            } else {
+                refuse(index, type)
+            }
+        }
+    }
+
+    /// Whether the value is of the type as far as that shows without looking into it.
+    private func fits(_ type: FieldType, at index: Int32) -> Bool {
+        let kind = stack.type(at: index)
+        switch type {
+        case .any: return true
+        case .string, .choice: return kind == .string
+        case .boolean: return kind == .boolean
+        case .number: return kind == .integer || kind == .number
+        case .integer: return stack.type(at: index) != .string && stack.integer(at: index) != nil
+        case .timestamp: return kind == .string || kind == .integer || kind == .number
+        case .table: return kind == .table
+        case .list: return kind == .table && isList(index)
+        case .map, .object: return kind == .table && !isList(index)
+        case .union(let types): return types.contains { fits($0, at: index) }
+        }
+    }
+
+    /// Whether a table is meant as a list: it is marked as one, or has a first item. An empty one may be anything.
+    private func isList(_ table: Int32) -> Bool {
+        stack.isArray(at: table) || stack.length(of: table) > 0
+    }
+
+    // MARK: - Tables
+
+    private mutating func pushObject(_ fields: [ModelField], from index: Int32) {
+        guard stack.type(at: index) == .table, !isList(index), stack.ensure(8) else {
+            refuse(index, .object(fields))
+            return
+        }
+        let source = stack.absolute(index)
+        stack.newTable(array: 0, fields: Int32(clamping: fields.count))
+        let copy = stack.top
+        for field in fields {
+            path.append(.field(field.name))
+            let kind = stack.getField(field.name, of: source)
+            if kind == .nil || kind == .null && field.absence != .refused {
+                stack.pop(1)
+                pushDefault(of: field, in: source)
+            } else {
+                push(field.type, from: stack.top)
+                stack.remove(at: -2)
+            }
+            stack.setField(field.name, of: copy)
+            path.removeLast()
+        }
+    }
+
+    private mutating func pushDefault(of field: ModelField, in source: Int32) {
+        switch field.absence {
+        case .refused:
+            issue(.missing, input: source)
+            stack.pushNil()
+        case .allowed: stack.pushNil()
+        case .identifier: stack.push(host.identifier())
+        case .now: stack.push(Timestamp.text(host.now()))
+        case .integer(let value): stack.push(value)
+        case .string(let value): stack.push(value)
+        case .boolean(let value): stack.push(value)
+        case .emptyTable: stack.newTable()
+        }
+    }
+
+    private mutating func pushList(of item: FieldType, from index: Int32) {
+        guard stack.type(at: index) == .table, stack.ensure(8), hasOnlyPositions(index) else {
+            refuse(index, .list(item))
+            return
+        }
+        let source = stack.absolute(index)
+        let length = stack.length(of: source)
+        stack.newTable(array: Int32(clamping: length), fields: 0)
+        let copy = stack.top
+        stack.markArray(at: copy)
+        for position in stride(from: 1, through: length, by: 1) {
+            path.append(.item(position))
+            _ = stack.getIndex(position, of: source)
+            push(item, from: stack.top)
+            stack.remove(at: -2)
+            stack.setIndex(position, of: copy)
+            path.removeLast()
+        }
+    }
+
+    /// Whether a table is a list: nothing in it but 1 to n.
+    private func hasOnlyPositions(_ index: Int32) -> Bool {
+        let table = stack.absolute(index)
+        var count = 0
+        stack.pushNil()
+        while stack.next(of: table) {
+            stack.pop(1)
+            count += 1
+        }
+        return count == stack.length(of: table)
+    }
+
+    private mutating func pushMap(of item: FieldType, from index: Int32) {
+        guard stack.type(at: index) == .table, !isList(index), stack.ensure(8) else {
+            refuse(index, .map(item))
+            return
+        }
+        let source = stack.absolute(index)
+        stack.newTable()
+        let copy = stack.top
+        stack.pushNil()
+        while stack.next(of: source) {
+            let value = stack.top
+            guard stack.type(at: value - 1) == .string else {
+                stack.setTop(copy - 1)
+                refuse(source, .map(item))
+                return
+            }
+            if item == .any {
+                push(item, from: value)
+            } else {
+                path.append(.field(stack.displayString(at: value - 1)))
+                push(item, from: value)
+                path.removeLast()
+            }
+            // Key and value are still needed, the key for the next step.
+            stack.pushValue(at: value - 1)
+            stack.insert(at: -2)
+            stack.rawSet(of: copy)
+            stack.pop(1)
+        }
+    }
+
+    // MARK: - Values
+
+    private mutating func pushNumber(from index: Int32) {
+        switch stack.type(at: index) {
+        case .integer: stack.pushValue(at: index)
+        case .number:
+            if let number = stack.number(at: index), number.isFinite {
+                stack.pushValue(at: index)
+            } else {
+                refuse(index, kind: .notFinite(shown: stack.displayString(at: index)))
+            }
+        default: refuse(index, .number)
+        }
+    }
+
+    private mutating func pushInteger(in range: ClosedRange<Int64>?, from index: Int32) {
+        let kind = stack.type(at: index)
+        guard kind == .integer || kind == .number else {
+            refuse(index, .integer(range))
+            return
+        }
+        let shown = stack.displayString(at: index)
+        guard let value = stack.integer(at: index) else {
+            refuse(index, kind: .fraction(shown: shown))
+            return
+        }
+        if let range, value < range.lowerBound {
+            refuse(index, kind: .below(range, shown: shown))
+        } else if let range, value > range.upperBound {
+            refuse(index, kind: .above(range, shown: shown))
+        } else {
+            stack.push(value)
+        }
+    }
+
+    private mutating func pushTimestamp(from index: Int32) {
+        let milliseconds: Int64?
+        switch stack.type(at: index) {
+        case .string: milliseconds = stack.string(at: index).flatMap { Timestamp.parse($0) }
+        case .integer, .number: milliseconds = stack.number(at: index).flatMap { Self.milliseconds(of: $0) }
+        default:
+            refuse(index, .timestamp)
+            return
+        }
+        guard let milliseconds else {
+            refuse(index, kind: .value(.timestamp, shown: quoted(index), near: nil))
+            return
+        }
+        stack.push(Timestamp.text(milliseconds))
+    }
+
+    /// A number as pydantic reads one for a time: seconds since 1970, and milliseconds where seconds would be after the
+    /// year 2603 (2 · 10¹⁰). Nil outside the years 1 to 9999.
+    private static func milliseconds(of number: Double) -> Int64? {
+        let milliseconds = abs(number) > 2e10 ? number : number * 1000
+        guard milliseconds >= -62_135_596_800_000, milliseconds < 253_402_300_800_000 else { return nil }
+        return Int64(milliseconds.rounded(.down))
+    }
+
+    private mutating func pushChoice(_ names: [String], from index: Int32) {
+        guard stack.type(at: index) == .string else {
+            refuse(index, .choice(names))
+            return
+        }
+        let name = stack.string(at: index) ?? ""
+        if names.contains(name) {
+            stack.pushValue(at: index)
+        } else {
+            let near = NameSuggestion.nearest(name, among: names)
+            refuse(index, kind: .value(.choice(names), shown: quoted(index), near: near))
+        }
+    }
+
+    // MARK: - Complaints
+
+    /// Notes a value of the wrong type and pushes nil in its place.
+    private mutating func refuse(_ index: Int32, _ type: FieldType) {
+        let got = stack.type(at: index) == .table && isList(index) ? "list" : stack.typeName(at: index)
+        refuse(index, kind: .type(type, got: got))
+    }
+
+    private mutating func refuse(_ index: Int32, kind: ModelIssue.Kind) {
+        issue(kind, input: index)
+        stack.pushNil()
+    }
+
+    private mutating func issue(_ kind: ModelIssue.Kind, input index: Int32) {
+        issues.append(ModelIssue(path: path, kind: kind, input: recordsInput ? stack.json(at: index) : .null))
+    }
+
+    /// A value in a message, a text in quotation marks and not at any length.
+    private func quoted(_ index: Int32) -> String {
+        let shown = stack.displayString(at: index)
+        let short = shown.count > 60 ? "\(shown.prefix(60))…" : shown
+        return stack.type(at: index) == .string ? "\"\(short)\"" : short
+    }
+}

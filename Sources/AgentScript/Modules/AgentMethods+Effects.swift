@@ -1,0 +1,174 @@
+import AgentModel
+import LuaRuntime
+import NIOCore
+
+extension AgentMethods {
+    /// A method that acts on the world: only in handlers.
+    private static func method(
+        _ name: String, on stack: LuaStack, in generation: Generation, _ body: @escaping LuaHostFunction
+    ) {
+        stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+            try generation.requireAgent(call)
+            try generation.requireRunning("agent:\(name)")
+            return try body(call)
+        }
+    }
+
+    static func installEffects(on stack: LuaStack, in generation: Generation) {
+        method("send_kafka", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let record = try kafkaRecord(Arguments(call))
+            return generation.answer(.kafka(record), call)
+        }
+        method("send_mqtt", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let publication = try mqttPublication(Arguments(call))
+            return generation.answer(.mqtt(publication), call)
+        }
+        method("emit", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let event = try event(Arguments(call), in: generation)
+            return generation.answer(.event(event), call)
+        }
+        method("broadcast", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            let type = try arguments.string(2, "message_type")
+            let payload = try arguments.object(3, "payload")
+            return generation.answer(.broadcast(type: type, payload: payload), call)
+        }
+        method("publish", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            let topic = try arguments.string(2, "topic")
+            guard !topic.isEmpty else { throw arguments.invalid("topic", "a name expected, got \"\"") }
+            return generation.answer(.publish(topic: topic, data: try arguments.json(3, "payload")), call)
+        }
+        method("send_to_client", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            let client = try arguments.string(2, "client_id")
+            let type = try arguments.string(3, "message_type")
+            return generation.answer(.client(id: client, type: type, payload: try arguments.object(4, "payload")), call)
+        }
+        method("process", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            let type = try arguments.string(2, "task_type")
+            guard generation.handlers.tasks[type] != nil else {
+                throw arguments.invalid(
+                    "task_type",
+                    "no task \"\(type)\"\(NameSuggestionText.of(type, among: Array(generation.handlers.tasks.keys)))")
+            }
+            if arguments.isMissing(3) {
+                call.stack.newTable()
+            } else {
+                guard call.stack.type(at: 3) == .table else { throw arguments.wrong("payload", "table", at: 3) }
+                call.stack.pushValue(at: 3)
+            }
+            generation.host.wait(.task(type: type, payload: call.stack.reference()), in: generation)
+            return .wait
+        }
+        method("flush", on: stack, in: generation) { [unowned generation] _ in
+            generation.host.wait(.flush, in: generation)
+            return .wait
+        }
+    }
+
+    private static func kafkaRecord(_ arguments: Arguments) throws(LuaFailure) -> KafkaRecord {
+        let topic = try arguments.string(2, "topic")
+        guard KafkaTopicName.isValid(topic) else {
+            throw arguments.invalid(
+                "topic", "\"\(topic)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected")
+        }
+        var record = KafkaRecord(topic: topic, value: try arguments.payload(3, "value"))
+        if let options = try arguments.options(4, "options", known: ["key", "headers", "partition"]) {
+            let stack = options.stack
+            let type = stack.getField("key", of: options.index)
+            if type == .string {
+                record.key = stack.withBytes(at: -1) { ByteBuffer(bytes: $0) }
+            } else if type == .integer || type == .number {
+                record.key = ByteBuffer(string: stack.displayString(at: -1))
+            } else if type != .nil && type != .null {
+                defer { stack.pop(1) }
+                throw options.wrong("key", "string")
+            }
+            stack.pop(1)
+            record.partition = try options.integer("partition", in: 0...Int(Int32.max)).map { Int32($0) }
+            if options.has("headers") {
+                guard stack.getField("headers", of: options.index) == .table else {
+                    stack.pop(1)
+                    throw options.wrong("headers", "table of strings")
+                }
+                stack.pushNil()
+                while stack.next(of: -2) {
+                    let isNull = stack.type(at: -1) == .null
+                    let bytes = stack.withBytes(at: -1) { [UInt8]($0) } ?? Array(stack.displayString(at: -1).utf8)
+                    record.headers.append(MessageHeader(name: stack.displayString(at: -2), value: isNull ? nil : bytes))
+                    stack.pop(1)
+                }
+                stack.pop(1)
+                record.headers.sort { $0.name < $1.name }
+            }
+        }
+        return record
+    }
+
+    private static func mqttPublication(_ arguments: Arguments) throws(LuaFailure) -> MQTTPublication {
+        let topic = try arguments.string(2, "topic")
+        guard TopicFilter.isValidTopicName(topic) else {
+            throw arguments.invalid(
+                "topic", "\"\(topic)\" is no MQTT topic to publish to: a name without the wildcards + and # expected")
+        }
+        var publication = MQTTPublication(topic: topic, payload: try arguments.payload(3, "payload") ?? ByteBuffer())
+        if let options = try arguments.options(4, "options", known: ["qos", "retain"]) {
+            publication.qos = try options.integer("qos", in: 0...2) ?? 1
+            publication.retain = try options.boolean("retain") ?? false
+        }
+        return publication
+    }
+
+    private static func event(_ arguments: Arguments, in generation: Generation) throws(LuaFailure) -> RealtimeEvent {
+        let known = [
+            "event_type", "data", "topic", "stream_id", "correlation_id", "priority", "source_service", "source_agent",
+        ]
+        guard let fields = try arguments.options(2, "event", known: known) else {
+            throw arguments.wrong("event", "table", at: 2)
+        }
+        guard let type = try fields.string("event_type"), !type.isEmpty else {
+            throw fields.wrong("event_type", "string")
+        }
+        let stack = fields.stack
+        let dataType = stack.getField("data", of: fields.index)
+        guard dataType == .nil || dataType == .table else {
+            stack.pop(1)
+            throw fields.wrong("data", "table")
+        }
+        let data: ByteBuffer
+        do throws(LuaFailure) {
+            data = dataType == .nil ? ByteBuffer(staticString: "{}") : try stack.jsonBuffer(at: -1, path: "data")
+            stack.pop(1)
+        } catch {
+            stack.pop(1)
+            throw error
+        }
+        return RealtimeEvent(
+            eventID: generation.host.identifier(), eventType: type,
+            sourceService: try fields.string("source_service") ?? generation.declaration?.settings.serviceName ?? "",
+            sourceAgent: try fields.string("source_agent") ?? generation.declaration?.interface.name, data: data,
+            timestamp: generation.host.now(), correlationID: try fields.string("correlation_id"),
+            streamID: try fields.string("stream_id"), priority: try fields.integer("priority", in: 1...3) ?? 1,
+            topic: try fields.string("topic"))
+    }
+}
+
+extension Generation {
+    /// Performs an effect and gives the script its answer: the number reached (true for a broker), or `nil, message`.
+    func answer(_ effect: Effect, _ call: LuaCall) -> LuaOutcome {
+        switch host.perform(effect, in: self) {
+        case .taken(let reached):
+            switch effect {
+            case .publish, .broadcast: call.stack.push(reached)
+            case .kafka, .mqtt, .event, .client, .clientFrame, .clientClose: call.stack.push(true)
+            }
+            return .results(1)
+        case .refused(let reason):
+            call.stack.pushNil()
+            call.stack.push(reason)
+            return .results(2)
+        }
+    }
+}

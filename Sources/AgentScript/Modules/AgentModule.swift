@@ -1,0 +1,276 @@
+import AgentModel
+import LuaRuntime
+
+/// `agenthost.agent { … }` and `agenthost.realtime_agent { … }`, and the agent table that they return.
+enum AgentModule: ScriptModule {
+    private static let standardFields = ["name", "description", "endpoints", "config", "processor", "capabilities"]
+    private static let realtimeFields = standardFields + ["websocket_endpoints", "streaming_endpoints"]
+
+    static func install(on stack: LuaStack, in generation: Generation) {
+        for (name, isRealtime) in [("agent", false), ("realtime_agent", true)] {
+            stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+                try construct(call, isRealtime: isRealtime, in: generation)
+                return .results(1)
+            }
+        }
+    }
+
+    private static func construct(_ call: LuaCall, isRealtime: Bool, in generation: Generation) throws(LuaFailure) {
+        let stack = call.stack
+        let location = stack.location(level: 1) ?? "\(generation.snapshot.name):1"
+        try generation.requireLoading("agenthost.\(call.name)")
+        if let earlier = generation.declaration {
+            throw LuaFailure("one script is one agent: the first was declared at \(earlier.location)")
+        }
+        let arguments = Arguments(call)
+        guard call.argumentCount >= 1, stack.type(at: 1) == .table else {
+            throw arguments.wrong("declaration", "table", at: 1)
+        }
+        let reader = try TableReader(
+            stack, at: 1, what: "field of agenthost.\(call.name)", known: isRealtime ? realtimeFields : standardFields)
+        let name = try reader.string("name") ?? String(generation.snapshot.name.prefix { $0 != "." })
+        guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(where: { $0 < 0x21 || $0 == 0x7F }) else {
+            throw LuaFailure("field of agenthost.\(call.name) 'name': a name without spaces expected, got \"\(name)\"")
+        }
+        let description = try reader.string("description") ?? ""
+        let capabilities = try reader.strings("capabilities") ?? []
+        let endpoints = try endpoints(reader, in: generation)
+        let websocketEndpoints = try websocketEndpoints(reader, in: generation)
+        let streamingEndpoints = try streamingEndpoints(reader)
+        let processor = try reader.function("processor")
+        let config = try config(reader)
+
+        let settings: AgentSettings
+        do throws(ScriptFailure) {
+            settings = try generation.settings(
+                AgentRequestForSettings(name: name, isRealtime: isRealtime, config: config, location: location))
+        } catch {
+            throw LuaFailure(error.message)
+        }
+        let interface = AgentInterface(
+            name: name, description: description, isRealtime: isRealtime,
+            websocketEnabled: isRealtime && settings.websocketEnabled, platform: settings.platform,
+            agentType: settings.agentType, implementation: settings.implementation, capabilities: capabilities,
+            taskTypes: [], endpoints: endpoints, websocketEndpoints: websocketEndpoints,
+            streamingEndpoints: streamingEndpoints)
+        generation.declaration = AgentDeclaration(interface: interface, settings: settings, location: location)
+        try pushAgent(
+            stack, name: name, description: description, settings: settings, processor: processor, in: generation)
+    }
+
+    private static func path(_ reader: TableReader, _ what: String) throws(LuaFailure) -> String {
+        guard let path = try reader.string("path") else { throw LuaFailure("\(what): a path is missing") }
+        guard path.hasPrefix("/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3F && $0 != 0x23 }) else {
+            throw LuaFailure("\(what): a path that begins with / and has no spaces, ? or # expected, got \"\(path)\"")
+        }
+        return path
+    }
+
+    private static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+    private static func endpoints(
+        _ reader: TableReader, in generation: Generation
+    ) throws(LuaFailure) -> [AgentInterface.Endpoint] {
+        var endpoints: [AgentInterface.Endpoint] = []
+        try reader.eachItem("endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
+            let what = "endpoints[\(position)]"
+            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
+            let item = try TableReader(
+                reader.stack, at: -1, what: "field of \(what)",
+                known: ["path", "task_type", "method", "description", "parameters"])
+            let path = try path(item, what)
+            let method = (try item.string("method") ?? "POST").uppercased()
+            guard methods.contains(method) else {
+                throw LuaFailure("\(what): method \"\(method)\" is not one of \(methods.sorted().joined(separator: ", "))")
+            }
+            guard let taskType = try item.string("task_type"), !taskType.isEmpty else {
+                throw LuaFailure("\(what) (\(path)): a task_type is missing")
+            }
+            if endpoints.contains(where: { $0.path == path && $0.method == method }) {
+                throw LuaFailure("\(what): \(method) \(path) is declared twice")
+            }
+            if item.has("parameters") {
+                guard item.stack.getField("parameters", of: item.index) == .table, ModelsModule.isModel(item.stack) else {
+                    item.stack.pop(1)
+                    throw LuaFailure("\(what): parameters must be a model, as agenthost.model { … } makes one")
+                }
+                generation.handlers.parameterModels[taskType] = item.stack.reference()
+            }
+            endpoints.append(AgentInterface.Endpoint(path: path, method: method, taskType: taskType))
+        }
+        return endpoints
+    }
+
+    private static func websocketEndpoints(
+        _ reader: TableReader, in generation: Generation
+    ) throws(LuaFailure) -> [AgentInterface.WebSocketEndpoint] {
+        var endpoints: [AgentInterface.WebSocketEndpoint] = []
+        try reader.eachItem("websocket_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
+            let what = "websocket_endpoints[\(position)]"
+            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
+            let item = try TableReader(
+                reader.stack, at: -1, what: "field of \(what)",
+                known: ["path", "auto_subscribe", "on_message", "on_open", "on_close", "description"])
+            let path = try path(item, what)
+            if endpoints.contains(where: { $0.path == path }) { throw LuaFailure("\(what): \(path) is declared twice") }
+            let topics = try item.strings("auto_subscribe") ?? []
+            let onMessage = try item.function("on_message")
+            if let onMessage {
+                if !topics.isEmpty {
+                    throw LuaFailure("\(what): on_message makes the endpoint raw, and a raw endpoint has no auto_subscribe")
+                }
+                generation.handlers.raw[path] = HandlerTable.RawEndpoint(
+                    onOpen: try item.function("on_open"), onMessage: onMessage, onClose: try item.function("on_close"))
+            } else if item.has("on_open") || item.has("on_close") {
+                throw LuaFailure("\(what): on_open and on_close belong to a raw endpoint, which declares on_message too")
+            }
+            endpoints.append(.init(path: path, autoSubscribe: topics, isRaw: onMessage != nil))
+        }
+        return endpoints
+    }
+
+    private static func streamingEndpoints(
+        _ reader: TableReader
+    ) throws(LuaFailure) -> [AgentInterface.StreamingEndpoint] {
+        var endpoints: [AgentInterface.StreamingEndpoint] = []
+        try reader.eachItem("streaming_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
+            let what = "streaming_endpoints[\(position)]"
+            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
+            let item = try TableReader(
+                reader.stack, at: -1, what: "field of \(what)", known: ["path", "topic", "description"])
+            let path = try path(item, what)
+            guard let topic = try item.string("topic"), !topic.isEmpty else {
+                throw LuaFailure("\(what) (\(path)): a topic is missing")
+            }
+            if endpoints.contains(where: { $0.path == path }) { throw LuaFailure("\(what): \(path) is declared twice") }
+            endpoints.append(.init(path: path, topic: topic))
+        }
+        return endpoints
+    }
+
+    /// The `config` table as values; which fields there are is the configuration's to check.
+    private static func config(_ reader: TableReader) throws(LuaFailure) -> [String: JSONValue] {
+        let stack = reader.stack
+        let type = stack.getField("config", of: reader.index)
+        defer { stack.pop(1) }
+        if type == .nil { return [:] }
+        guard type == .table else { throw LuaFailure("config: table expected, got \(stack.typeName(at: -1))") }
+        let json = try stack.jsonBuffer(at: -1, path: "config")
+        guard case .object(let object)? = try? JSONValue(parsing: json) else {
+            throw LuaFailure("config: a table of named settings expected")
+        }
+        var config: [String: JSONValue] = [:]
+        for member in object.members { config[member.key] = member.value }
+        return config
+    }
+
+    /// Leaves the agent table on top of the stack.
+    private static func pushAgent(
+        _ stack: LuaStack, name: String, description: String, settings: AgentSettings, processor: LuaReference?,
+        in generation: Generation
+    ) throws(LuaFailure) {
+        stack.newTable(array: 0, fields: 8)
+        stack.push(name)
+        stack.setField("name", of: -2)
+        stack.push(description)
+        stack.setField("description", of: -2)
+        stack.newTable()
+        stack.setField("state", of: -2)
+        ConfigTable.push(settings, on: stack)
+        stack.setField("config", of: -2)
+        if let processor {
+            do throws(LuaError) {
+                let main = generation.state.stack
+                try generation.state.call(processor, results: 1)
+                let made = main.reference()
+                stack.push(made)
+                main.release(made)
+            } catch {
+                throw LuaFailure(error.message, position: false)
+            }
+            stack.setField("processor", of: -2)
+        }
+        // The metatable: methods, and errors for what does not exist.
+        stack.newTable(array: 0, fields: 3)
+        stack.newTable(array: 0, fields: 20)
+        AgentMethods.install(on: stack, in: generation)
+        stack.newTable(array: 0, fields: 1)
+        stack.pushUnknownFieldFunction("an agent has no", ofTableAt: -2)
+        stack.setField("__index", of: -2)
+        stack.setMetatable(of: -2)
+        stack.setField("__index", of: -2)
+        stack.pushFunction("__newindex") { (call) throws(LuaFailure) in
+            let field = call.stack.displayString(at: 2)
+            guard ["state", "processor"].contains(field) else {
+                throw LuaFailure(
+                    "an agent has no field '\(field)'\(NameSuggestionText.of(field, among: ["state", "processor"]))"
+                        + "; keep what survives a reload in agent.state")
+            }
+            call.stack.rawSet(of: 1)
+            return .results(0)
+        }
+        stack.setField("__newindex", of: -2)
+        stack.push(false)
+        stack.setField("__metatable", of: -2)
+        stack.setMetatable(of: -2)
+        stack.pushValue(at: -1)
+        generation.agentReference = stack.reference()
+    }
+}
+
+/// `agent.config`: the settings that hold for the agent. A secret one is not among those that `pairs` shows; it is there
+/// for a script that asks for it by its name.
+enum ConfigTable {
+    static func push(_ settings: AgentSettings, on stack: LuaStack) {
+        stack.newTable(array: 0, fields: Int32(settings.values.count))
+        for (name, value) in settings.values {
+            stack.push(value)
+            stack.setField(name, of: -2)
+        }
+        let known = Array(settings.values.keys) + settings.secrets.keys
+        let secrets = settings.secrets
+        stack.newTable(array: 0, fields: 2)
+        stack.pushFunction("__index") { (call) throws(LuaFailure) in
+            let name = call.stack.displayString(at: 2)
+            if let secret = secrets[name] {
+                call.stack.push(secret)
+                return .results(1)
+            }
+            if let near = NameSuggestion.nearest(name, among: known), near != name {
+                throw LuaFailure("agent.config has no '\(name)' (did you mean '\(near)'?)")
+            }
+            call.stack.pushNil()
+            return .results(1)
+        }
+        stack.setField("__index", of: -2)
+        stack.push(false)
+        stack.setField("__metatable", of: -2)
+        stack.setMetatable(of: -2)
+    }
+}
+
+extension LuaStack {
+    /// Pushes a plain value.
+    func push(_ value: JSONValue) {
+        switch value {
+        case .null: pushNull()
+        case .bool(let value): push(value)
+        case .integer(let value): push(value)
+        case .number(let value): push(value)
+        case .string(let value): push(value)
+        case .array(let items):
+            newTable(array: Int32(items.count))
+            for (index, item) in items.enumerated() {
+                push(item)
+                setIndex(index + 1, of: -2)
+            }
+            markArray(at: -1)
+        case .object(let object):
+            newTable(array: 0, fields: Int32(object.members.count))
+            for member in object.members {
+                push(member.value)
+                setField(member.key, of: -2)
+            }
+        }
+    }
+}

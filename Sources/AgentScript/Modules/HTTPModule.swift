@@ -1,0 +1,104 @@
+package import AgentModel
+package import LuaRuntime
+import NIOCore
+
+/// `agenthost.http`: requests that look synchronous and yield underneath.
+///
+/// `request { url =, method =, headers =, body = | json =, timeout = }` answers `{ status, headers, body, json }`,
+/// or `nil, message` when no answer came.
+enum HTTPModule: ScriptModule {
+    private static let fields = ["url", "method", "headers", "body", "json", "timeout"]
+
+    static func install(on stack: LuaStack, in generation: Generation) {
+        stack.newTable(array: 0, fields: 3)
+        stack.setFunction("request") { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            guard let reader = try arguments.options(1, "request", known: fields) else {
+                throw arguments.wrong("request", "table", at: 1)
+            }
+            guard let url = try reader.string("url") else { throw reader.wrong("url", "string") }
+            return try send(url: url, method: reader.string("method") ?? "GET", reader, in: generation)
+        }
+        for (name, method) in [("get", "GET"), ("post", "POST")] {
+            stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+                let arguments = Arguments(call)
+                let url = try arguments.string(1, "url")
+                let reader = try arguments.options(2, "options", known: fields.filter { $0 != "url" && $0 != "method" })
+                return try send(url: url, method: method, reader, in: generation)
+            }
+        }
+        stack.strict("agenthost.http has no")
+        stack.setField("http", of: -2)
+    }
+
+    private static func send(
+        url: String, method: String, _ reader: TableReader?, in generation: Generation
+    ) throws(LuaFailure) -> LuaOutcome {
+        try generation.requireRunning("agenthost.http")
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            throw LuaFailure("url '\(url)': http:// or https:// expected")
+        }
+        var call = HTTPCall(method: method.uppercased(), url: url, headers: [], body: nil, timeout: 30)
+        if let reader {
+            let stack = reader.stack
+            if let timeout = try reader.number("timeout") {
+                guard timeout > 0, timeout <= 3600 else { throw LuaFailure("timeout: more than 0 and at most 3600 seconds expected") }
+                call.timeout = timeout
+            }
+            if stack.getField("headers", of: reader.index) == .table {
+                stack.pushNil()
+                while stack.next(of: -2) {
+                    call.headers.append((name: stack.displayString(at: -2), value: stack.displayString(at: -1)))
+                    stack.pop(1)
+                }
+            }
+            stack.pop(1)
+            if let body = try reader.string("body") { call.body = ByteBuffer(string: body) }
+            if stack.getField("body", of: reader.index) == .string {
+                call.body = stack.withBytes(at: -1) { ByteBuffer(bytes: $0) }
+            }
+            stack.pop(1)
+            if reader.has("json") {
+                _ = stack.getField("json", of: reader.index)
+                defer { stack.pop(1) }
+                call.body = try stack.jsonBuffer(at: -1, path: "json")
+                if !call.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+                    call.headers.append((name: "Content-Type", value: "application/json"))
+                }
+            }
+        }
+        generation.host.wait(.http(call, decodesJSON: true), in: generation)
+        return .wait
+    }
+}
+
+extension Generation {
+    /// Pushes the answer of `agenthost.http` on a coroutine's stack; returns how many values that is.
+    package func pushHTTPAnswer(_ result: Result<HTTPAnswer, DeliveryFailure>, on stack: LuaStack) -> Int32 {
+        switch result {
+        case .failure(let failure):
+            stack.pushNil()
+            stack.push(failure.description)
+            return 2
+        case .success(let answer):
+            stack.newTable(array: 0, fields: 4)
+            stack.push(answer.status)
+            stack.setField("status", of: -2)
+            stack.newTable(array: 0, fields: Int32(answer.headers.count))
+            var isJSON = false
+            for header in answer.headers {
+                let name = header.name.lowercased()
+                if name == "content-type", header.value.contains("json") { isJSON = true }
+                stack.push(header.value)
+                stack.setField(name, of: -2)
+            }
+            stack.setField("headers", of: -2)
+            answer.body.withUnsafeReadableBytes { bytes in
+                stack.push(bytes)
+                stack.setField("body", of: -2)
+                if isJSON, (try? stack.pushJSON(bytes)) != nil { stack.setField("json", of: -2) }
+            }
+            return 1
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import AgentModel
+import LuaRuntime
+
+/// `agenthost.models`, the models of the wire, and `agenthost.model { … }`, which makes one of a script's own.
+///
+/// A model is a table that can be called: `model(data)` answers a checked copy of `data` with its defaults filled in,
+/// or `nil, message`, where the message lists every field that is wrong.
+enum ModelsModule: ScriptModule {
+    static func install(on stack: LuaStack, in generation: Generation) {
+        stack.newTable(array: 0, fields: Int32(ModelSchema.ofContract.count))
+        for schema in ModelSchema.ofContract {
+            push(schema, on: stack, in: generation)
+            stack.setField(schema.name ?? "", of: -2)
+        }
+        stack.strict("agenthost.models has no")
+        stack.setField("models", of: -2)
+
+        stack.setFunction("model") { [unowned generation] (call) throws(LuaFailure) in
+            guard call.argumentCount >= 1, call.stack.type(at: 1) == .table else {
+                throw Arguments(call).wrong("fields", "table", at: 1)
+            }
+            let fields = try ModelDefinition.fields(at: 1, of: call.stack)
+            push(ModelSchema(name: nil, fields: fields), on: call.stack, in: generation)
+            return .results(1)
+        }
+    }
+
+    /// Whether the value on top of the stack is a model.
+    static func isModel(_ stack: LuaStack) -> Bool {
+        schema(at: stack.top, on: stack) != nil
+    }
+
+    /// The schema of the model at the index; nil when the value is no model.
+    static func schema(at index: Int32, on stack: LuaStack) -> ModelSchema? {
+        guard stack.type(at: index) == .table else { return nil }
+        let top = stack.top
+        defer { stack.setTop(top) }
+        guard stack.getMetatable(of: index), stack.getField("schema", of: -1) == .integer,
+            let number = stack.integer(at: -1)
+        else { return nil }
+        return ModelSchema.find(number)
+    }
+
+    /// Checks the field `parameters` of the `task` table at the index by an endpoint's model and puts the checked copy
+    /// in its place. Throws `.invalid` with one issue for each wrong field, worded as pydantic words it.
+    static func checkParameters(
+        _ model: LuaReference, ofTaskAt task: Int32, on stack: LuaStack, in generation: Generation
+    ) throws(TaskFailure) {
+        let table = stack.absolute(task)
+        let top = stack.top
+        stack.push(model)
+        guard let schema = schema(at: stack.top, on: stack) else {
+            stack.setTop(top)
+            throw .failed("the model of the endpoint's parameters is no model any more")
+        }
+        _ = stack.getField("parameters", of: table)
+        var checker = ModelChecker(on: stack, in: generation, recordsInput: true)
+        checker.push(.object(schema.fields), from: stack.top)
+        if checker.issues.isEmpty { stack.setField("parameters", of: table) }
+        stack.setTop(top)
+        guard checker.issues.isEmpty else {
+            throw .invalid(checker.issues.map { $0.validationIssue(below: ["body", "parameters"]) })
+        }
+    }
+
+    /// Pushes the model: an empty table whose metatable checks.
+    private static func push(_ schema: ModelSchema, on stack: LuaStack, in generation: Generation) {
+        let name = schema.name ?? "model"
+        stack.newTable()
+        stack.newTable(array: 0, fields: 4)
+        stack.push(schema.number)
+        stack.setField("schema", of: -2)
+        stack.pushFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+            // The first argument is the model itself.
+            guard call.argumentCount >= 2 else {
+                throw LuaFailure("bad argument 'data' to '\(name)' (table expected, got nothing)")
+            }
+            return check(call, by: schema, in: generation)
+        }
+        stack.setField("__call", of: -2)
+        stack.pushFunction("__index") { (call) throws(LuaFailure) in
+            let example = schema.name.map { "agenthost.models.\($0)(data)" } ?? "local value, message = model(data)"
+            throw LuaFailure("a model has no field '\(call.stack.displayString(at: 2))'; call it: \(example)")
+        }
+        stack.setField("__index", of: -2)
+        stack.push(false)
+        stack.setField("__metatable", of: -2)
+        stack.setMetatable(of: -2)
+    }
+
+    private static func check(_ call: LuaCall, by schema: ModelSchema, in generation: Generation) -> LuaOutcome {
+        var checker = ModelChecker(on: call.stack, in: generation, recordsInput: false)
+        checker.push(.object(schema.fields), from: 2)
+        if checker.issues.isEmpty { return .results(1) }
+        let complaints = checker.issues.map(\.message).joined(separator: "; ")
+        call.stack.pushNil()
+        call.stack.push(schema.name.map { "\($0): \(complaints)" } ?? complaints)
+        return .results(2)
+    }
+}

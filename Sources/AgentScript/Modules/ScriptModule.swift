@@ -1,0 +1,68 @@
+import LuaRuntime
+
+/// A part of the `agenthost` table. A new one is one file here and one line in the list below.
+protocol ScriptModule: Sendable {
+    /// Adds its fields to the `agenthost` table, which is on top of the stack and stays there.
+    static func install(on stack: LuaStack, in generation: Generation)
+}
+
+enum ScriptModules {
+    private static let all: [any ScriptModule.Type] = [
+        AgentModule.self, EventsModule.self, JSONModule.self, LogModule.self, TimeModule.self, HTTPModule.self,
+        ModelsModule.self, RequireModule.self,
+    ]
+
+    /// Makes the `agenthost` global and what else a script finds.
+    static func install(in generation: Generation) {
+        let stack = generation.state.stack
+        stack.newTable(array: 0, fields: 24)
+        for module in all { module.install(on: stack, in: generation) }
+        stack.push(AgentHostVersion.text)
+        stack.setField("version", of: -2)
+        stack.strict("agenthost has no")
+        stack.setGlobal("agenthost")
+    }
+}
+
+/// The release of agenthost.
+package enum AgentHostVersion {
+    package static let text = "0.1.0"
+}
+
+extension LuaStack {
+    /// Sets a host function as a field of the table on top of the stack.
+    func setFunction(_ name: String, _ body: @escaping LuaHostFunction) {
+        pushFunction(name, body)
+        setField(name, of: -2)
+    }
+
+    /// Makes reading an unknown field of the table on top of the stack an error that names the nearest known one:
+    /// "`prefix` 'nmae' (did you mean 'name'?)".
+    func strict(_ prefix: String) {
+        newTable(array: 0, fields: 2)
+        pushUnknownFieldFunction(prefix, ofTableAt: -2)
+        setField("__index", of: -2)
+        push(false)
+        setField("__metatable", of: -2)
+        setMetatable(of: -2)
+    }
+
+    /// Pushes the `__index` function of `strict`; the names suggested are those of the table at the index.
+    func pushUnknownFieldFunction(_ prefix: String, ofTableAt index: Int32) {
+        let table = absolute(index)
+        var names: [String] = []
+        pushNil()
+        while next(of: table) {
+            pop(1)
+            if type(at: -1) == .string, let name = string(at: -1) { names.append(name) }
+        }
+        pushFunction("__index") { (call) throws(LuaFailure) in
+            let name = call.stack.displayString(at: 2)
+            throw LuaFailure("\(prefix) '\(name)'\(LuaStack.suggestion(name, among: names))")
+        }
+    }
+
+    static func suggestion(_ name: String, among names: [String]) -> String {
+        NameSuggestionText.of(name, among: names)
+    }
+}

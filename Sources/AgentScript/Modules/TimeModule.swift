@@ -1,0 +1,50 @@
+import AgentModel
+import LuaRuntime
+
+/// `agenthost.now`, `agenthost.uuid`, `agenthost.sleep` and `agenthost.spawn`.
+enum TimeModule: ScriptModule {
+    static func install(on stack: LuaStack, in generation: Generation) {
+        // Seconds since 1970 with a fraction of milliseconds, as os.time() is in seconds.
+        stack.setFunction("now") { [unowned generation] call in
+            call.stack.push(Double(generation.host.now()) / 1000)
+            return .results(1)
+        }
+        stack.setFunction("uuid") { [unowned generation] call in
+            call.stack.push(generation.host.identifier())
+            return .results(1)
+        }
+        stack.setFunction("sleep") { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            let seconds = try arguments.number(1, "seconds")
+            guard seconds >= 0, seconds <= 1e9 else { throw arguments.invalid("seconds", "0 or more expected") }
+            try generation.requireRunning("agenthost.sleep")
+            generation.host.wait(.sleep(seconds), in: generation)
+            return .wait
+        }
+        stack.setFunction("spawn") { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            guard call.argumentCount >= 1, call.stack.type(at: 1) == .function else {
+                throw arguments.wrong("fn", "function", at: 1)
+            }
+            try generation.requireRunning("agenthost.spawn")
+            generation.host.spawn(arguments: call.argumentCount - 1, from: call.stack, in: generation)
+            return .results(0)
+        }
+    }
+}
+
+extension Generation {
+    /// Effects and waits belong to handlers: the main chunk only declares, so that a version which is never put in
+    /// service has done nothing to the world.
+    func requireRunning(_ function: String) throws(LuaFailure) {
+        if isLoading {
+            throw LuaFailure("\(function) cannot be called while the script loads; call it in agent:on_start or in a handler")
+        }
+    }
+
+    func requireLoading(_ function: String) throws(LuaFailure) {
+        if !isLoading {
+            throw LuaFailure("\(function) registers a handler: call it while the script loads, not in a handler")
+        }
+    }
+}

@@ -1,0 +1,19 @@
+package import LuaRuntime
+
+/// A script that could not become an agent.
+package struct ScriptFailure: Error, Sendable, CustomStringConvertible {
+    /// `file:line: what is wrong`, on one line.
+    package let message: String
+    package let traceback: String?
+
+    package init(_ message: String, traceback: String? = nil) {
+        self.message = message
+        self.traceback = traceback
+    }
+
+    package init(_ error: LuaError) {
+        self.init(error.message, traceback: error.traceback)
+    }
+
+    package var description: String { message }
+}

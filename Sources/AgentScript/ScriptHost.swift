@@ -1,0 +1,58 @@
+package import AgentModel
+package import LuaRuntime
+
+/// Severity of a line that a script logs.
+package enum ScriptLogLevel: String, Sendable {
+    case debug, info, warn, error
+}
+
+/// What a script's functions ask of the worker that runs them. All calls are on the worker's loop.
+package protocol ScriptHost: AnyObject {
+    /// Performs an effect; its delivery belongs to the invocation that runs now.
+    func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer
+
+    /// The running coroutine has yielded; the host resumes it when what it waits for is there.
+    func wait(_ wait: ScriptWait, in generation: Generation)
+
+    /// Runs a function of the script (on top of the stack with its `arguments`, all popped) as a coroutine of its own.
+    func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation)
+
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation)
+
+    /// A timer was declared while the generation was already running (`agent:after` in a handler).
+    func schedule(_ timer: ScriptTimer, in generation: Generation)
+    func cancel(_ timer: ScriptTimer, in generation: Generation)
+
+    /// Milliseconds since 1970, by the clock that the script sees.
+    func now() -> Int64
+    /// A new UUID.
+    func identifier() -> String
+}
+
+/// What a coroutine waits for.
+package enum ScriptWait {
+    /// Seconds.
+    case sleep(Double)
+    case http(HTTPCall, decodesJSON: Bool)
+    /// Every effect so far of the invocation has settled.
+    case flush
+    /// A task of the same agent; its payload is at the top of the coroutine's stack when the wait begins.
+    case task(type: String, payload: LuaReference)
+}
+
+/// `agent:every` and `agent:after`.
+package final class ScriptTimer {
+    package let identifier: Int
+    /// Seconds.
+    package let interval: Double
+    package let repeats: Bool
+    package let function: LuaReference
+    package var isCancelled = false
+
+    package init(identifier: Int, interval: Double, repeats: Bool, function: LuaReference) {
+        self.identifier = identifier
+        self.interval = interval
+        self.repeats = repeats
+        self.function = function
+    }
+}

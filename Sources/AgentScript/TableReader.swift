@@ -1,0 +1,142 @@
+import AgentModel
+import LuaRuntime
+
+/// Reads a table of named fields; a field that is not known is an error that names the nearest known one.
+struct TableReader {
+    let stack: LuaStack
+    let index: Int32
+    /// What a field of the table is called in messages, as "field of agenthost.agent".
+    private let what: String
+
+    init(_ stack: LuaStack, at index: Int32, what: String, known: [String]) throws(LuaFailure) {
+        self.stack = stack
+        self.index = stack.absolute(index)
+        self.what = what
+        stack.pushNil()
+        while stack.next(of: self.index) {
+            stack.pop(1)
+            guard stack.type(at: -1) == .string, let name = stack.string(at: -1) else {
+                let shown = stack.displayString(at: -1)
+                stack.pop(1)
+                throw LuaFailure("\(shown) is not a \(what): names are expected (\(known.joined(separator: ", ")))")
+            }
+            guard known.contains(name) else {
+                stack.pop(1)
+                let hint =
+                    NameSuggestion.nearest(name, among: known).map { "did you mean '\($0)'?" }
+                    ?? "known: \(known.joined(separator: ", "))"
+                throw LuaFailure("unknown \(what) '\(name)' (\(hint))")
+            }
+        }
+    }
+
+    func wrong(_ name: StaticString, _ expected: String) -> LuaFailure {
+        _ = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        return LuaFailure("\(what) '\(name)': \(expected) expected, got \(stack.typeName(at: -1))")
+    }
+
+    func has(_ name: StaticString) -> Bool {
+        let type = stack.getField(name, of: index)
+        stack.pop(1)
+        return type != .nil
+    }
+
+    func string(_ name: StaticString) throws(LuaFailure) -> String? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        if type == .nil { return nil }
+        guard let text = stack.string(at: -1) else {
+            throw LuaFailure("\(what) '\(name)': string expected, got \(stack.typeName(at: -1))")
+        }
+        return text
+    }
+
+    func number(_ name: StaticString) throws(LuaFailure) -> Double? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        if type == .nil { return nil }
+        guard let number = stack.number(at: -1) else {
+            throw LuaFailure("\(what) '\(name)': number expected, got \(stack.typeName(at: -1))")
+        }
+        return number
+    }
+
+    func integer(_ name: StaticString, in range: ClosedRange<Int>) throws(LuaFailure) -> Int? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        if type == .nil { return nil }
+        guard let number = stack.integer(at: -1), let value = Int(exactly: number), range.contains(value) else {
+            let bounds = range.upperBound == .max ? "an integer from \(range.lowerBound)" : "an integer from \(range.lowerBound) to \(range.upperBound)"
+            throw LuaFailure("\(what) '\(name)': \(bounds) expected, got \(stack.displayString(at: -1))")
+        }
+        return value
+    }
+
+    func boolean(_ name: StaticString) throws(LuaFailure) -> Bool? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        if type == .nil { return nil }
+        guard type == .boolean else {
+            throw LuaFailure("\(what) '\(name)': boolean expected, got \(stack.typeName(at: -1))")
+        }
+        return stack.boolean(at: -1)
+    }
+
+    func function(_ name: StaticString) throws(LuaFailure) -> LuaReference? {
+        let type = stack.getField(name, of: index)
+        guard type != .nil else {
+            stack.pop(1)
+            return nil
+        }
+        guard type == .function else {
+            defer { stack.pop(1) }
+            throw LuaFailure("\(what) '\(name)': function expected, got \(stack.typeName(at: -1))")
+        }
+        return stack.reference()
+    }
+
+    /// A list of strings; nil when absent.
+    func strings(_ name: StaticString) throws(LuaFailure) -> [String]? {
+        var strings: [String] = []
+        let present = try eachItem(name, expected: "a list of strings") { (position) throws(LuaFailure) in
+            guard let text = stack.string(at: -1) else {
+                throw LuaFailure("\(what) '\(name)[\(position)]': string expected, got \(stack.typeName(at: -1))")
+            }
+            strings.append(text)
+        }
+        return present ? strings : nil
+    }
+
+    /// Calls `body` with each item of a list on top of the stack, and its position from 1; false when the field is absent.
+    @discardableResult
+    func eachItem(
+        _ name: StaticString, expected: String, _ body: (Int) throws(LuaFailure) -> Void
+    ) throws(LuaFailure) -> Bool {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        if type == .nil { return false }
+        let length = type == .table ? stack.length(of: -1) : 0
+        var fields = 0
+        if type == .table {
+            stack.pushNil()
+            while stack.next(of: -2) {
+                stack.pop(1)
+                fields += 1
+            }
+        }
+        guard type == .table, fields == length else {
+            throw LuaFailure("\(what) '\(name)': \(expected) expected, got \(stack.typeName(at: -1))")
+        }
+        for position in 0..<length {
+            _ = stack.getIndex(position + 1, of: -1)
+            let top = stack.top
+            do throws(LuaFailure) { try body(position + 1) } catch {
+                stack.setTop(top - 1)
+                throw error
+            }
+            stack.setTop(top - 1)
+        }
+        return true
+    }
+}

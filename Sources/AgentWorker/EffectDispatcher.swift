@@ -1,0 +1,46 @@
+import AgentModel
+import Logging
+
+/// The one point that every effect of a script passes: sends it, and books it on the scope that waits for its delivery.
+final class EffectDispatcher {
+    var kafka: (any KafkaSending)?
+    var mqtt: (any MQTTSending)?
+    var hub: (any RealtimeHub)?
+
+    func perform(_ effect: Effect, for scope: EffectScope) -> EffectAnswer {
+        switch effect {
+        case .kafka(let record):
+            guard let kafka else { return .refused("Kafka is not configured, and no embedded one runs") }
+            scope.beginEffect()
+            return answer(kafka.send(record, receipt: scope), scope)
+        case .mqtt(let publication):
+            guard let mqtt else { return .refused("MQTT is not configured, and no embedded mosquitto runs") }
+            scope.beginEffect()
+            return answer(mqtt.publish(publication, receipt: scope), scope)
+        case .event(let event):
+            hub?.emit(event)
+            return .taken(reached: 0)
+        case .publish(let topic, let data):
+            return .taken(reached: hub?.publish(topic: topic, data: data) ?? 0)
+        case .broadcast(let type, let payload):
+            return .taken(reached: hub?.broadcast(type: type, payload: payload) ?? 0)
+        case .client(let id, let type, let payload):
+            return reached(hub?.send(to: id, type: type, payload: payload), id)
+        case .clientFrame(let id, let data, let binary):
+            return reached(hub?.sendRaw(to: id, data: data, binary: binary), id)
+        case .clientClose(let id, let code, let reason):
+            return reached(hub?.close(clientID: id, code: code, reason: reason), id)
+        }
+    }
+
+    /// A record that its client does not even queue has failed: the message that caused it is not done.
+    private func answer(_ failure: DeliveryFailure?, _ scope: EffectScope) -> EffectAnswer {
+        guard let failure else { return .taken(reached: 0) }
+        scope.settle(failure)
+        return .refused(failure.description)
+    }
+
+    private func reached(_ sent: Bool?, _ id: String) -> EffectAnswer {
+        sent == true ? .taken(reached: 1) : .refused("no WebSocket client \(id) is connected")
+    }
+}

@@ -1,0 +1,28 @@
+import AgentModel
+import AgentScript
+
+/// The Kafka topics and MQTT filters that agents want.
+package struct Subscriptions: Sendable, Equatable {
+    package var kafka: Set<String> = []
+    package var mqtt: Set<String> = []
+
+    package init() {}
+
+    /// A handler without a `source` subscribes its topic on whichever of the two is there: Kafka where the name is one
+    /// that Kafka allows, MQTT always.
+    init(_ handlers: HandlerTable, _ settings: AgentSettings) {
+        for handler in handlers.messages {
+            if handler.source != .mqtt, !handler.filter.hasWildcards, KafkaTopicName.isValid(handler.filter.text) {
+                kafka.insert(handler.filter.text)
+            }
+            if handler.source != .kafka { mqtt.insert(handler.filter.text) }
+        }
+        kafka.formUnion(settings.streamingTopics)
+        mqtt.formUnion(settings.mqttTopics)
+    }
+
+    package mutating func formUnion(_ other: Subscriptions) {
+        kafka.formUnion(other.kafka)
+        mqtt.formUnion(other.mqtt)
+    }
+}

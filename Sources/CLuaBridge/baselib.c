@@ -1,0 +1,253 @@
+// The base library's functions that must know of budgets, memory and finalizers; the rest is Lua's own.
+
+#include "bridge.h"
+
+#include <string.h>
+
+// MARK: - Protected calls
+
+/// A protected call cannot keep a spent budget from ending the slice, and names the place of a memory error.
+static int finish_protected_call(lua_State *L, int status, lua_KContext extra) {
+    if (status == LUA_OK || status == LUA_YIELD) {
+        return lua_gettop(L) - (int)extra;
+    }
+    lb_host *host = lb_host_at(L);
+    if (host->spent) {
+        lb_charge_slowly(L, host);
+    }
+    lb_name_memory_error(L, host, status);
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+static int base_pcall(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_protected_call);
+    return finish_protected_call(L, status, 0);
+}
+
+/// Message handlers run inside the hook that raised, where no further hook comes: they are not run for a spent budget.
+static int guard_handler(lua_State *L) {
+    if (lb_host_at(L)->spent) {
+        return 1;
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int base_xpcall(lua_State *L) {
+    int count = lua_gettop(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, guard_handler, 1);
+    lua_replace(L, 2);
+    lua_pushboolean(L, 1);
+    lua_pushvalue(L, 1);
+    lua_rotate(L, 3, 2);
+    int status = lua_pcallk(L, count - 2, LUA_MULTRET, 2, 2, finish_protected_call);
+    return finish_protected_call(L, status, 2);
+}
+
+// MARK: - Compiling
+
+/// Bytes of source between two looks at the clock.
+#define PIECE 4096
+
+struct source {
+    const char *bytes;
+    size_t length;
+};
+
+static const char *read_piece(lua_State *L, void *context, size_t *size) {
+    struct source *source = context;
+    lb_charge(L, lb_host_at(L), PIECE);
+    const char *piece = source->bytes;
+    *size = source->length < PIECE ? source->length : PIECE;
+    source->bytes += *size;
+    source->length -= *size;
+    return piece;
+}
+
+/// The stack slot, above load's four arguments, that keeps the piece a reader function returned.
+#define PIECE_SLOT 5
+
+static const char *read_from_function(lua_State *L, void *context, size_t *size) {
+    (void)context;
+    luaL_checkstack(L, 2, "too many nested functions");
+    lb_charge(L, lb_host_at(L), 100);
+    lua_pushvalue(L, 1);
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1)) {
+        lua_settop(L, -2);
+        *size = 0;
+        return NULL;
+    }
+    if (!lua_isstring(L, -1)) {
+        luaL_error(L, "reader function must return a string");
+    }
+    lua_replace(L, PIECE_SLOT);
+    return lua_tolstring(L, PIECE_SLOT, size);
+}
+
+static int base_load(lua_State *L) {
+    lb_host *host = lb_host_at(L);
+    const char *mode = luaL_optstring(L, 3, "bt");
+    int environment = lua_isnone(L, 4) ? 0 : 4;
+    if (strchr(mode, 't') == NULL) {
+        luaL_pushfail(L);
+        lua_pushfstring(L, "attempt to load a text chunk (mode is '%s')", mode);
+        return 2;
+    }
+    int status;
+    struct source source;
+    source.bytes = lua_tolstring(L, 1, &source.length);
+    if (source.bytes != NULL) {
+        const char *name = luaL_optstring(L, 2, source.bytes);
+        status = lua_load(L, read_piece, &source, name, "t");
+    } else {
+        const char *name = luaL_optstring(L, 2, "=(load)");
+        luaL_checktype(L, 1, LUA_TFUNCTION);
+        lua_settop(L, PIECE_SLOT);
+        status = lua_load(L, read_from_function, NULL, name, "t");
+    }
+    if (status == LUA_OK) {
+        if (environment != 0) {
+            lua_pushvalue(L, environment);
+            if (lua_setupvalue(L, -2, 1) == NULL) {
+                lua_settop(L, -2);
+            }
+        }
+        return 1;
+    }
+    if (host->spent) {
+        lb_charge_slowly(L, host);
+    }
+    lb_name_memory_error(L, host, status);
+    luaL_pushfail(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+// MARK: - Metatables and memory
+
+static int base_setmetatable(lua_State *L) {
+    int kind = lua_type(L, 2);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_argexpected(L, kind == LUA_TNIL || kind == LUA_TTABLE, 2, "nil or table");
+    if (!lb_is_array(L, 1) && luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) {
+        return luaL_error(L, "cannot change a protected metatable");
+    }
+    lua_settop(L, 2);
+    if (kind == LUA_TTABLE) {
+        // Lua looks for a finalizer only here; it would run without hooks, where no budget reaches.
+        lua_pushliteral(L, "__gc");
+        if (lua_rawget(L, 2) != LUA_TNIL) {
+            return luaL_error(L, "'__gc' cannot be used in an agent");
+        }
+        lua_settop(L, 2);
+    }
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int base_collectgarbage(lua_State *L) {
+    const char *option = luaL_optstring(L, 1, "collect");
+    if (strcmp(option, "count") != 0) {
+        return luaL_argerror(L, 1, lua_pushfstring(L, "only \"count\" is available, not \"%s\"", option));
+    }
+    lua_pushnumber(L, (lua_Number)lb_host_at(L)->used / 1024);
+    return 1;
+}
+
+// MARK: - Globals
+
+/// Names up to this length are compared.
+#define NAME 40
+
+/// The number of single-character edits between two names, a transposition being one; case does not count.
+static int distance(const char *a, size_t a_length, const char *b, size_t b_length) {
+    int rows[3][NAME + 1];
+    for (size_t j = 0; j <= b_length; j++) {
+        rows[0][j] = (int)j;
+    }
+    for (size_t i = 1; i <= a_length; i++) {
+        int *row = rows[i % 3];
+        int *above = rows[(i - 1) % 3];
+        int *two_above = rows[(i + 1) % 3];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= b_length; j++) {
+            int same = (a[i - 1] | 32) == (b[j - 1] | 32);
+            int best = above[j - 1] + !same;
+            best = above[j] + 1 < best ? above[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_above[j - 2] + 1 < best) {
+                best = two_above[j - 2] + 1;
+            }
+            row[j] = best;
+        }
+    }
+    return rows[a_length % 3][b_length];
+}
+
+static int undefined_global(lua_State *L) {
+    if (lua_type(L, 2) != LUA_TSTRING) {
+        return 0;
+    }
+    size_t length;
+    const char *name = lua_tolstring(L, 2, &length);
+    const char *closest = NULL;
+    int best = length < 3 ? 1 : length < 6 ? 2 : 3;
+    if (length <= NAME) {
+        for (lua_pushnil(L); lua_next(L, 1) != 0; lua_settop(L, -2)) {
+            lb_charge(L, lb_host_at(L), 100);
+            size_t other_length = 0;
+            const char *other = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &other_length) : NULL;
+            if (other == NULL || other_length > NAME || other_length > length + 2 || length > other_length + 2) {
+                continue;
+            }
+            int edits = distance(name, length, other, other_length);
+            if (edits < best || (edits == best && closest != NULL && strcmp(other, closest) < 0)) {
+                best = edits;
+                closest = other;
+            }
+        }
+    }
+    if (closest != NULL) {
+        return luaL_error(L, "undefined global '%s' (did you mean '%s'?)", name, closest);
+    }
+    return luaL_error(L, "undefined global '%s'", name);
+}
+
+// MARK: - Opening
+
+static const luaL_Reg functions[] = {
+    {"collectgarbage", base_collectgarbage},
+    {"load", base_load},
+    {"pcall", base_pcall},
+    {"setmetatable", base_setmetatable},
+    {"xpcall", base_xpcall},
+    {NULL, NULL},
+};
+
+static const char *const removed[] = {"dofile", "loadfile", "print", "warn", NULL};
+
+void lb_open_base_library(lua_State *L) {
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+    luaL_setfuncs(L, functions, 0);
+    for (int i = 0; removed[i] != NULL; i++) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, removed[i]);
+    }
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, undefined_global);
+    lua_setfield(L, -2, "__index");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_settop(L, -2);
+}

@@ -1,0 +1,157 @@
+// What the files of the bridge share with one another.
+#pragma once
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#ifdef __cplusplus
+}
+#endif
+
+#include "CLuaBridge.h"
+
+#define LB_WHERE_SIZE 96
+#define LB_MESSAGE_SIZE 192
+/// Depth of JSON documents, both ways.
+#define LB_JSON_DEPTH 128
+
+struct lb_host {
+    lua_State *main;
+    /// The thread that executes now, and the root coroutine it belongs to; NULL outside a slice.
+    lua_State *running;
+    lua_State *root;
+
+    // Memory, in bytes.
+    size_t used;
+    size_t limit;
+    /// The allocator refuses only while this is set: never while host code runs.
+    bool in_vm;
+
+    // Budget of the slice, in nanoseconds. `started` is 0 until the first check of a slice.
+    int64_t budget;
+    int64_t started;
+    int64_t cpu_started;
+    int slice_depth;
+    unsigned steps;
+    bool spent;
+    /// The slice runs a handler, not a script that loads.
+    bool handler;
+    /// Where the budget was found spent, and where memory was last refused: "file:line: " or empty.
+    char spent_where[LB_WHERE_SIZE];
+    char refused_where[LB_WHERE_SIZE];
+
+    // Waiting.
+    bool waiting;
+    bool cannot_wait;
+    /// 0: the wait ended with results; 1: it failed; 2: it failed, and the message wants a position.
+    int wait_failure;
+
+    /// Nested `coroutine.close`, each of which gives the C stack counter a new start (Lua 5.4.4).
+    int closing;
+
+    enum lb_step failure;
+    char *traceback;
+    size_t traceback_capacity;
+    bool has_traceback;
+
+    lb_call call;
+    void *owner;
+    int *released;
+    int released_count;
+    int released_capacity;
+
+    /// Registry references.
+    int array_metatable;
+    int function_metatable;
+
+    /// json_decode.cpp's parser and padded input.
+    void *json;
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A thread's extra space holds the host's address; the lowest bit says that the thread is a root coroutine.
+static inline lb_host *lb_host_at(lua_State *L) {
+    return (lb_host *)(*(uintptr_t *)lua_getextraspace(L) & ~(uintptr_t)1);
+}
+
+static inline void lb_mark_root(lua_State *L) {
+    *(uintptr_t *)lua_getextraspace(L) |= 1;
+}
+
+/// Whether a thread belongs to the host: a root coroutine or the main thread.
+static inline bool lb_is_root(lua_State *L) {
+    return (*(uintptr_t *)lua_getextraspace(L) & 1) != 0 || L == lb_host_at(L)->main;
+}
+
+// allocator.c
+void *lb_allocate(void *host, void *block, size_t old_size, size_t new_size);
+/// Pushes "file:line: memory limit of N MiB exceeded" for the last refusal.
+void lb_push_memory_message(lua_State *L, lb_host *host);
+
+// budget.c
+void lb_hook(lua_State *L, lua_Debug *activation);
+/// The number of instructions between two hooks that suits the memory in use.
+int lb_hook_interval(const lb_host *host);
+/// Whether the slice has used its budget up; remembers where on `L` the first time.
+bool lb_overdue(lb_host *host, lua_State *L);
+/// Charges a slow path for `steps` units of about 10 ns; raises once the budget is spent.
+void lb_charge_slowly(lua_State *L, lb_host *host);
+void lb_push_budget_message(lua_State *L, lb_host *host);
+void lb_write_position(lua_State *L, int level, char *buffer, size_t size);
+
+/// Charges work done inside a C function, in units of about 10 ns. Raises once the budget is spent.
+static inline void lb_charge(lua_State *L, lb_host *host, size_t units) {
+    if (units > 5000) {
+        units = 5000;
+    }
+    host->steps += (unsigned)units;
+    if (host->steps >= 5000) {
+        lb_charge_slowly(L, host);
+    }
+}
+
+// trampoline.c
+extern const char lb_leaf_marker;
+extern const char lb_link_marker;
+
+static inline bool lb_has_marker(lua_State *L, const char *marker) {
+    return lua_gettop(L) > 0 && lua_touserdata(L, -1) == marker;
+}
+
+// libraries
+void lb_open_coroutine_library(lua_State *L);
+void lb_open_string_library(lua_State *L);
+void lb_open_table_library(lua_State *L);
+void lb_open_base_library(lua_State *L);
+/// Resumes `co` as Lua's own lua_resume does, and keeps the account of what runs.
+int lb_resume_thread(lua_State *co, lua_State *from, int arguments, int *count);
+/// Closes a suspended thread's pending variables. LUA_OK, or an error whose message is on top of its stack.
+int lb_reset_thread(lb_host *host, lua_State *co);
+/// Replaces the message of a memory error by one that names the place. `status` as lua_pcallk returns it.
+void lb_name_memory_error(lua_State *L, lb_host *host, int status);
+
+// traceback.c
+void lb_record_traceback(lua_State *L, lb_host *host);
+
+// json
+void lb_json_close(lb_host *host);
+bool lb_json_decode_slowly(lua_State *L, const char *bytes, size_t length, lb_json_error *error);
+
+// buffer.c
+bool lb_buffer_reserve(lb_buffer *buffer, size_t more);
+void lb_buffer_append(lb_buffer *buffer, const char *bytes, size_t length);
+void lb_buffer_text(lb_buffer *buffer, const char *text);
+/// Appends a key to a path: `.name`, `["a name"]` or `[3]`. `name` is NULL for a number.
+void lb_buffer_key(lb_buffer *buffer, const char *name, size_t length, long long number);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,127 @@
+// The C side of LuaRuntime: the only code of ours that raises Lua errors, yields, or runs inside the Lua machine.
+//
+// Swift is entered through one function pointer and always returns a status; what has to jump (an error, a yield) is
+// done here, once no Swift frame is left. Functions declared in this header never raise.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lua_State lua_State;
+
+/// Everything the bridge keeps for one Lua state; reached from any of its threads in one load.
+typedef struct lb_host lb_host;
+
+/// What a host function's body returns: the number of results on top of the stack, or one of the two below.
+enum {
+    /// The error message is on top of the stack.
+    LB_RAISE = -1,
+    /// The coroutine is to wait until the host resumes its root.
+    LB_WAIT = -2,
+};
+
+/// Runs the body of host function `function`; `owner` is what `lb_open` was given.
+typedef int (*lb_call)(void *owner, lua_State *L, int function);
+
+// MARK: - A state's life
+
+/// A new sandboxed state, or NULL when the system has no memory for it. `memory_limit` in bytes.
+lb_host *lb_open(size_t memory_limit, lb_call call, void *owner);
+void lb_close(lb_host *host);
+lua_State *lb_main_thread(lb_host *host);
+lb_host *lb_host_of(lua_State *L);
+void *lb_owner(lb_host *host);
+/// Bytes that the state has allocated.
+size_t lb_memory_in_use(lb_host *host);
+/// Collects everything unreachable.
+void lb_collect(lb_host *host);
+
+// MARK: - Host functions
+
+/// Pushes a function that runs host function `function`. Its number comes back from `lb_take_released` once Lua has
+/// collected it.
+void lb_push_function(lua_State *L, int function);
+/// A number whose function has been collected, or -1.
+int lb_take_released(lb_host *host);
+/// Whether a host function called on `L` can wait now.
+bool lb_can_wait(lua_State *L);
+/// Pushes an error message; with `position`, behind the "file:line: " of the script that called the host function.
+void lb_push_failure(lua_State *L, const char *message, size_t length, bool position);
+/// Writes "file:line" of the innermost script frame at or above `level`; false when there is none.
+bool lb_location(lua_State *L, int level, char *buffer, size_t size);
+
+// MARK: - Running
+
+enum lb_step {
+    LB_RETURNED,
+    LB_WAITING,
+    LB_FAILED_RUNTIME,
+    LB_FAILED_MEMORY,
+    LB_FAILED_BUDGET,
+};
+
+/// Compiles text under the memory limit; leaves the function, or the message of the error, on top of the stack.
+enum lb_step lb_compile(lua_State *L, const char *source, size_t length, const char *chunk_name);
+/// A new thread that inherits the budget hook, pushed on the main thread's stack.
+lua_State *lb_new_thread(lb_host *host);
+/// Starts the function and `arguments` values that lie on the stack of root coroutine `co`.
+/// `budget` in nanoseconds of this thread's CPU time. On LB_RETURNED `count` values are on top; on LB_FAILED_… one message.
+enum lb_step lb_start(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count);
+/// Goes on with a root coroutine that waits; the results of the host call that waited are the `results` topmost values.
+enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count);
+/// Goes on with a root coroutine that waits by raising the message on top of its stack where the script waits.
+enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int *count);
+/// Ends a root coroutine whatever it is doing, innermost coroutine first; to-be-closed variables run under `budget`.
+/// False when the thread cannot be used again.
+bool lb_abandon(lua_State *co, int64_t budget);
+/// The traceback of the last failure of a root coroutine (script frames only), or NULL.
+const char *lb_traceback(lb_host *host);
+
+// MARK: - Values
+
+void lb_push_null(lua_State *L);
+bool lb_is_null(lua_State *L, int index);
+/// Marks a table as an array.
+void lb_mark_array(lua_State *L, int index);
+bool lb_is_array(lua_State *L, int index);
+/// Raw assignment that ignores the keys Lua refuses (nil and NaN); pops key and value.
+void lb_raw_set(lua_State *L, int index);
+/// Sets the metatable on top of the stack and pops it. A `__gc` in it is removed first: no hook runs in a finalizer.
+void lb_set_metatable(lua_State *L, int index);
+bool lb_is_valid_utf8(const char *bytes, size_t length);
+/// The text of a value as `tostring` shows it, without metamethods; pushes it.
+void lb_push_display(lua_State *L, int index);
+
+// MARK: - JSON and plain data
+
+typedef struct {
+    char message[96];
+    size_t offset;
+} lb_json_error;
+
+/// Pushes the value that the document holds. False (and nothing pushed) when it is not JSON.
+bool lb_json_decode(lua_State *L, const char *bytes, size_t length, lb_json_error *error);
+
+typedef struct {
+    char *bytes;
+    size_t length;
+    size_t capacity;
+} lb_buffer;
+
+void lb_buffer_free(lb_buffer *buffer);
+/// Writes the value as JSON over what the buffer held, at most `limit` bytes. False when it cannot be JSON: then the
+/// buffer holds a message that begins with the path of the culprit below `path`.
+bool lb_json_encode(lua_State *L, int index, const char *path, size_t limit, lb_buffer *buffer);
+
+/// Pushes on `to` a copy of a plain value; shared references and cycles stay what they are. False (and nothing pushed)
+/// when something is not plain: then `message` names its path below `path`.
+bool lb_copy_plain(lua_State *from, int index, lua_State *to, const char *path, lb_buffer *message);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,283 @@
+// find, match, gmatch, gsub and rep, charged to the budget. They follow lstrlib.c of Lua 5.4 (Copyright 1994-2022
+// Lua.org, PUC-Rio; MIT licence) in results and messages.
+
+#define _GNU_SOURCE  // memmem
+
+#include "pattern.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define ESCAPE '%'
+
+/// A start position as scripts give it (from 1, or negative from the end) as an offset from 0; may lie past the end.
+static size_t start_offset(lua_Integer position, size_t length) {
+    if (position > 0) {
+        return (size_t)position - 1;
+    }
+    return position == 0 || position < -(lua_Integer)length ? 0 : length - (size_t)-position;
+}
+
+static bool is_plain(const char *pattern, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if (pattern[i] != 0 && strchr("^$*+?.([%-", pattern[i]) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// MARK: - find and match
+
+static int find_or_match(lua_State *L, bool find) {
+    size_t length;
+    size_t pattern_length;
+    const char *subject = luaL_checklstring(L, 1, &length);
+    const char *pattern = luaL_checklstring(L, 2, &pattern_length);
+    size_t start = start_offset(luaL_optinteger(L, 3, 1), length);
+    if (start > length) {
+        luaL_pushfail(L);
+        return 1;
+    }
+    lb_host *host = lb_host_at(L);
+    lb_charge(L, host, 1 + pattern_length / 8);
+    if (find && (lua_toboolean(L, 4) || is_plain(pattern, pattern_length))) {
+        lb_charge(L, host, (length - start) / 8);
+        const char *found = memmem(subject + start, length - start, pattern, pattern_length);
+        if (found == NULL) {
+            luaL_pushfail(L);
+            return 1;
+        }
+        lua_pushinteger(L, found - subject + 1);
+        lua_pushinteger(L, found - subject + (ptrdiff_t)pattern_length);
+        return 2;
+    }
+    bool anchored = *pattern == '^';
+    if (anchored) {
+        pattern++;
+        pattern_length--;
+    }
+    struct lb_matcher matcher;
+    lb_matcher_init(&matcher, L, subject, length, pattern, pattern_length);
+    const char *from = subject + start;
+    do {
+        lb_charge(L, host, 1);
+        const char *end = lb_match(&matcher, from, pattern);
+        if (end != NULL) {
+            if (!find) {
+                return lb_push_captures(&matcher, from, end);
+            }
+            lua_pushinteger(L, from - subject + 1);
+            lua_pushinteger(L, end - subject);
+            return lb_push_captures(&matcher, NULL, NULL) + 2;
+        }
+    } while (from++ < matcher.subject_end && !anchored);
+    luaL_pushfail(L);
+    return 1;
+}
+
+static int string_find(lua_State *L) {
+    return find_or_match(L, true);
+}
+
+static int string_match(lua_State *L) {
+    return find_or_match(L, false);
+}
+
+// MARK: - gmatch
+
+struct iteration {
+    const char *from;
+    const char *pattern;
+    const char *last_end;
+    struct lb_matcher matcher;
+};
+
+static int next_match(lua_State *L) {
+    struct iteration *iteration = lua_touserdata(L, lua_upvalueindex(3));
+    struct lb_matcher *matcher = &iteration->matcher;
+    matcher->L = L;
+    for (const char *from = iteration->from; from <= matcher->subject_end; from++) {
+        lb_charge(L, matcher->host, 1);
+        const char *end = lb_match(matcher, from, iteration->pattern);
+        if (end != NULL && end != iteration->last_end) {
+            iteration->from = iteration->last_end = end;
+            return lb_push_captures(matcher, from, end);
+        }
+    }
+    return 0;
+}
+
+static int string_gmatch(lua_State *L) {
+    size_t length;
+    size_t pattern_length;
+    const char *subject = luaL_checklstring(L, 1, &length);
+    const char *pattern = luaL_checklstring(L, 2, &pattern_length);
+    size_t start = start_offset(luaL_optinteger(L, 3, 1), length);
+    lua_settop(L, 2);  // The closure keeps both strings alive.
+    struct iteration *iteration = lua_newuserdatauv(L, sizeof *iteration, 0);
+    lb_matcher_init(&iteration->matcher, L, subject, length, pattern, pattern_length);
+    iteration->from = subject + (start > length ? length + 1 : start);
+    iteration->pattern = pattern;
+    iteration->last_end = NULL;
+    lua_pushcclosure(L, next_match, 3);
+    return 1;
+}
+
+// MARK: - gsub
+
+static void add_template(struct lb_matcher *matcher, luaL_Buffer *result, const char *start, const char *end) {
+    lua_State *L = matcher->L;
+    size_t length;
+    const char *text = lua_tolstring(L, 3, &length);
+    const char *escape;
+    lb_charge(L, matcher->host, 1 + length / 32);
+    while ((escape = memchr(text, ESCAPE, length)) != NULL) {
+        luaL_addlstring(result, text, (size_t)(escape - text));
+        escape++;
+        if (*escape == ESCAPE) {
+            luaL_addchar(result, *escape);
+        } else if (*escape == '0') {
+            luaL_addlstring(result, start, (size_t)(end - start));
+        } else if (isdigit((unsigned char)*escape)) {
+            const char *capture;
+            ptrdiff_t captured = lb_capture(matcher, *escape - '1', start, end, &capture);
+            if (captured == LB_CAPTURE_POSITION) {
+                luaL_addvalue(result);
+            } else {
+                lb_charge(L, matcher->host, (size_t)captured / 32);
+                luaL_addlstring(result, capture, (size_t)captured);
+            }
+        } else {
+            luaL_error(L, "invalid use of '%c' in replacement string", ESCAPE);
+        }
+        length -= (size_t)(escape + 1 - text);
+        text = escape + 1;
+    }
+    luaL_addlstring(result, text, length);
+}
+
+/// Adds what replaces the match. False when the script chose to keep the original text.
+static bool add_replacement(struct lb_matcher *matcher, luaL_Buffer *result, const char *start, const char *end,
+                            int kind) {
+    lua_State *L = matcher->L;
+    if (kind == LUA_TFUNCTION) {
+        lua_pushvalue(L, 3);
+        int count = lb_push_captures(matcher, start, end);
+        lua_call(L, count, 1);
+    } else if (kind == LUA_TTABLE) {
+        lb_push_capture(matcher, 0, start, end);
+        lua_gettable(L, 3);
+    } else {
+        add_template(matcher, result, start, end);
+        return true;
+    }
+    if (!lua_toboolean(L, -1)) {
+        lua_settop(L, -2);
+        luaL_addlstring(result, start, (size_t)(end - start));
+        return false;
+    }
+    if (!lua_isstring(L, -1)) {
+        luaL_error(L, "invalid replacement value (a %s)", luaL_typename(L, -1));
+    }
+    luaL_addvalue(result);
+    return true;
+}
+
+static int string_gsub(lua_State *L) {
+    size_t length;
+    size_t pattern_length;
+    const char *from = luaL_checklstring(L, 1, &length);
+    const char *pattern = luaL_checklstring(L, 2, &pattern_length);
+    const char *last_end = NULL;
+    int kind = lua_type(L, 3);
+    lua_Integer most = luaL_optinteger(L, 4, (lua_Integer)length + 1);
+    luaL_argexpected(L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE, 3,
+                     "string/function/table");
+    bool anchored = *pattern == '^';
+    if (anchored) {
+        pattern++;
+        pattern_length--;
+    }
+    bool changed = false;
+    lua_Integer count = 0;
+    struct lb_matcher matcher;
+    lb_matcher_init(&matcher, L, from, length, pattern, pattern_length);
+    luaL_Buffer result;
+    luaL_buffinit(L, &result);
+    while (count < most) {
+        lb_charge(L, matcher.host, 1);
+        const char *end = lb_match(&matcher, from, pattern);
+        if (end != NULL && end != last_end) {
+            count++;
+            changed = add_replacement(&matcher, &result, from, end, kind) || changed;
+            from = last_end = end;
+        } else if (from < matcher.subject_end) {
+            luaL_addchar(&result, *from++);
+        } else {
+            break;
+        }
+        if (anchored) {
+            break;
+        }
+    }
+    if (changed) {
+        luaL_addlstring(&result, from, (size_t)(matcher.subject_end - from));
+        luaL_pushresult(&result);
+    } else {
+        lua_pushvalue(L, 1);
+    }
+    lua_pushinteger(L, count);
+    return 2;
+}
+
+// MARK: - rep
+
+static int string_rep(lua_State *L) {
+    size_t length;
+    size_t separator_length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    const char *separator = luaL_optlstring(L, 3, "", &separator_length);
+    if (count <= 0 || length + separator_length == 0) {
+        lua_pushliteral(L, "");
+        return 1;
+    }
+    if (length + separator_length > (size_t)LUA_MAXINTEGER / (size_t)count) {
+        return luaL_error(L, "resulting string too large");
+    }
+    size_t total = (size_t)count * length + (size_t)(count - 1) * separator_length;
+    lb_host *host = lb_host_at(L);
+    lb_charge(L, host, total / 32);
+    if (total > host->limit || host->used + 2 * total > host->limit) {
+        // Lua grows its buffers without collecting first: make room, or let the allocator refuse.
+        lua_gc(L, LUA_GCCOLLECT);
+    }
+    luaL_Buffer result;
+    char *to = luaL_buffinitsize(L, &result, total);
+    while (count-- > 1) {
+        memcpy(to, text, length);
+        to += length;
+        memcpy(to, separator, separator_length);
+        to += separator_length;
+        lb_charge(L, host, 1 + (length + separator_length) / 64);
+    }
+    memcpy(to, text, length);
+    luaL_pushresultsize(&result, total);
+    return 1;
+}
+
+// MARK: - Opening
+
+static const luaL_Reg functions[] = {
+    {"find", string_find},   {"gmatch", string_gmatch}, {"gsub", string_gsub},
+    {"match", string_match}, {"rep", string_rep},       {NULL, NULL},
+};
+
+void lb_open_string_library(lua_State *L) {
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+    luaL_setfuncs(L, functions, 0);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "dump");
+    lua_settop(L, -2);
+}

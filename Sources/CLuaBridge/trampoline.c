@@ -1,0 +1,281 @@
+// Host functions, and the root coroutines that call them.
+//
+// A host function is a C closure over its number. It enters Swift, Swift returns a status, and only then, with no Swift
+// frame left on the C stack, this file raises or yields.
+//
+// A wait yields through every coroutine of the script up to the root. Each thread that waits keeps a marker on top of
+// its stack: the leaf one where the host call itself waits, the link one above the inner thread where a coroutine was
+// resumed that waits. Scripts cannot obtain these pointers.
+
+#include "bridge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char lb_leaf_marker = 0;
+const char lb_link_marker = 0;
+
+// MARK: - Host functions
+
+static int finish_wait(lua_State *L, int status, lua_KContext base) {
+    (void)status;
+    lb_host *host = lb_host_at(L);
+    int failure = host->wait_failure;
+    if (failure == 0) {
+        return lua_gettop(L) - (int)base;
+    }
+    host->wait_failure = 0;
+    if (failure == 2) {
+        size_t length;
+        const char *message = lua_tolstring(L, -1, &length);
+        bool was = host->in_vm;
+        host->in_vm = false;
+        lb_push_failure(L, message, length, true);
+        host->in_vm = was;
+    }
+    return lua_error(L);
+}
+
+static int call_host_function(lua_State *L) {
+    lb_host *host = lb_host_at(L);
+    const int *function = lua_touserdata(L, lua_upvalueindex(1));
+    bool was = host->in_vm;
+    host->in_vm = false;
+    int result = host->call(host->owner, L, *function);
+    host->in_vm = was;
+    if (host->spent) {
+        // A nested call used the budget up: what the host function made of it does not matter.
+        lb_charge_slowly(L, host);
+    }
+    if (result >= 0) {
+        return result;
+    }
+    if (result == LB_WAIT) {
+        int base = lua_gettop(L);
+        lua_pushlightuserdata(L, (void *)&lb_leaf_marker);
+        host->waiting = true;
+        return lua_yieldk(L, 1, base, finish_wait);
+    }
+    return lua_error(L);
+}
+
+/// Lua has collected the function: the host may give its number to another.
+static int release_function(lua_State *L) {
+    lb_host *host = lb_host_at(L);
+    if (host->released_count == host->released_capacity) {
+        int capacity = host->released_capacity == 0 ? 16 : host->released_capacity * 2;
+        int *grown = realloc(host->released, (size_t)capacity * sizeof(int));
+        if (grown == NULL) {
+            return 0;  // The number stays taken.
+        }
+        host->released = grown;
+        host->released_capacity = capacity;
+    }
+    host->released[host->released_count++] = *(int *)lua_touserdata(L, 1);
+    return 0;
+}
+
+int lb_take_released(lb_host *host) {
+    return host->released_count == 0 ? -1 : host->released[--host->released_count];
+}
+
+void lb_push_function(lua_State *L, int function) {
+    lb_host *host = lb_host_at(L);
+    int *number = lua_newuserdatauv(L, sizeof(int), 0);
+    *number = function;
+    if (host->function_metatable == 0) {
+        lua_createtable(L, 0, 1);
+        lua_pushcfunction(L, release_function);
+        lua_setfield(L, -2, "__gc");
+        host->function_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, host->function_metatable);
+    lua_setmetatable(L, -2);
+    lua_pushcclosure(L, call_host_function, 1);
+}
+
+bool lb_can_wait(lua_State *L) {
+    return lb_host_at(L)->root != NULL && !lb_host_at(L)->cannot_wait && lua_isyieldable(L);
+}
+
+void lb_push_failure(lua_State *L, const char *message, size_t length, bool position) {
+    char where[LB_WHERE_SIZE] = "";
+    if (position) {
+        lb_write_position(L, 1, where, sizeof where);
+    }
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    luaL_addstring(&text, where);
+    luaL_addlstring(&text, message, length);
+    luaL_pushresult(&text);
+}
+
+// MARK: - Root coroutines
+
+/// Turns the error value of a root coroutine into the message that the host reads.
+static int handle_message(lua_State *L) {
+    lb_host *host = lb_host_at(L);
+    if (lua_type(L, 1) != LUA_TSTRING && !host->spent) {
+        bool named = false;
+        if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
+            lua_pushvalue(L, 1);
+            named = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING;
+        }
+        if (!named) {
+            if (lua_type(L, 1) == LUA_TNUMBER) {
+                lua_pushvalue(L, 1);
+                lua_tolstring(L, -1, NULL);
+            } else {
+                lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+            }
+        }
+    }
+    lb_record_traceback(L, host);
+    return 1;
+}
+
+static int finish_root(lua_State *L, int status, lua_KContext context) {
+    (void)context;
+    if (status == LUA_OK || status == LUA_YIELD) {
+        return lua_gettop(L) - 1;
+    }
+    lb_host *host = lb_host_at(L);
+    if (host->spent) {
+        host->failure = LB_FAILED_BUDGET;
+        lb_push_budget_message(L, host);
+    } else if (status == LUA_ERRMEM) {
+        host->failure = LB_FAILED_MEMORY;
+        lb_push_memory_message(L, host);
+    } else {
+        host->failure = LB_FAILED_RUNTIME;
+    }
+    return 1;
+}
+
+/// The bottom of every root coroutine. A protected call, not the end of the thread, is where errors arrive: it gives
+/// the thread its hooks back after an error raised in a hook (lua_resetthread of Lua 5.4.4 does not) and closes
+/// to-be-closed variables with hooks on.
+static int run_root(lua_State *L) {
+    int arguments = lua_gettop(L) - 1;
+    lua_pushcfunction(L, handle_message);
+    lua_insert(L, 1);
+    return finish_root(L, lua_pcallk(L, arguments, LUA_MULTRET, 1, 0, finish_root), 0);
+}
+
+lua_State *lb_new_thread(lb_host *host) {
+    lua_State *co = lua_newthread(host->main);
+    lua_sethook(co, lb_hook, LUA_MASKCOUNT, lb_hook_interval(host));
+    lua_checkstack(co, 64);
+    lb_mark_root(co);
+    return co;
+}
+
+struct slice {
+    lua_State *running;
+    lua_State *root;
+    bool in_vm;
+    bool cannot_wait;
+    bool waiting;
+};
+
+static struct slice enter(lb_host *host, lua_State *co, int64_t budget, bool handler) {
+    struct slice outer = {host->running, host->root, host->in_vm, host->cannot_wait, host->waiting};
+    host->root = co;
+    host->waiting = false;
+    host->failure = LB_RETURNED;
+    host->has_traceback = false;
+    host->in_vm = true;
+    if (host->slice_depth++ == 0) {
+        host->budget = budget;
+        host->handler = handler;
+        host->started = 0;
+        host->steps = 0;
+        host->spent = false;
+    }
+    int interval = lb_hook_interval(host);
+    if (lua_gethookcount(co) != interval) {
+        lua_sethook(co, lb_hook, LUA_MASKCOUNT, interval);
+    }
+    return outer;
+}
+
+static void leave(lb_host *host, struct slice outer) {
+    host->running = outer.running;
+    host->root = outer.root;
+    host->in_vm = outer.in_vm;
+    host->cannot_wait = outer.cannot_wait;
+    host->waiting = outer.waiting;
+    if (--host->slice_depth == 0) {
+        host->spent = false;
+    }
+}
+
+static enum lb_step run(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count) {
+    lb_host *host = lb_host_at(co);
+    struct slice outer = enter(host, co, budget, handler);
+    host->cannot_wait = !may_wait;
+    int status = lb_resume_thread(co, outer.running, arguments, count);
+    enum lb_step step = host->failure;
+    if (status == LUA_YIELD) {
+        step = LB_WAITING;
+    } else if (status != LUA_OK) {
+        // The machine could not even enter the thread (the C stack is used up), or an error came in handling another.
+        step = host->spent ? LB_FAILED_BUDGET : status == LUA_ERRMEM ? LB_FAILED_MEMORY : LB_FAILED_RUNTIME;
+        *count = 1;
+    }
+    leave(host, outer);
+    return step;
+}
+
+enum lb_step lb_start(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count) {
+    lua_pushcfunction(co, run_root);
+    lua_insert(co, -(arguments + 2));
+    return run(co, arguments + 1, budget, may_wait, handler, count);
+}
+
+enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count) {
+    // The results go straight to the thread that waits; the threads between only pass the turn on.
+    int marker = lua_gettop(co) - results;
+    if (lua_touserdata(co, marker) == &lb_leaf_marker) {
+        lua_rotate(co, marker, -1);
+        lua_settop(co, -2);
+    } else {
+        lua_State *leaf = lua_tothread(co, marker - 1);
+        while (lb_has_marker(leaf, &lb_link_marker)) {
+            leaf = lua_tothread(leaf, -2);
+        }
+        lua_settop(leaf, -2);
+        lua_checkstack(leaf, results + 1);
+        lua_xmove(co, leaf, results);
+        lua_settop(co, marker - 2);
+    }
+    return run(co, 0, budget, true, true, count);
+}
+
+enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int *count) {
+    lb_host_at(co)->wait_failure = position ? 2 : 1;
+    return lb_resume(co, 1, budget, count);
+}
+
+static bool close_chain(lb_host *host, lua_State *co) {
+    bool clean = true;
+    if (lb_has_marker(co, &lb_link_marker)) {
+        lua_State *inner = lua_tothread(co, -2);
+        if (inner != NULL && lua_checkstack(co, 1)) {
+            clean = close_chain(host, inner);
+        }
+    }
+    return lb_reset_thread(host, co) == LUA_OK && clean;
+}
+
+bool lb_abandon(lua_State *co, int64_t budget) {
+    lb_host *host = lb_host_at(co);
+    struct slice outer = enter(host, co, budget, true);
+    host->cannot_wait = true;
+    host->running = co;
+    bool clean = close_chain(host, co);
+    leave(host, outer);
+    lua_settop(co, 0);
+    lua_checkstack(co, 64);
+    return clean;
+}

@@ -1,0 +1,202 @@
+import AgentModel
+import NIOCore
+import NIOHTTP1
+
+/// From a request to its answer.
+extension HTTPConnection {
+    /// What the head of the response must say because of the request.
+    func setTerms() {
+        terms = ResponseHeads.Terms(minorVersion: head.minorVersion, keepsAlive: head.keepsAlive && !server.isStopping)
+        guard let origin = head.text(head.origin) else { return }
+        terms.allowedOrigin = server.origins.accessControl(for: origin)
+        terms.varies = server.origins.varies
+    }
+
+    /// A request that cannot be read to its end.
+    func refuse(_ refusal: RequestRefusal) {
+        if case .head = phase { terms = ResponseHeads.Terms() }
+        terms.keepsAlive = false
+        answer(refusal.status, ErrorBody.detail(refusal.detail))
+    }
+
+    func dispatch(body: ByteBuffer) {
+        phase = .answering
+        expectNothing()
+        guard !server.isStopping, let table = server.routes else { return unavailable() }
+        if let method = head.preflightMethod, head.method == .options, head.origin != nil {
+            return preflight(method: head.text(method))
+        }
+        if head.isAsterisk {
+            return answer(.noContent, nil, [("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
+        }
+        guard let (routes, rest) = find(in: table) else { return answer(.notFound, ErrorBody.detail("Not Found")) }
+        if let webSocket = routes.webSocket {
+            if head.method == .get && (head.saysUpgrade || routes.target(.get) == nil) { return upgrade(to: webSocket) }
+        }
+        guard let target = routes.target(head.method) else {
+            let allow = [("allow", routes.allowed)]
+            if head.method == .options { return answer(.noContent, nil, allow) }
+            return answer(.methodNotAllowed, ErrorBody.detail("Method Not Allowed"), allow)
+        }
+        serve(target, rest: rest, body: body)
+    }
+
+    private func find(in table: RouteTable) -> (routes: PathRoutes, rest: String?)? {
+        let path = head.path
+        // The target `http://host` has no path; it means "/".
+        if path.isEmpty { return [UInt8(ascii: "/")].withUnsafeBytes(table.find) }
+        return head.bytes.withUnsafeReadableBytes { table.find(UnsafeRawBufferPointer(rebasing: $0[path])) }
+    }
+
+    /// Whether `Expect: 100-continue` is answered with a refusal.
+    var isRefusedWithoutBody: Bool {
+        guard !server.isStopping, let table = server.routes, let (routes, _) = find(in: table),
+            let target = routes.target(head.method)
+        else { return true }
+        switch target {
+        case .task, .broadcast, .topicMessage: return head.isContentEncoded || !head.hasJSONContentType
+        default: return false
+        }
+    }
+
+    private func serve(_ target: RouteTarget, rest: String?, body: ByteBuffer) {
+        switch target {
+        case .task(let route): perform(route, body)
+        case .root: page { $0.root }
+        case .health:
+            let pages = server.pages
+            answer(pages.snapshot.health == .unhealthy ? .serviceUnavailable : .ok, pages.health.json())
+        case .capabilities: page { $0.capabilities }
+        case .realtimeStatus: page { $0.realtimeStatus }
+        case .realtimeConnections: page { $0.realtimeConnections }
+        case .broadcast: broadcast(body)
+        case .topicMessage: publish(body, to: rest)
+        case .eventStream: stream(.events)
+        case .topicStream(let topic):
+            guard let topic = topic ?? rest else { return invalidPath() }
+            stream(.topic(topic))
+        }
+    }
+
+    private func page(_ page: (StatusPages) -> JSONValue) {
+        answer(.ok, page(server.pages).json())
+    }
+
+    private func unavailable() {
+        terms.keepsAlive = false
+        let text = server.isStopping ? "The service is stopping" : "The service is starting"
+        answer(.serviceUnavailable, ErrorBody.detail(text), [("retry-after", "1")])
+    }
+
+    private func invalidPath() {
+        answer(.badRequest, ErrorBody.detail("The path is not UTF-8"))
+    }
+
+    // MARK: Publishing
+
+    private func broadcast(_ body: ByteBuffer) {
+        guard isObject(body) else { return }
+        let count = server.topics.broadcast(type: ServerMessage.broadcast, payload: body)
+        answer(.ok, JSONValue.object(["status": "broadcasted", "connections": .integer(Int64(count))]).json())
+    }
+
+    private func publish(_ body: ByteBuffer, to topic: String?) {
+        guard let topic else { return invalidPath() }
+        guard isObject(body) else { return }
+        let count = server.topics.publish(topic: topic, data: body)
+        let answered: JSONValue = [
+            "status": "sent", "topic": .string(topic), "subscribers": .integer(Int64(count)),
+        ]
+        answer(.ok, answered.json())
+    }
+
+    /// Whether a body is a JSON object; answers when it is not.
+    private func isObject(_ body: ByteBuffer) -> Bool {
+        guard acceptsContentType() else { return false }
+        if body.readableBytes == 0 {
+            answer(.unprocessableEntity, ErrorBody.missingBody)
+            return false
+        }
+        do throws(JSONError) {
+            if try JSONScanner.members(of: body) != nil { return true }
+            answer(.unprocessableEntity, ErrorBody.notAnObject(body))
+        } catch {
+            if error.isUTF8Error {
+                answer(.badRequest, ErrorBody.detail("There was an error parsing the body"))
+            } else {
+                answer(
+                    .unprocessableEntity, ErrorBody.invalidJSON(error.message, offset: error.offset, in: body))
+            }
+        }
+        return false
+    }
+
+    func acceptsContentType() -> Bool {
+        if !head.isContentEncoded, head.hasJSONContentType { return true }
+        answer(.unsupportedMediaType, ErrorBody.detail("Unsupported Media Type"))
+        return false
+    }
+
+    // MARK: Cross-origin requests
+
+    /// As Starlette's `CORSMiddleware` answers; every method and field is allowed to an allowed origin.
+    private func preflight(method: String) {
+        guard terms.allowedOrigin != nil else {
+            return answer(.badRequest, ErrorBody.detail("Disallowed CORS origin"))
+        }
+        var fields = [
+            ("access-control-allow-methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
+            ("access-control-max-age", "600"),
+        ]
+        if let names = head.text(head.preflightFields) { fields.append(("access-control-allow-headers", names)) }
+        answer(.ok, nil, fields)
+    }
+
+    // MARK: Answering
+
+    /// Writes a response, whose body, if any, is JSON.
+    func answer(_ status: HTTPResponseStatus, _ body: ByteBuffer?, _ fields: [(String, String)] = []) {
+        borrowOutput()
+        server.heads.write(status, length: body?.readableBytes, terms: terms, fields: fields, to: &output)
+        if let body, head.method != .head { output.writeImmutableBuffer(body) }
+        answered()
+    }
+
+    // MARK: What a connection can become
+
+    private func stream(_ key: StreamKey) {
+        terms.keepsAlive = false
+        borrowOutput()
+        server.heads.writeEventStream(terms: terms, to: &output)
+        if head.method == .head { return answered() }
+        let query = head.text(head.query).map(QueryString.init)
+        let lastEventID = head.text(head.lastEventID) ?? query?["last_event_id"]
+        let stream = EventStream(key: key, connection: self, server: server)
+        phase = .eventStream(stream)
+        input = ByteBuffer()
+        flushOutput()
+        stream.open(lastEventID: lastEventID.flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    private func upgrade(to route: WebSocketRoute) {
+        switch WebSocketHandshake.decide(head, origins: server.origins) {
+        case .refuse(let status, let detail, let fields):
+            answer(status, ErrorBody.detail(detail), fields)
+        case .accept(let key):
+            guard let channel = context?.channel else { return }
+            WebSocketHandshake.fields(key: key, on: channel).assumeIsolated().whenComplete { [self] result in
+                switch result {
+                case .success(let fields):
+                    borrowOutput()
+                    server.heads.writeSwitchingProtocols(fields, to: &output)
+                    flushOutput()
+                    head = RequestHead()
+                    let client = WebSocketConnection(route: route, connection: self, server: server)
+                    phase = .webSocket(client)
+                    client.open()
+                case .failure: answer(.badRequest, ErrorBody.detail("Invalid upgrade to WebSocket"))
+                }
+            }
+        }
+    }
+}

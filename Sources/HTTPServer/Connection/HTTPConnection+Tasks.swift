@@ -1,0 +1,91 @@
+import AgentModel
+import NIOCore
+import NIOHTTP1
+
+/// Task endpoints.
+extension HTTPConnection {
+    func perform(_ route: TaskRoute, _ body: ByteBuffer) {
+        guard let input = taskInput(body) else { return }
+        let sequence = sequence
+        let request = TaskRequest(agent: route.agent, taskType: route.taskType, input: input)
+        server.requests.perform(request) { [self] outcome in
+            guard sequence == self.sequence, case .answering = phase else { return }
+            finish(outcome, route, body)
+        }
+    }
+
+    /// The body; for a `GET`, whose body means nothing, the query string: `query`, and every other parameter as one of
+    /// the task's, a string. Answers when there is nothing to perform.
+    private func taskInput(_ body: ByteBuffer) -> TaskRequest.Input? {
+        guard head.method == .get || head.method == .head else {
+            return acceptsContentType() ? .body(body) : nil
+        }
+        let query = QueryString(head.text(head.query) ?? "")
+        guard let text = query["query"] else {
+            let issue = ValidationIssue(
+                type: "missing", location: ["query", "query"], message: "Field required", input: ByteBuffer())
+            answer(.unprocessableEntity, ErrorBody.invalid([issue]))
+            return nil
+        }
+        let others = query.parameters.filter { $0.name != "query" }.map { ($0.name, JSONValue.string($0.value)) }
+        return .call(query: text, parameters: JSONValue.object(JSONObject(others)).json())
+    }
+
+    private func finish(_ outcome: TaskOutcome, _ route: TaskRoute, _ body: ByteBuffer) {
+        switch outcome.result {
+        case .success(let result): succeed(result, outcome, route)
+        case .failure(let failure): fail(failure, body)
+        }
+    }
+
+    private func succeed(_ result: ByteBuffer, _ outcome: TaskOutcome, _ route: TaskRoute) {
+        var body = server.takeBodyBuffer()
+        body.writeStaticString("{\"result\":")
+        body.writeImmutableBuffer(result)
+        body.writeBytes(route.metadata)
+        body.writeJSONString(outcome.taskType)
+        body.writeStaticString(",\"processing_time\":")
+        body.writeSeconds(outcome.processingTime)
+        // A standard agent does not speak of realtime.
+        body.writeStaticString(route.isRealtime ? ",\"realtime_enabled\":true}" : "}")
+        body.writeStaticString(",\"processing_time\":")
+        body.writeSeconds(outcome.processingTime)
+        body.writeStaticString("}")
+        answer(.ok, body)
+        server.returnBodyBuffer(&body)
+    }
+
+    private func fail(_ failure: TaskFailure, _ body: ByteBuffer) {
+        switch failure {
+        case .invalidJSON(let message, let offset):
+            answer(.unprocessableEntity, ErrorBody.invalidJSON(message, offset: offset, in: body))
+        case .invalidUTF8: answer(.badRequest, ErrorBody.detail("There was an error parsing the body"))
+        case .invalid(let issues): answer(.unprocessableEntity, ErrorBody.invalid(issues))
+        case .failed(let message):
+            answer(.internalServerError, ErrorBody.detail("Agent processing failed: \(message)"))
+        case .timedOut: answer(.gatewayTimeout, ErrorBody.detail(failure.text))
+        case .queueFull, .unavailable:
+            answer(.serviceUnavailable, ErrorBody.detail(failure.text), [("retry-after", "1")])
+        case .unknownTask(let text):
+            let issue = ValidationIssue(
+                type: "enum", location: ["body", "task_type"], message: text, input: ByteBuffer())
+            answer(.unprocessableEntity, ErrorBody.invalid([issue]))
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// A time in seconds with six decimals.
+    fileprivate mutating func writeSeconds(_ seconds: Double) {
+        let microseconds = Int64(max(0, min(seconds, 1e12)) * 1e6)
+        writeJSONInteger(microseconds / 1_000_000)
+        writeInteger(UInt8(ascii: "."))
+        var fraction = microseconds % 1_000_000
+        var unit: Int64 = 100_000
+        while unit > 0 {
+            writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / unit))
+            fraction %= unit
+            unit /= 10
+        }
+    }
+}

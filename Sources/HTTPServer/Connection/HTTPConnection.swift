@@ -1,0 +1,372 @@
+import AgentModel
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// One connection: requests are read, answered in their order, and perhaps become a WebSocket or an event stream.
+/// The only handler of its channel; confined to the channel's loop.
+///
+/// The next request is looked at when the one before is answered, so pipelined requests have their effects in order
+/// too. What has been read and not looked at is bounded: beyond, the socket is not read.
+final class HTTPConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        /// Between requests.
+        case idle
+        /// Within the head of a request.
+        case head
+        case body
+        /// A task was asked for and has not answered.
+        case answering
+        case webSocket(WebSocketConnection)
+        case eventStream(EventStream)
+        /// The own side is ended; what the peer still sends is dropped, so that it can read the last response.
+        case lingering
+        case closed
+    }
+
+    /// What may wait unread in memory while a request is being answered.
+    private static let maxWaitingInput = 64 << 10
+    /// Responses to pipelined requests are written out at least this often.
+    private static let maxWaitingOutput = 64 << 10
+
+    let server: HTTPServer
+    var phase = Phase.idle
+    var head = RequestHead()
+    var terms = ResponseHeads.Terms()
+    /// Distinguishes the requests of the connection, so that an answer that comes too late finds no other.
+    var sequence = 0
+    /// Position in `HTTPServer`'s list of connections.
+    var position = 0
+    var input = ByteBuffer()
+    var output = ByteBuffer()
+    private(set) var context: ChannelHandlerContext?
+    private var parser: RequestHeadParser
+    private var body = ByteBuffer()
+    private var bodyDecoder: ChunkedBodyDecoder?
+    private var deadline: NIODeadline?
+    private var isProcessing = false
+    private var isReadPending = false
+    private var isInputClosed = false
+    /// In `HTTPServer`'s list of those to flush.
+    var isDirty = false
+    /// To be processed again at the end of the loop's turn.
+    private var isWoken = false
+
+    var eventLoop: any EventLoop { server.eventLoop }
+
+    init(server: HTTPServer) {
+        self.server = server
+        parser = RequestHeadParser(maxBytes: server.settings.maxHeadBytes, maxFields: server.settings.maxHeaderFields)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        server.add(self)
+        expect(within: server.settings.idleTimeout)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        switch phase {
+        case .lingering, .closed, .eventStream: return
+        default: break
+        }
+        if input.readableBytes == 0 {
+            input = bytes
+        } else {
+            input.writeBuffer(&bytes)
+        }
+        process()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        isInputClosed = true
+        switch phase {
+        // The client has said all it had to say and waits for the answer.
+        case .answering: terms.keepsAlive = false
+        default: abort(nil)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        // Not at once: this may come from within a flush that a script's handler caused.
+        if context.channel.isWritable { wakeLater() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        disconnected()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        disconnected()
+        self.context = nil
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        server.logger.debug("connection failed", metadata: ["error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    /// Reading waits while there is enough to do, and while the peer does not read.
+    func read(context: ChannelHandlerContext) {
+        if maySkipReading { isReadPending = true } else { context.read() }
+    }
+
+    private var maySkipReading: Bool {
+        switch phase {
+        case .answering: input.readableBytes > Self.maxWaitingInput
+        case .lingering, .closed, .eventStream: false
+        default: input.readableBytes > 0 && context?.channel.isWritable == false
+        }
+    }
+
+    private func disconnected() {
+        let ended = phase
+        guard server.remove(self) else { return }
+        phase = .closed
+        input = ByteBuffer()
+        output = ByteBuffer()
+        body = ByteBuffer()
+        switch ended {
+        case .eventStream(let stream): stream.close()
+        // Later, as for `channelWritabilityChanged`.
+        case .webSocket(let client): eventLoop.assumeIsolated().execute { client.lost() }
+        default: break
+        }
+    }
+
+    // MARK: Reading requests
+
+    /// Does all that can be done with what was read.
+    func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        while step() {
+            if output.readableBytes > Self.maxWaitingOutput { flushOutput() }
+        }
+        isProcessing = false
+        flushOutput()
+        // The loop's buffer for reading is used again when nobody holds a part of it.
+        if input.readableBytes == 0 { input = ByteBuffer() }
+        if isReadPending, !maySkipReading {
+            isReadPending = false
+            context?.read()
+        }
+    }
+
+    /// False when nothing more can be done before something else happens.
+    private func step() -> Bool {
+        switch phase {
+        case .idle, .head: return readHead()
+        case .body: return readBody()
+        case .webSocket(let client): return client.receive(&input)
+        case .answering: return false
+        case .eventStream, .lingering, .closed:
+            input.clear()
+            return false
+        }
+    }
+
+    private func readHead() -> Bool {
+        guard input.readableBytes > 0, context?.channel.isWritable == true else { return false }
+        switch parser.parse(input) {
+        case .incomplete:
+            if case .idle = phase {
+                phase = .head
+                expect(within: server.settings.headTimeout)
+            }
+            return false
+        case .refused(let refusal):
+            refuse(refusal)
+            return false
+        case .complete(let complete):
+            head = complete
+            head.bytes = input.readSlice(length: complete.length) ?? ByteBuffer()
+            parser = RequestHeadParser(
+                maxBytes: server.settings.maxHeadBytes, maxFields: server.settings.maxHeaderFields)
+            begin()
+            return true
+        }
+    }
+
+    private func begin() {
+        sequence += 1
+        setTerms()
+        let maxBytes = server.settings.maxBodyBytes
+        if head.expectsOther { return refuse(RequestRefusal(status: .expectationFailed, detail: "Expectation Failed")) }
+        switch head.framing {
+        case .none: return dispatch(body: ByteBuffer())
+        case .length(let length) where length > maxBytes: return refuse(.bodyTooLarge)
+        case .length(let length):
+            if input.readableBytes >= length { return dispatch(body: input.readSlice(length: length) ?? ByteBuffer()) }
+            bodyDecoder = nil
+        case .chunked:
+            bodyDecoder = ChunkedBodyDecoder(maxBodyBytes: maxBytes, maxTrailerBytes: server.settings.maxHeadBytes)
+        }
+        if head.expectsContinue, head.minorVersion == 1, input.readableBytes == 0 {
+            // A request that is refused whatever its body need not send it.
+            if isRefusedWithoutBody {
+                terms.keepsAlive = false
+                return dispatch(body: ByteBuffer())
+            }
+            borrowOutput()
+            output.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        }
+        phase = .body
+        expect(within: server.settings.bodyTimeout)
+    }
+
+    private func readBody() -> Bool {
+        guard var decoder = bodyDecoder else {
+            guard case .length(let length) = head.framing, input.readableBytes >= length else { return false }
+            dispatch(body: input.readSlice(length: length) ?? ByteBuffer())
+            return true
+        }
+        let progress = decoder.decode(&input, into: &body)
+        bodyDecoder = decoder
+        switch progress {
+        case .incomplete: return false
+        case .refused(let refusal): refuse(refusal)
+        case .complete:
+            bodyDecoder = nil
+            let complete = body
+            body = ByteBuffer()
+            dispatch(body: complete)
+        }
+        return true
+    }
+
+    // MARK: Writing
+
+    /// Takes the loop's spare buffer for the responses to come.
+    func borrowOutput() {
+        if output.storageCapacity == 0 {
+            swap(&output, &server.spareOutput)
+            output.clear()
+        }
+    }
+
+    func flushOutput() {
+        guard output.readableBytes > 0 else { return }
+        context?.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        if output.storageCapacity <= HTTPServer.maxSpareBytes { server.spareOutput = output }
+        output = ByteBuffer()
+    }
+
+    /// Writes to a WebSocket or an event stream; flushed at the end of the loop's turn.
+    func send(_ bytes: ByteBuffer) {
+        flushOutput()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+        server.flushLater(self)
+    }
+
+    func flush() { context?.flush() }
+
+    /// Whether the client's queue has room, after another attempt to empty it.
+    func takesMore() -> Bool {
+        guard let context else { return false }
+        if context.channel.isWritable { return true }
+        context.flush()
+        return self.context?.channel.isWritable ?? false
+    }
+
+    /// The request is answered; `output` holds the response.
+    func answered() {
+        if terms.keepsAlive, !isInputClosed {
+            phase = .idle
+            expect(within: server.settings.idleTimeout)
+        } else {
+            endOutput()
+        }
+        guard !isProcessing else { return }
+        flushOutput()
+        // Not at once: the worker may be in the middle of something when it answers.
+        if input.readableBytes > 0 || isReadPending { wakeLater() }
+    }
+
+    private func wakeLater() {
+        guard !isWoken else { return }
+        isWoken = true
+        server.wakeLater(self)
+    }
+
+    func wake() {
+        isWoken = false
+        if case .eventStream(let stream) = phase { stream.becameWritable() }
+        process()
+    }
+
+    // MARK: Ending
+
+    /// Ends the own side once everything is written, and the connection when the peer has ended its side.
+    func endOutput() {
+        phase = .lingering
+        expect(within: server.settings.closeTimeout)
+        borrowOutput()
+        guard let context else { return }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(output), promise: written)
+        output = ByteBuffer()
+        let mode: CloseMode = isInputClosed ? .all : .output
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: mode, promise: nil) }
+    }
+
+    /// Closes at once.
+    func abort(_ reason: String?) {
+        if let reason { server.logger.debug("\(reason)") }
+        if case .eventStream(let stream) = phase { stream.close() }
+        context?.close(promise: nil)
+    }
+
+    /// The server stops: a response under way is still sent, everything else ends.
+    func stop() {
+        switch phase {
+        case .answering: terms.keepsAlive = false
+        case .webSocket(let client): client.close(code: 1001, reason: "the server is stopping")
+        case .eventStream(let stream):
+            stream.close()
+            endOutput()
+        case .lingering: break
+        case .idle, .head, .body, .closed: abort(nil)
+        }
+    }
+
+    /// Closes the connection if nothing else happens within the time.
+    func closes(within time: TimeAmount) { expect(within: time) }
+
+    func expect(within time: TimeAmount) {
+        // The clock is of the last sweep, so the time may be nearly a sweep longer, and is never shorter.
+        deadline = server.clock + time + server.settings.sweepInterval
+    }
+
+    func expectNothing() { deadline = nil }
+
+    /// Called at every sweep.
+    func tick(_ now: NIODeadline) {
+        switch phase {
+        case .eventStream(let stream): return stream.tick(now)
+        case .webSocket(let client): client.tick(now)
+        default: break
+        }
+        guard let deadline, now >= deadline else { return }
+        self.deadline = nil
+        switch phase {
+        case .head, .body:
+            refuse(.timeout)
+            flushOutput()
+        case .answering: break
+        default: abort(nil)
+        }
+    }
+}

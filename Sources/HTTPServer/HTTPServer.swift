@@ -1,0 +1,261 @@
+package import AgentModel
+package import Logging
+package import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The HTTP, WebSocket and Server-Sent Events server of one worker. Everything of it is confined to the worker's loop;
+/// what the workers share is in `RealtimeExchange`.
+package final class HTTPServer: @unchecked Sendable {
+    /// Largest buffer that is kept for its next use.
+    static let maxSpareBytes = 256 << 10
+
+    package let eventLoop: any EventLoop
+    let settings: HTTPServerSettings
+    let exchange: RealtimeExchange
+    let topics: TopicHub
+    let origins: OriginPolicy
+    let logger: Logger
+    let requests: any AgentRequests
+    private let status: any StatusReporting
+
+    private(set) var routes: RouteTable?
+    private(set) var isStopping = false
+    /// The time of the last sweep, so that timeouts cost no look at the clock.
+    private(set) var clock = NIODeadline.now()
+    var heads = ResponseHeads()
+    var spareOutput = ByteBuffer()
+    private var spareBody = ByteBuffer()
+    private var spareMessage = ByteBuffer()
+    private var listener: (any Channel)?
+    private var connections: [HTTPConnection] = []
+    private var sweeping: RepeatedTask?
+    private var dirty: [HTTPConnection] = []
+    private var woken: [HTTPConnection] = []
+    private var isTurnEndScheduled = false
+    private var stopped: EventLoopPromise<Void>?
+
+    /// Every callback of `requests` comes on `eventLoop`; it is kept for as long as the server.
+    package init(
+        eventLoop: any EventLoop, settings: HTTPServerSettings, exchange: RealtimeExchange,
+        requests: any AgentRequests, status: any StatusReporting, logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.settings = settings
+        self.exchange = exchange
+        self.requests = requests
+        self.status = status
+        self.logger = logger
+        origins = OriginPolicy(settings.allowedOrigins)
+        topics = TopicHub(eventLoop: eventLoop, exchange: exchange)
+    }
+
+    /// The subscribers of all workers; to be used on this server's loop.
+    package var hub: any RealtimeHub { topics }
+
+    /// Listening, and not told to stop.
+    package var isAccepting: Bool {
+        eventLoop.preconditionInEventLoop()
+        return listener != nil && !isStopping
+    }
+
+    var pages: StatusPages {
+        StatusPages(snapshot: status.snapshot(), connections: exchange.connectionCount, clients: exchange.clients)
+    }
+
+    /// Checks that the agents can be served together.
+    package static func validate(_ interfaces: [AgentInterface]) throws(RouteClash) {
+        try RouteTable.validate(interfaces)
+    }
+
+    /// Serves these agents from the next request on; open connections stay. On the loop.
+    ///
+    /// What `validate` refuses changes nothing and is logged.
+    package func apply(_ interfaces: [AgentInterface]) {
+        eventLoop.preconditionInEventLoop()
+        do throws(RouteClash) {
+            routes = try RouteTable(interfaces)
+        } catch {
+            logger.error("routes not applied", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Listening
+
+    /// Begins to accept on `settings.host` and, for the first worker, `settings.port`; fails when the port is taken.
+    ///
+    /// The sockets of all workers share the port by `SO_REUSEPORT`. `port` is the one that the first worker got, given
+    /// to all others: for the first itself a free port is made sure of, as the option would share it with any process
+    /// of the same user.
+    package func bind(port: Int? = nil) -> EventLoopFuture<SocketAddress> {
+        let host = settings.host
+        let free = port == nil && settings.port != 0 ? probe() : eventLoop.makeSucceededVoidFuture()
+        return free.flatMap { [self] in
+            ServerBootstrap(group: eventLoop)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
+                .serverChannelOption(.maxMessagesPerRead, value: 64)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelOption(.writeBufferWaterMark, value: watermark)
+                .childChannelInitializer { [self] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(HTTPConnection(server: self))
+                    }
+                }
+                .bind(host: host, port: port ?? settings.port)
+        }.flatMapThrowing { [self] channel in
+            guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
+            listener = channel
+            clock = .now()
+            sweeping = eventLoop.scheduleRepeatedTask(
+                initialDelay: settings.sweepInterval, delay: settings.sweepInterval
+            ) { [self] _ in sweep() }
+            return address
+        }
+    }
+
+    /// Fails when another socket listens on the port.
+    private func probe() -> EventLoopFuture<Void> {
+        ServerBootstrap(group: eventLoop)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .bind(host: settings.host, port: settings.port)
+            .flatMap { $0.close() }
+    }
+
+    /// A client's queue is full at the upper mark.
+    private var watermark: ChannelOptions.Types.WriteBufferWaterMark {
+        .init(low: settings.clientQueueBytes / 2, high: settings.clientQueueBytes)
+    }
+
+    // MARK: Stopping
+
+    /// From now on every request is answered 503; what is being answered goes on. On the loop.
+    package func beginStop() {
+        eventLoop.preconditionInEventLoop()
+        isStopping = true
+    }
+
+    /// Closes WebSockets with 1001, ends event streams, and closes every connection, at the latest after
+    /// `settings.closeTimeout`. From any thread; fulfilled when nothing is open.
+    package func stop() -> EventLoopFuture<Void> {
+        eventLoop.flatSubmit { [self] in
+            isStopping = true
+            if let stopped { return stopped.futureResult }
+            let promise = eventLoop.makePromise(of: Void.self)
+            stopped = promise
+            listener?.close(promise: nil)
+            listener = nil
+            for connection in connections { connection.stop() }
+            eventLoop.scheduleTask(in: settings.closeTimeout) { [self] in
+                for connection in connections { connection.abort(nil) }
+            }
+            finishStop()
+            return promise.futureResult
+        }
+    }
+
+    private func finishStop() {
+        guard connections.isEmpty, let stopped else { return }
+        sweeping?.cancel()
+        sweeping = nil
+        exchange.detach(topics.worker)
+        stopped.succeed()
+    }
+
+    // MARK: Connections
+
+    func add(_ connection: HTTPConnection) {
+        eventLoop.preconditionInEventLoop()
+        connection.position = connections.count
+        connections.append(connection)
+        if stopped != nil { connection.abort(nil) }
+    }
+
+    /// False when it was removed before.
+    func remove(_ connection: HTTPConnection) -> Bool {
+        let position = connection.position
+        guard position < connections.count, connections[position] === connection else { return false }
+        let last = connections.removeLast()
+        if position < connections.count {
+            connections[position] = last
+            last.position = position
+        }
+        if stopped != nil { finishStop() }
+        return true
+    }
+
+    /// How many requests wait for their task.
+    var answeringCount: Int {
+        connections.reduce(0) { count, connection in
+            if case .answering = connection.phase { count + 1 } else { count }
+        }
+    }
+
+    private func sweep() {
+        clock = .now()
+        for connection in connections { connection.tick(clock) }
+    }
+
+    // MARK: The end of a turn
+
+    func flushLater(_ connection: HTTPConnection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+        scheduleTurnEnd()
+    }
+
+    func wakeLater(_ connection: HTTPConnection) {
+        woken.append(connection)
+        scheduleTurnEnd()
+    }
+
+    private func scheduleTurnEnd() {
+        guard !isTurnEndScheduled else { return }
+        isTurnEndScheduled = true
+        eventLoop.assumeIsolated().execute { [self] in endTurn() }
+    }
+
+    /// One write for everything that a client was sent in the turn.
+    private func endTurn() {
+        isTurnEndScheduled = false
+        let waking = woken
+        woken.removeAll(keepingCapacity: true)
+        for connection in waking { connection.wake() }
+        let flushing = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for connection in flushing {
+            connection.isDirty = false
+            connection.flush()
+        }
+    }
+
+    // MARK: Buffers used again and again
+
+    func takeBodyBuffer() -> ByteBuffer { Self.take(&spareBody) }
+
+    func returnBodyBuffer(_ buffer: inout ByteBuffer) { Self.putBack(&buffer, &spareBody) }
+
+    func takeMessageBuffer() -> ByteBuffer { Self.take(&spareMessage) }
+
+    func returnMessageBuffer(_ buffer: inout ByteBuffer) { Self.putBack(&buffer, &spareMessage) }
+
+    private static func take(_ spare: inout ByteBuffer) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        swap(&buffer, &spare)
+        buffer.clear()
+        return buffer
+    }
+
+    private static func putBack(_ buffer: inout ByteBuffer, _ spare: inout ByteBuffer) {
+        if buffer.storageCapacity <= maxSpareBytes { swap(&buffer, &spare) }
+        buffer = ByteBuffer()
+    }
+}

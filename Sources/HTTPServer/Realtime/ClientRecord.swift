@@ -1,0 +1,28 @@
+import Synchronization
+
+/// What all workers may know of a WebSocket client.
+final class ClientRecord: Sendable {
+    /// UUID.
+    let id: String
+    /// Numbered from 1 in the order of connecting, over the whole host.
+    let connectionID: Int
+    /// The worker whose loop the connection is on.
+    let worker: Int
+    let isRaw: Bool
+    /// Milliseconds since 1970.
+    let connectedAt: Int64
+    /// Messages to and from the client.
+    private let messages = Atomic<Int>(0)
+
+    init(id: String, connectionID: Int, worker: Int, isRaw: Bool, connectedAt: Int64) {
+        self.id = id
+        self.connectionID = connectionID
+        self.worker = worker
+        self.isRaw = isRaw
+        self.connectedAt = connectedAt
+    }
+
+    var messageCount: Int { messages.load(ordering: .relaxed) }
+
+    func countMessage() { messages.add(1, ordering: .relaxed) }
+}

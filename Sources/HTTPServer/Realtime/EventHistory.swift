@@ -1,0 +1,158 @@
+import AgentModel
+import NIOCore
+import Synchronization
+
+/// The event logs of all streams, and which worker has yet to deliver what. From any thread.
+///
+/// A stream has a log from when it is first opened: nobody can know an id of it before.
+final class EventHistory: Sendable {
+    /// How a stream that names the last event it saw goes on.
+    enum Resumption: Sendable {
+        case from(offset: Int)
+        /// The id is not of the window: what to send instead.
+        case reset(ByteBuffer)
+    }
+
+    fileprivate struct State {
+        var logs: [StreamKey: EventLog] = [:]
+        /// Streams with events that a worker has not been told of since it last asked.
+        var pending: [Int: Set<StreamKey>] = [:]
+        var bytes = 0
+        var publications = 0
+        var created: UInt64 = 0
+    }
+
+    /// Logs kept without a reader; the least recently published to goes first.
+    private static let maxLogs = 4096
+
+    private let maxEvents: Int
+    private let maxBytes: Int
+    private let maxTotalBytes: Int
+    /// Milliseconds since 1970 of the start, above the number of the log.
+    private let epochBase = UInt64(Timestamp.now()) << 20
+    private let state = Mutex(State())
+    private let logCount = Atomic<Int>(0)
+
+    init(settings: HTTPServerSettings) {
+        maxEvents = settings.windowEvents
+        maxBytes = settings.windowBytes
+        maxTotalBytes = settings.totalWindowBytes
+    }
+
+    /// False: nothing that is published needs to be kept. Read without the lock on the way of every event.
+    var isWatched: Bool { logCount.load(ordering: .relaxed) > 0 }
+
+    // MARK: Publishing
+
+    /// Keeps an event in the logs of those streams that have one; returns the workers to wake.
+    func append(_ event: ByteBuffer, to keys: [StreamKey]) -> [Int] {
+        state.withLock { state in
+            var woken: [Int] = []
+            for key in keys {
+                // In place: a copy of the log would copy all its events' references.
+                guard let change = state.append(event, to: key, maxEvents: maxEvents, maxBytes: maxBytes) else {
+                    continue
+                }
+                state.bytes += change
+                for worker in state.logs[key]?.readersOfWorker.keys ?? [:].keys {
+                    if state.pending[worker, default: []].isEmpty { woken.append(worker) }
+                    state.pending[worker, default: []].insert(key)
+                }
+            }
+            while state.bytes > maxTotalBytes, evictOldest(&state, except: keys) {}
+            return woken
+        }
+    }
+
+    private func evictOldest(_ state: inout State, except keys: [StreamKey]) -> Bool {
+        let oldest = state.logs.filter { !$0.value.isEmpty && !keys.contains($0.key) }
+            .min { $0.value.lastPublished < $1.value.lastPublished }
+        guard let key = oldest?.key, let bytes = oldest?.value.bytes else { return false }
+        state.bytes -= bytes
+        state.logs[key]?.removeAll()
+        return true
+    }
+
+    // MARK: Reading
+
+    /// A worker opened a stream; returns the offset of the event to come.
+    func open(_ key: StreamKey, worker: Int) -> Int {
+        state.withLock { state in
+            if state.logs[key] == nil {
+                if state.logs.count >= Self.maxLogs { discardOldest(&state) }
+                state.created += 1
+                state.logs[key] = EventLog(epoch: epochBase | state.created)
+            }
+            state.logs[key]?.readers += 1
+            state.logs[key]?.readersOfWorker[worker, default: 0] += 1
+            logCount.store(state.logs.count, ordering: .relaxed)
+            return state.logs[key]?.next ?? 1
+        }
+    }
+
+    func close(_ key: StreamKey, worker: Int) {
+        state.withLock { state in
+            guard let log = state.logs[key], let count = log.readersOfWorker[worker] else { return }
+            state.logs[key]?.readers -= 1
+            state.logs[key]?.readersOfWorker[worker] = count > 1 ? count - 1 : nil
+            // Nobody knows an id of a log in which nothing ever was.
+            if log.readers == 1, log.next == 1 { state.logs[key] = nil }
+            logCount.store(state.logs.count, ordering: .relaxed)
+        }
+    }
+
+    private func discardOldest(_ state: inout State) {
+        let oldest = state.logs.filter { $0.value.readers == 0 }
+            .min { $0.value.lastPublished < $1.value.lastPublished }
+        guard let key = oldest?.key, let bytes = oldest?.value.bytes else { return }
+        state.bytes -= bytes
+        state.logs[key] = nil
+    }
+
+    func takePending(worker: Int) -> Set<StreamKey> {
+        state.withLock { $0.pending.removeValue(forKey: worker) ?? [] }
+    }
+
+    func next(of key: StreamKey) -> Int {
+        state.withLock { $0.logs[key]?.next ?? 1 }
+    }
+
+    func first(of key: StreamKey) -> Int {
+        state.withLock { $0.logs[key]?.first ?? 1 }
+    }
+
+    func read(_ key: StreamKey, from begin: Int, to end: Int, maxBytes: Int) -> EventLog.Batch {
+        state.withLock { $0.logs[key]?.read(from: begin, to: end, maxBytes: maxBytes) ?? .gap }
+    }
+
+    /// Where a client goes on whose last event was `id`.
+    func resume(_ key: StreamKey, after id: String) -> Resumption {
+        state.withLock { state in
+            guard let log = state.logs[key] else { return .from(offset: 1) }
+            guard let id = EventID(id), id.epoch == log.epoch, id.offset < log.next else {
+                return .reset(log.reset(reason: "The event id is unknown"))
+            }
+            guard id.offset + 1 >= log.first else {
+                return .reset(log.reset(reason: "The event is no longer kept"))
+            }
+            return .from(offset: id.offset + 1)
+        }
+    }
+
+    func reset(_ key: StreamKey, reason: String) -> ByteBuffer {
+        state.withLock { $0.logs[key]?.reset(reason: reason) ?? ByteBuffer() }
+    }
+}
+
+extension EventHistory.State {
+    /// Returns by how many bytes the log grew or shrank; nil when the stream has no log.
+    fileprivate mutating func append(
+        _ event: ByteBuffer, to key: StreamKey, maxEvents: Int, maxBytes: Int
+    ) -> Int? {
+        guard let before = logs[key]?.bytes else { return nil }
+        publications += 1
+        logs[key]?.append(event, maxEvents: maxEvents, maxBytes: maxBytes)
+        logs[key]?.lastPublished = publications
+        return (logs[key]?.bytes ?? 0) - before
+    }
+}

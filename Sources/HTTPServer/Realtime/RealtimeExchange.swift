@@ -1,0 +1,43 @@
+import NIOCore
+import Synchronization
+
+/// What the workers of a host share of their clients: who is connected where, and the events that can be resumed.
+package final class RealtimeExchange: Sendable {
+    private struct State {
+        var hubs: [Int: TopicHub] = [:]
+        var created = 0
+    }
+
+    let clients = ClientRegistry()
+    let history: EventHistory
+    private let state = Mutex(State())
+
+    package init(settings: HTTPServerSettings) {
+        history = EventHistory(settings: settings)
+    }
+
+    /// WebSockets open on all workers.
+    package var connectionCount: Int { clients.count }
+
+    func nextWorker() -> Int {
+        state.withLock {
+            $0.created += 1
+            return $0.created
+        }
+    }
+
+    func attach(_ hub: TopicHub) {
+        state.withLock { $0.hubs[hub.worker] = hub }
+    }
+
+    /// After this nothing is posted to the hub any more.
+    func detach(_ worker: Int) {
+        _ = state.withLock { $0.hubs.removeValue(forKey: worker) }
+    }
+
+    /// Runs something on another worker's loop.
+    func post(to worker: Int, _ body: @escaping @Sendable (TopicHub) -> Void) {
+        guard let hub = state.withLock({ $0.hubs[worker] }) else { return }
+        hub.eventLoop.execute { body(hub) }
+    }
+}

@@ -1,0 +1,17 @@
+import NIOHTTP1
+
+/// Why a request cannot be read; it is answered with the status and the connection is closed, as nobody knows where
+/// the next request would begin.
+struct RequestRefusal: Error, Equatable {
+    let status: HTTPResponseStatus
+    let detail: String
+
+    static func malformed(_ detail: String) -> RequestRefusal {
+        RequestRefusal(status: .badRequest, detail: detail)
+    }
+
+    static let headTooLarge = RequestRefusal(
+        status: .requestHeaderFieldsTooLarge, detail: "Request Header Fields Too Large")
+    static let bodyTooLarge = RequestRefusal(status: .payloadTooLarge, detail: "Request Entity Too Large")
+    static let timeout = RequestRefusal(status: .requestTimeout, detail: "Request Timeout")
+}

@@ -1,0 +1,103 @@
+import AgentModel
+import NIOCore
+import NIOHTTP1
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Writes the heads of responses. The one nearly every response has is kept as bytes, renewed when the second changes.
+struct ResponseHeads {
+    /// What the request decides about the head of its response.
+    struct Terms {
+        var minorVersion = 1
+        var keepsAlive = true
+        /// `access-control-allow-origin`; nil for none.
+        var allowedOrigin: String?
+        var varies = false
+    }
+
+    private var second = -1
+    /// `HTTP/1.1 200 OK` and the fields up to the digits of `content-length`.
+    private var common = ByteBuffer()
+    private var date = ByteBuffer()
+
+    /// A response with a body of `length` bytes of JSON, or none when `length` is nil.
+    mutating func write(
+        _ status: HTTPResponseStatus, length: Int?, terms: Terms, fields: [(String, String)] = [],
+        to buffer: inout ByteBuffer
+    ) {
+        renew()
+        if status == .ok, let length, terms.keepsAlive, terms.minorVersion == 1, terms.allowedOrigin == nil,
+            !terms.varies, fields.isEmpty
+        {
+            buffer.writeImmutableBuffer(common)
+            buffer.writeJSONInteger(Int64(length))
+            buffer.writeStaticString("\r\n\r\n")
+            return
+        }
+        begin(status, terms: terms, to: &buffer)
+        for (name, value) in fields { buffer.writeString("\(name): \(value)\r\n") }
+        if let length {
+            buffer.writeStaticString("content-type: application/json\r\ncontent-length: ")
+            buffer.writeJSONInteger(Int64(length))
+            buffer.writeStaticString("\r\n")
+        } else if status != .noContent {
+            buffer.writeStaticString("content-length: 0\r\n")
+        }
+        if !terms.keepsAlive {
+            buffer.writeStaticString("connection: close\r\n")
+        } else if terms.minorVersion == 0 {
+            buffer.writeStaticString("connection: keep-alive\r\n")
+        }
+        buffer.writeStaticString("\r\n")
+    }
+
+    /// The head of Server-Sent Events: their end is the connection's end.
+    mutating func writeEventStream(terms: Terms, to buffer: inout ByteBuffer) {
+        renew()
+        begin(.ok, terms: terms, to: &buffer)
+        buffer.writeStaticString(
+            """
+            content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n\
+            connection: close\r\n\r\n
+            """)
+    }
+
+    /// The answer to an upgrade that is accepted (RFC 6455 section 4.2.2).
+    mutating func writeSwitchingProtocols(_ fields: HTTPHeaders, to buffer: inout ByteBuffer) {
+        renew()
+        begin(.switchingProtocols, terms: Terms(), to: &buffer)
+        for (name, value) in fields { buffer.writeString("\(name): \(value)\r\n") }
+        buffer.writeStaticString("\r\n")
+    }
+
+    private func begin(_ status: HTTPResponseStatus, terms: Terms, to buffer: inout ByteBuffer) {
+        buffer.writeStaticString("HTTP/1.1 ")
+        buffer.writeJSONInteger(Int64(status.code))
+        buffer.writeStaticString(" ")
+        buffer.writeString(status.reasonPhrase)
+        buffer.writeStaticString("\r\ndate: ")
+        buffer.writeImmutableBuffer(date)
+        buffer.writeStaticString("\r\n")
+        if let origin = terms.allowedOrigin {
+            buffer.writeString("access-control-allow-origin: \(origin)\r\n")
+        }
+        if terms.varies { buffer.writeStaticString("vary: Origin\r\n") }
+    }
+
+    private mutating func renew() {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME_COARSE, &now)
+        guard now.tv_sec != second else { return }
+        second = now.tv_sec
+        date.clear()
+        HTTPDate.write(second, to: &date)
+        common.clear()
+        common.writeStaticString("HTTP/1.1 200 OK\r\ndate: ")
+        common.writeImmutableBuffer(date)
+        common.writeStaticString("\r\ncontent-type: application/json\r\ncontent-length: ")
+    }
+}

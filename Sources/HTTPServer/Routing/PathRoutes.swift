@@ -1,0 +1,43 @@
+/// Everything that answers at one path.
+final class PathRoutes {
+    let path: [UInt8]
+    private(set) var targets: [(method: RequestMethod, target: RouteTarget)] = []
+    private(set) var webSocket: WebSocketRoute?
+    /// Who declared the route of a method, for messages about clashes.
+    private var owners: [String: String] = [:]
+
+    init(path: [UInt8]) {
+        self.path = path
+    }
+
+    /// The target of a method; `HEAD` is answered wherever `GET` is.
+    func target(_ method: RequestMethod) -> RouteTarget? {
+        let method = method == .head ? .get : method
+        for entry in targets where entry.method == method { return entry.target }
+        return nil
+    }
+
+    /// The value of `Allow`.
+    var allowed: String {
+        var methods = targets.map(\.method.rawValue)
+        if webSocket != nil, !methods.contains("GET") { methods.insert("GET", at: 0) }
+        if let get = methods.firstIndex(of: "GET"), target(.get) != nil { methods.insert("HEAD", at: get + 1) }
+        return (methods + ["OPTIONS"]).joined(separator: ", ")
+    }
+
+    /// Returns the owner of the route that is already there.
+    func add(_ method: RequestMethod, _ target: RouteTarget, owner: String) -> String? {
+        if let other = owners[method.rawValue] { return other }
+        owners[method.rawValue] = owner
+        targets.append((method, target))
+        return nil
+    }
+
+    /// Returns the owner of the endpoint that is already there.
+    func add(_ route: WebSocketRoute, owner: String) -> String? {
+        if let other = owners["WebSocket"] { return other }
+        owners["WebSocket"] = owner
+        webSocket = route
+        return nil
+    }
+}

@@ -1,0 +1,24 @@
+import AgentModel
+import NIOCore
+
+/// A task endpoint, with what its answers have in common.
+final class TaskRoute {
+    let agent: Int
+    let taskType: String
+    /// Between the result and the task type: `,"metadata":{"agent_type":…,"implementation":…,"task_type":`.
+    let metadata: [UInt8]
+    let isRealtime: Bool
+
+    init(agent: Int, taskType: String, interface: AgentInterface) {
+        self.agent = agent
+        self.taskType = taskType
+        isRealtime = interface.isRealtime
+        var buffer = ByteBuffer()
+        buffer.writeStaticString(",\"metadata\":{\"agent_type\":")
+        buffer.writeJSONString(interface.agentType)
+        buffer.writeStaticString(",\"implementation\":")
+        buffer.writeJSONString(interface.implementation)
+        buffer.writeStaticString(",\"task_type\":")
+        metadata = Array(buffer.readableBytesView)
+    }
+}

@@ -1,0 +1,120 @@
+import AgentModel
+import NIOCore
+
+/// The enveloped protocol: what a client may say, and what it is answered (contract section 4).
+extension WebSocketConnection {
+    /// The first messages: who the client is, and what it is subscribed to without asking.
+    func welcome() {
+        var payload = ByteBuffer()
+        payload.writeStaticString("{\"client_id\":")
+        payload.writeJSONString(clientID)
+        payload.writeStaticString(",\"server_time\":\"")
+        payload.writeTimestamp(Timestamp.now())
+        payload.writeStaticString("\",\"connection_id\":")
+        payload.writeJSONInteger(Int64(record.connectionID))
+        payload.writeStaticString("}")
+        _ = send(Envelope(type: ServerMessage.established, payload: payload))
+        for topic in route.autoSubscribe { subscribe(topic, to: nil) }
+    }
+
+    func answer(_ document: ByteBuffer) {
+        // `JSONScanner` refuses what is not UTF-8, so a binary frame can be read as text.
+        guard let members = try? JSONScanner.members(of: document) else {
+            return error("Invalid JSON format", to: nil)
+        }
+        let message = ClientMessage(members)
+        guard let type = members.string("message_type") else { return error("Message type is required", to: message) }
+        switch type {
+        case "subscribe":
+            guard let topic = message.string("topic"), !topic.isEmpty else {
+                return error("Topic is required", to: message)
+            }
+            subscribe(topic, to: message)
+        case "unsubscribe":
+            guard let topic = message.string("topic"), !topic.isEmpty else {
+                return error("Topic is required", to: message)
+            }
+            unsubscribe(topic, to: message)
+        case "ping":
+            var payload = ByteBuffer()
+            payload.writeStaticString("{\"timestamp\":\"")
+            payload.writeTimestamp(Timestamp.now())
+            payload.writeStaticString("\"}")
+            reply(ServerMessage.pong, payload, to: message)
+        case "agent_request": perform(message)
+        default:
+            let isHandled = server.requests.websocketMessage(
+                type: type, payload: message.payload, messageID: message.id ?? server.topics.newIdentifier(), from: self)
+            if !isHandled { error("Unknown message type: \(type)", to: message) }
+        }
+    }
+
+    private func reply(_ type: String, _ payload: ByteBuffer, to message: ClientMessage?) {
+        _ = send(
+            Envelope(
+                type: type, payload: payload, correlationID: message?.correlationID, responseTo: message?.id))
+    }
+
+    private func error(_ text: String, to message: ClientMessage?) {
+        reply(ServerMessage.error, JSONValue.object(["error": .string(text)]).json(), to: message)
+    }
+
+    // MARK: Topics
+
+    private func subscribe(_ topic: String, to message: ClientMessage?) {
+        if !subscriptions.contains(topic), subscriptions.count >= server.settings.maxSubscriptions {
+            return error("More than \(server.settings.maxSubscriptions) subscriptions", to: message)
+        }
+        subscriptions.insert(topic)
+        let count = server.topics.subscribe(self, to: topic)
+        let payload: JSONValue = ["topic": .string(topic), "subscriber_count": .integer(Int64(count))]
+        reply(ServerMessage.subscribed, payload.json(), to: message)
+    }
+
+    private func unsubscribe(_ topic: String, to message: ClientMessage) {
+        if subscriptions.remove(topic) != nil { server.topics.unsubscribe(self, from: topic) }
+        reply(ServerMessage.unsubscribed, JSONValue.object(["topic": .string(topic)]).json(), to: message)
+    }
+
+    // MARK: Tasks
+
+    private func perform(_ message: ClientMessage) {
+        guard let query = message.string("query") else { return error("Query is required", to: message) }
+        let parameters = message.member("parameters")
+        if let parameters, parameters.readableBytesView.first != UInt8(ascii: "{") {
+            return error("Parameters must be an object", to: message)
+        }
+        let agents = server.routes?.agents ?? []
+        let types = agents.flatMap(\.taskTypes)
+        guard let type = message.string("task_type") ?? (types.count == 1 ? types.first : nil) else {
+            return error("Task type is required: one of \(types.joined(separator: ", "))", to: message)
+        }
+        guard let agent = agents.firstIndex(where: { $0.taskTypes.contains(type) }) else {
+            let text = "Unknown task type: \(type); one of \(types.joined(separator: ", "))"
+            return respond(nil, .failure(.unknownTask(text)), to: message)
+        }
+        guard !server.isStopping else { return respond(nil, .failure(.unavailable), to: message) }
+        let request = TaskRequest(agent: agent, taskType: type, input: .call(query: query, parameters: parameters))
+        server.requests.perform(request) { [self] outcome in
+            respond(outcome.taskID.isEmpty ? nil : outcome.taskID, outcome.result, to: message)
+        }
+    }
+
+    private func respond(_ taskID: String?, _ result: Result<ByteBuffer, TaskFailure>, to message: ClientMessage) {
+        var payload = ByteBuffer()
+        switch result {
+        case .success(let json):
+            payload.reserveCapacity(json.readableBytes + 128)
+            payload.writeStaticString("{\"success\":true,\"result\":")
+            payload.writeImmutableBuffer(json)
+            payload.writeStaticString(",\"error\":null,\"task_id\":")
+        case .failure(let failure):
+            payload.writeStaticString("{\"success\":false,\"result\":null,\"error\":")
+            payload.writeJSONString(failure.text)
+            payload.writeStaticString(",\"task_id\":")
+        }
+        payload.writeJSONStringOrNull(taskID)
+        payload.writeStaticString("}")
+        reply(ServerMessage.agentResponse, payload, to: message)
+    }
+}

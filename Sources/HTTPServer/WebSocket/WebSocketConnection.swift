@@ -1,0 +1,171 @@
+import AgentModel
+import NIOCore
+import NIOWebSocket
+
+/// One WebSocket after its upgrade (RFC 6455; contract section 4). Confined to the loop of its connection.
+final class WebSocketConnection: WebSocketClient {
+    private enum State {
+        case open
+        /// A close frame was sent; the peer's is awaited.
+        case closing
+        case closed
+    }
+
+    let record: ClientRecord
+    let route: WebSocketRoute
+    let server: HTTPServer
+    var subscriptions: Set<String> = []
+    private let connection: HTTPConnection
+    private var state = State.open
+    private var reader: WebSocketReader
+    private var lastHeard: NIODeadline
+    private var pingDue: NIODeadline
+
+    var clientID: String { record.id }
+
+    private var hub: TopicHub { server.topics }
+
+    init(route: WebSocketRoute, connection: HTTPConnection, server: HTTPServer) {
+        self.route = route
+        self.connection = connection
+        self.server = server
+        record = server.topics.newRecord(isRaw: route.isRaw)
+        reader = WebSocketReader(
+            maxMessageBytes: route.isRaw ? server.settings.maxRawMessageBytes : server.settings.maxMessageBytes)
+        lastHeard = server.clock
+        pingDue = server.clock + server.settings.pingInterval
+    }
+
+    func open() {
+        hub.add(self)
+        if route.isRaw {
+            server.requests.rawOpened(path: route.path, client: self)
+        } else {
+            welcome()
+        }
+    }
+
+    // MARK: Receiving
+
+    /// Consumes what can be consumed; false when nothing more can be done before more bytes arrive.
+    func receive(_ input: inout ByteBuffer) -> Bool {
+        guard input.readableBytes > 0, state != .closed else {
+            input.clear()
+            return false
+        }
+        // A client that does not read what it caused to be sent is not listened to either.
+        guard connection.takesMore() else { return false }
+        lastHeard = server.clock
+        if !reader.isAccumulating, reader.message.storageCapacity == 0 { reader.message = server.takeMessageBuffer() }
+        defer { if !reader.isAccumulating { returnMessageBuffer() } }
+        switch reader.next(&input) {
+        case .incomplete: return false
+        case .message(let binary):
+            if state == .open { received(binary: binary) }
+        case .ping(let data):
+            if state == .open { connection.send(WebSocketFrame.make(.pong, data)) }
+        case .pong: break
+        case .close(let code): closed(by: code)
+        case .failure(let code, let reason): fail(code, reason)
+        }
+        return true
+    }
+
+    private func received(binary: Bool) {
+        record.countMessage()
+        if route.isRaw {
+            server.requests.rawMessage(path: route.path, client: self, data: reader.message, binary: binary)
+        } else {
+            answer(reader.message)
+        }
+    }
+
+    private func returnMessageBuffer() {
+        server.returnMessageBuffer(&reader.message)
+    }
+
+    // MARK: Sending
+
+    /// Sends a frame that other clients may be sent too. False: the client is gone.
+    @discardableResult
+    func deliver(_ frame: ByteBuffer) -> Bool {
+        guard state == .open else { return false }
+        guard connection.takesMore() else {
+            close(code: 1013, reason: "too slow")
+            return false
+        }
+        record.countMessage()
+        connection.send(frame)
+        return true
+    }
+
+    func send(_ envelope: Envelope) -> Bool {
+        guard state == .open else { return false }
+        return deliver(hub.frame(envelope))
+    }
+
+    func send(type: String, payload: ByteBuffer, responseTo: String?) -> Bool {
+        connection.eventLoop.preconditionInEventLoop()
+        return send(Envelope(type: type, payload: payload, responseTo: responseTo))
+    }
+
+    func sendRaw(_ data: ByteBuffer, binary: Bool) -> Bool {
+        connection.eventLoop.preconditionInEventLoop()
+        guard state == .open else { return false }
+        return deliver(WebSocketFrame.make(binary ? .binary : .text, data))
+    }
+
+    // MARK: Closing
+
+    func close(code: Int, reason: String) {
+        connection.eventLoop.preconditionInEventLoop()
+        guard state == .open else { return }
+        state = .closing
+        hub.remove(self)
+        let sent = WebSocketReader.isValidCode(code) ? code : 1000
+        connection.send(WebSocketFrame.close(sent, reason))
+        connection.closes(within: server.settings.closeTimeout)
+    }
+
+    private func closed(by code: Int?) {
+        if state == .open {
+            hub.remove(self)
+            connection.send(WebSocketFrame.close(code, ""))
+        }
+        finish(code ?? 1005)
+        connection.endOutput()
+    }
+
+    private func fail(_ code: Int, _ reason: String) {
+        if state == .open {
+            hub.remove(self)
+            connection.send(WebSocketFrame.close(code, reason))
+        }
+        finish(1006)
+        connection.endOutput()
+    }
+
+    /// The connection is gone without a close frame from the peer.
+    func lost() {
+        hub.remove(self)
+        finish(1006)
+    }
+
+    private func finish(_ code: Int) {
+        guard state != .closed else { return }
+        state = .closed
+        if route.isRaw { server.requests.rawClosed(path: route.path, client: self, code: code) }
+    }
+
+    // MARK: Time
+
+    func tick(_ now: NIODeadline) {
+        guard state == .open else { return }
+        if now - lastHeard >= server.settings.pongTimeout {
+            close(code: 1011, reason: "keepalive ping timeout")
+        } else if now >= pingDue {
+            pingDue = now + server.settings.pingInterval
+            if connection.takesMore() { connection.send(WebSocketFrame.make(.ping, ByteBuffer())) }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import NIOCore
+
+/// One partition from its assignment to its revocation; when it is assigned again it is another object.
+///
+/// So the object itself is the generation that a message belongs to: a settlement that comes after the revocation reaches
+/// an object that nobody commits from.
+final class AssignedPartition {
+    enum State {
+        /// Messages are delivered and settled.
+        case active
+        /// To be given up: nothing new begins, what runs may still settle.
+        case revoking
+        /// Given up: settlements are dropped.
+        case revoked
+    }
+
+    /// Messages from the oldest unsettled one to the newest, at most.
+    static let windowMessages = 1024
+    /// Bytes of keys and values that wait for settlement, at most; one message more is let in before it is full.
+    static let windowBytes = 16 << 20
+
+    let topic: String
+    let number: Int32
+    /// Keeps the library's client alive for as long as a message of it is.
+    private let client: KafkaClient
+    /// nil once revoked, which ends the cycle of references.
+    private var consumer: KafkaConsumer?
+
+    private(set) var state = State.active
+    private(set) var watermark = OffsetWatermark()
+    /// Delivered, not settled and still held by someone.
+    private(set) var outstanding = 0
+    private(set) var unsettledBytes = 0
+    /// Paused in librdkafka. Resuming a partition that is not paused rewinds it in 2.0.2 (#4636).
+    var isPaused = false
+    /// It was paused and has not caught up since: the next time its window is full it is paused at once.
+    var isSlow = false
+    /// The offset that the group's coordinator last confirmed; nil: none in this assignment.
+    var committed: Int64?
+    /// `watermark.position` has advanced since it was last stored.
+    var isDirty = false
+
+    init(topic: String, number: Int32, client: KafkaClient, consumer: KafkaConsumer) {
+        self.topic = topic
+        self.number = number
+        self.client = client
+        self.consumer = consumer
+    }
+
+    var isFull: Bool { watermark.count >= Self.windowMessages || unsettledBytes >= Self.windowBytes }
+
+    /// Whether the window has room for a good run of messages, `part` of it in eighths.
+    func hasRoom(eighths part: Int) -> Bool {
+        watermark.count <= Self.windowMessages / 8 * part && unsettledBytes <= Self.windowBytes / 8 * part
+    }
+
+    /// Enters a message, and returns the number under which it settles.
+    func deliver(offset: Int64, bytes: Int) -> Int {
+        outstanding += 1
+        unsettledBytes += bytes
+        return watermark.deliver(offset: offset)
+    }
+
+    func settle(_ sequence: Int, bytes: Int) {
+        guard state != .revoked, let consumer else { return }
+        consumer.eventLoop.assertInEventLoop()
+        outstanding -= 1
+        unsettledBytes -= bytes
+        consumer.settled(self, advanced: watermark.settle(sequence))
+    }
+
+    /// A message was let go without being settled; it stays in the window, and is delivered again to whoever is next.
+    func release() {
+        guard state != .revoked, let consumer else { return }
+        consumer.eventLoop.assertInEventLoop()
+        outstanding -= 1
+        consumer.released(self)
+    }
+
+    func beginRevocation() {
+        state = .revoking
+    }
+
+    func endRevocation() {
+        state = .revoked
+        consumer = nil
+    }
+}

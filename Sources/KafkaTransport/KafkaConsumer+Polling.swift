@@ -1,0 +1,99 @@
+internal import AgentModel
+internal import CRdkafka
+internal import NIOCore
+
+extension KafkaConsumer {
+    func schedulePoll() {
+        guard !isPollScheduled else { return }
+        isPollScheduled = true
+        eventLoop.assumeIsolated().execute { [weak self] in
+            self?.isPollScheduled = false
+            self?.poll()
+        }
+    }
+
+    func schedulePollTimer() {
+        pollTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.pollInterval) { [weak self] in
+            guard let self, phase != .closed else { return }
+            poll()
+            schedulePollTimer()
+        }
+    }
+
+    func poll() {
+        if phase == .closing { return pollClosing() }
+        guard phase != .closed, blockedOn == nil, !isPollScheduled, let handle else { return }
+        var taken = 0
+        var delivered = false
+        while taken < Self.batch, blockedOn == nil {
+            guard let message = rd_kafka_consumer_poll(handle, 0) else {
+                if delivered { monitor.active(at: Timestamp.now()) }
+                return
+            }
+            taken += 1
+            if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                delivered = true
+                deliver(message)
+            } else {
+                report(message.pointee)
+                rd_kafka_message_destroy(message)
+            }
+            // A handler may have stopped the consumer.
+            guard phase == .serving || phase == .draining else { return schedulePoll() }
+        }
+        if delivered { monitor.active(at: Timestamp.now()) }
+        if blockedOn == nil { schedulePoll() }
+    }
+
+    func pollClosing() {
+        guard let handle, let closeQueue else { return }
+        for _ in 0..<Self.batch {
+            guard let message = rd_kafka_consume_queue(closeQueue, 0) else {
+                if rd_kafka_consumer_closed(handle) != 0 { finishClose() }
+                return
+            }
+            rd_kafka_message_destroy(message)
+        }
+        schedulePoll()
+    }
+
+    func deliver(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+        guard phase == .serving, let partition = partition(of: message), partition.state == .active, let receiver else {
+            // Its offset is never stored: it is delivered again, here or elsewhere.
+            return rd_kafka_message_destroy(message)
+        }
+        receiver.receive(KafkaMessage(message, assignment: partition))
+        if partition.isFull { block(on: partition) }
+    }
+
+    func partition(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> AssignedPartition? {
+        guard let topic = message.pointee.rkt else { return nil }
+        let key = PartitionKey(topic: topic, number: message.pointee.partition)
+        if key == lastKey { return lastPartition }
+        if partitionOfMessage[key] == nil {
+            let name = String(cString: rd_kafka_topic_name(topic))
+            partitionOfMessage[key] = partitions.first { $0.number == key.number && $0.topic == name }
+        }
+        lastKey = key
+        lastPartition = partitionOfMessage[key]
+        return lastPartition
+    }
+
+    /// librdkafka may give the address of a topic object to another one once no partition of it is assigned.
+    func forgetAssignment() {
+        partitions = []
+        partitionOfMessage = [:]
+        lastKey = nil
+        lastPartition = nil
+        unblock()
+    }
+
+    func report(_ message: rd_kafka_message_t) {
+        let reason = message.payload.map { String(cString: $0.assumingMemoryBound(to: CChar.self)) } ?? message.err.text
+        switch message.err {
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF: break
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: log.notice(reason)
+        default: log.warning(reason)
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package import AgentModel
+internal import CRdkafka
+package import Logging
+package import NIOCore
+
+/// Consumes Kafka topics for one worker, on its event loop.
+///
+/// A message's offset is committed once it and every message before it in its partition are acknowledged; what is not
+/// acknowledged is delivered again, to this consumer after a restart or to another of the group. Nothing here
+/// blocks the loop, and a broker that is away shows in the `ConnectionStatus` and nowhere else.
+///
+/// The first assignment of a group takes the broker's `group.initial.rebalance.delay.ms`: 3 s on most brokers and always on
+/// the embedded cluster. Being ready does not wait for it: what is produced meanwhile is there when the assignment comes.
+package final class KafkaConsumer {
+    /// Messages taken from librdkafka before the loop gets its turn.
+    static let batch = 256
+    /// How long a partition whose window is full may hold up the others before it is paused. Pausing throws away
+    /// what librdkafka fetched ahead, so a short wait for acknowledgements is the cheaper one.
+    static let patience = TimeAmount.milliseconds(50)
+    /// Time to `rd_kafka_consumer_poll` although nothing woke the loop: far within `max.poll.interval.ms`.
+    static let pollInterval = TimeAmount.seconds(1)
+    /// Delay from an acknowledgement to its offset in librdkafka's store, which is committed once a second.
+    static let storeDelay = TimeAmount.milliseconds(50)
+    /// How long `stop` waits for the last commit and for leaving the group.
+    static let closeTimeout = TimeAmount.seconds(5)
+
+    enum Phase {
+        case serving
+        /// No message is delivered any more; what runs may settle.
+        case draining
+        case closing
+        case closed
+    }
+
+    let eventLoop: any EventLoop
+    let log: KafkaLog
+    let monitor: ConnectionMonitor
+    var receiver: (any MessageReceiver)?
+    var client: KafkaClient?
+    var wakeup: QueueWakeup?
+    var phase = Phase.serving
+    var subscription: Set<String> = []
+
+    /// The current assignment, empty between two.
+    var partitions: [AssignedPartition] = []
+    /// librdkafka's topic object and the partition's number, as messages carry them.
+    var partitionOfMessage: [PartitionKey: AssignedPartition] = [:]
+    var lastKey: PartitionKey?
+    var lastPartition: AssignedPartition?
+    /// Why the present assignment is about to end; nil: it is not. See `KafkaConsumer+Rebalance`.
+    var revocation: Revocation?
+    /// Runs for as long as a revocation waits for handlers in flight.
+    var revocationDeadline: Scheduled<Void>?
+    /// The subscription that follows the revocation.
+    var nextSubscription: Set<String>?
+
+    var isPollScheduled = false
+    /// The partition whose full window holds up the polling.
+    var blockedOn: AssignedPartition?
+    var blockedTimer: Scheduled<Void>?
+    var storeTimer: Scheduled<Void>?
+    var pollTimer: Scheduled<Void>?
+    var closeQueue: OpaquePointer?
+    var closeTimer: Scheduled<Void>?
+    var closed: EventLoopPromise<Void>?
+
+    struct PartitionKey: Hashable {
+        var topic: OpaquePointer
+        var number: Int32
+    }
+
+    /// Makes the client; it connects by itself. Call it on `eventLoop`, a loop of a `MultiThreadedEventLoopGroup`.
+    ///
+    /// - Parameter receiver: gets the messages; held until the consumer has stopped.
+    /// - Throws: `KafkaError` for a setting that librdkafka refuses; never because a broker is away.
+    package init(
+        settings: KafkaSettings, eventLoop: any EventLoop, receiver: any MessageReceiver, status: ConnectionStatus,
+        logger: Logger
+    ) throws(KafkaError) {
+        eventLoop.preconditionInEventLoop()
+        self.eventLoop = eventLoop
+        self.receiver = receiver
+        log = KafkaLog(logger: logger, clientID: settings.clientID)
+        monitor = ConnectionMonitor(status: status, log: log)
+        let client = try KafkaClient(settings: settings, role: .consumer, owner: self)
+        self.client = client
+        rd_kafka_poll_set_consumer(client.handle)
+        let wakeup = try QueueWakeup(eventLoop: eventLoop) { [weak self] in self?.poll() }
+        self.wakeup = wakeup
+        if let queue = rd_kafka_queue_get_consumer(client.handle) { wakeup.watch(queue) }
+        schedulePoll()
+        schedulePollTimer()
+    }
+
+    /// nil once closed.
+    var handle: OpaquePointer? { client?.handle }
+
+    /// Consumes exactly these topics from now on; the empty set leaves the group.
+    ///
+    /// May be called again at any time: what runs settles before its partition is given up. A topic that does not exist yet is
+    /// consumed from its first message once it does.
+    package func subscribe(to topics: Set<String>) {
+        eventLoop.preconditionInEventLoop()
+        guard phase == .serving else { return }
+        let valid = topics.filter(KafkaTopicName.isValid)
+        for name in topics.subtracting(valid) { log.warning("not subscribed to \(name): not a topic name that Kafka allows") }
+        guard valid != nextSubscription ?? subscription else { return }
+        if revocation != nil || partitions.contains(where: { $0.outstanding > 0 }) {
+            nextSubscription = valid
+            drainBeforeSubscribing()
+        } else {
+            apply(valid)
+        }
+    }
+
+    func apply(_ topics: Set<String>) {
+        guard let handle else { return }
+        subscription = topics
+        let code: rd_kafka_resp_err_t
+        if topics.isEmpty {
+            code = rd_kafka_unsubscribe(handle)
+        } else {
+            let list = rd_kafka_topic_partition_list_new(CInt(topics.count))
+            for topic in topics.sorted() { rd_kafka_topic_partition_list_add(list, topic, RD_KAFKA_PARTITION_UA) }
+            code = rd_kafka_subscribe(handle, list)
+            rd_kafka_topic_partition_list_destroy(list)
+        }
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the subscription was refused: \(code.text)") }
+    }
+
+    /// Delivers no further message, for good: the beginning of a drain, which `stop` ends.
+    package func pauseIntake() {
+        eventLoop.preconditionInEventLoop()
+        guard phase == .serving else { return }
+        phase = .draining
+        unblock()
+        pause(partitions)
+    }
+
+    /// Commits what is settled, leaves the group and closes; unsettled messages are delivered again elsewhere.
+    ///
+    /// Handlers are drained before, by the caller. Completes within 5 s, whatever the broker does.
+    package func stop() -> EventLoopFuture<Void> {
+        eventLoop.preconditionInEventLoop()
+        if let closed { return closed.futureResult }
+        let promise = eventLoop.makePromise(of: Void.self)
+        closed = promise
+        phase = .closing
+        unblock()
+        nextSubscription = nil
+        if revocation == .byGroup { confirmRevocation() }
+        storeOffsets()
+        closeTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { [weak self] in
+            self?.log.warning("the broker did not answer the last commit; leaving without it")
+            self?.finishClose()
+        }
+        guard let handle, let wakeup, let queue = rd_kafka_queue_new(handle) else {
+            finishClose()
+            return promise.futureResult
+        }
+        closeQueue = queue
+        wakeup.watch(queue)
+        if let error = rd_kafka_consumer_close_queue(handle, queue) {
+            log.warning("not closed: \(String(cString: rd_kafka_error_string(error)))")
+            rd_kafka_error_destroy(error)
+            finishClose()
+        } else {
+            schedulePoll()
+        }
+        return promise.futureResult
+    }
+
+    func finishClose() {
+        guard phase != .closed else { return }
+        phase = .closed
+        for timer in [closeTimer, storeTimer, pollTimer, revocationDeadline] { timer?.cancel() }
+        for partition in partitions { partition.endRevocation() }
+        forgetAssignment()
+        closeQueue = nil
+        wakeup?.close()
+        wakeup = nil
+        client = nil
+        receiver = nil
+        monitor.stopped()
+        closed?.succeed()
+    }
+}

@@ -1,0 +1,21 @@
+/// Why a Kafka client or the embedded cluster could not be made. Its description never holds a credential.
+package struct KafkaError: Error, Sendable, CustomStringConvertible {
+    package enum Code: Sendable {
+        /// A setting that librdkafka refuses.
+        case configuration
+        /// librdkafka could not create the client.
+        case client
+        /// The embedded cluster could not be started.
+        case embedded
+        /// The system gave no descriptor.
+        case system
+    }
+
+    package let code: Code
+    package let description: String
+
+    package init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}

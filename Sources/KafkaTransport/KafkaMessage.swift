@@ -1,0 +1,68 @@
+internal import AgentModel
+internal import CRdkafka
+
+/// A record as librdkafka fetched it; its bytes stay in the library's buffer until the object is let go.
+///
+/// A record without a value (a tombstone) has a `payload` without a base address; an empty value has one.
+final class KafkaMessage: InboundMessage {
+    private let message: UnsafeMutablePointer<rd_kafka_message_t>
+    private let assignment: AssignedPartition
+    private let sequence: Int
+    private var isSettled = false
+
+    /// Takes over `message`.
+    init(_ message: UnsafeMutablePointer<rd_kafka_message_t>, assignment: AssignedPartition) {
+        self.message = message
+        self.assignment = assignment
+        sequence = assignment.deliver(
+            offset: message.pointee.offset, bytes: message.pointee.len + message.pointee.key_len)
+    }
+
+    deinit {
+        if !isSettled { assignment.release() }
+        rd_kafka_message_destroy(message)
+    }
+
+    var source: MessageSource { .kafka }
+    var topic: String { assignment.topic }
+    var partition: Int32 { assignment.number }
+    var offset: Int64 { message.pointee.offset }
+    var qos: Int { 0 }
+    var retain: Bool { false }
+    var isCurrent: Bool { assignment.state == .active }
+
+    var payload: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
+    }
+
+    var key: UnsafeRawBufferPointer? {
+        message.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) }
+    }
+
+    /// Milliseconds since 1970; -1 for a record of a format that has none.
+    var timestamp: Int64 { rd_kafka_message_timestamp(message, nil) }
+
+    /// Parsed by the library at the first reading.
+    var headers: [MessageHeader] {
+        var list: OpaquePointer?
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
+        var headers: [MessageHeader] = []
+        headers.reserveCapacity(rd_kafka_header_cnt(list))
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        while rd_kafka_header_get_all(list, headers.count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR,
+            let name
+        {
+            let bytes = value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }
+            headers.append(MessageHeader(name: String(cString: name), value: bytes))
+        }
+        return headers
+    }
+
+    func acknowledge() {
+        guard !isSettled else { return }
+        isSettled = true
+        assignment.settle(sequence, bytes: message.pointee.len + message.pointee.key_len)
+    }
+}

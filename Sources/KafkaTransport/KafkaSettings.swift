@@ -1,0 +1,69 @@
+/// How to reach a Kafka cluster, and as whom.
+package struct KafkaSettings: Sendable {
+    /// `host:port`, several separated by commas.
+    package var bootstrapServers: String
+    package var clientID: String
+    package var groupID: String
+    /// `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
+    package var securityProtocol: String
+    /// nil: `PLAIN` when there is a user name.
+    package var saslMechanism: String?
+    package var username: String?
+    package var password: String?
+    /// Where a group without a committed offset begins: `earliest` or `latest`.
+    package var autoOffsetReset: String
+    /// The cluster is `EmbeddedKafka`: waits are shortened to what suits loopback.
+    package var isEmbedded: Bool
+    /// librdkafka properties, applied last.
+    package var overrides: [String: String]
+
+    package init(
+        bootstrapServers: String, clientID: String, groupID: String, securityProtocol: String = "PLAINTEXT",
+        saslMechanism: String? = nil, username: String? = nil, password: String? = nil,
+        autoOffsetReset: String = "earliest", isEmbedded: Bool = false, overrides: [String: String] = [:]
+    ) {
+        self.bootstrapServers = bootstrapServers
+        self.clientID = clientID
+        self.groupID = groupID
+        self.securityProtocol = securityProtocol
+        self.saslMechanism = saslMechanism
+        self.username = username
+        self.password = password
+        self.autoOffsetReset = autoOffsetReset
+        self.isEmbedded = isEmbedded
+        self.overrides = overrides
+    }
+}
+
+extension KafkaSettings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Everything but the secrets, which are shown as `****`.
+    package var description: String {
+        let shown = printable.map { "\($0.name): \($0.value)" }
+        return "KafkaSettings(\(shown.joined(separator: ", ")))"
+    }
+
+    package var debugDescription: String { description }
+
+    /// What `dump` and a failed test's output see.
+    package var customMirror: Mirror {
+        Mirror(self, children: printable.map { (label: $0.name, value: $0.value) })
+    }
+
+    private var printable: [(name: String, value: String)] {
+        [
+            ("bootstrapServers", bootstrapServers), ("clientID", clientID), ("groupID", groupID),
+            ("securityProtocol", securityProtocol), ("saslMechanism", saslMechanism ?? "none"),
+            ("username", username ?? "none"), ("password", password == nil ? "none" : "****"),
+            ("autoOffsetReset", autoOffsetReset), ("isEmbedded", String(isEmbedded)),
+        ]
+            + overrides.sorted { $0.key < $1.key }.map {
+                ($0.key, Self.isSecret(property: $0.key) ? "****" : $0.value)
+            }
+    }
+
+    /// True for the librdkafka properties whose value must not be shown.
+    static func isSecret(property: String) -> Bool {
+        property.contains("password") || property.contains("secret") || property.contains("jaas")
+            || property == "ssl.key.pem" || property.hasPrefix("sasl.oauthbearer")
+    }
+}

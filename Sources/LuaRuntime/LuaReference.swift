@@ -1,0 +1,4 @@
+/// A value that the host holds (`luaL_ref`), until it is released on any stack of the same state.
+package struct LuaReference: Hashable {
+    let key: Int32
+}

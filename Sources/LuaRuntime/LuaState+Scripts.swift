@@ -1,0 +1,78 @@
+internal import CLua
+internal import CLuaBridge
+
+extension LuaState {
+    /// Compiles text; messages call it `name` ("health.lua"). A byte order mark and a first line that begins with `#`
+    /// are skipped. Throws for what is not Lua, and for compiled chunks.
+    package func compile(_ source: UnsafeRawBufferPointer, name: String) throws(LuaError) -> LuaReference {
+        let stack = self.stack
+        var text = source[...]
+        if text.starts(with: [0xEF, 0xBB, 0xBF]) {
+            text = text.dropFirst(3)
+        }
+        if text.first == UInt8(ascii: "#") {
+            // The line's end stays, so that lines keep their numbers.
+            text = text.drop { $0 != UInt8(ascii: "\n") }
+        }
+        let step = UnsafeRawBufferPointer(rebasing: text).withMemoryRebound(to: CChar.self) {
+            lb_compile(stack.thread, $0.baseAddress, $0.count, "@" + name)
+        }
+        if step == LB_RETURNED {
+            return stack.reference()
+        }
+        defer { stack.pop() }
+        throw LuaError(kind: step == LB_FAILED_MEMORY ? .memory : .syntax, message: stack.string(at: -1) ?? "")
+    }
+
+    /// Calls a function that must not wait. `arguments` pushes its arguments and returns how many; the results, all of
+    /// them or as many as asked for, are left on top of `stack`. `budget` is CPU time, by default `limits.load`; inside
+    /// a running slice that slice's own budget goes on instead. Returns the number of results.
+    @discardableResult
+    package func call(
+        _ function: LuaReference, budget: Duration? = nil, arguments: (LuaStack) -> Int32 = { _ in 0 },
+        results: Int32 = 0
+    ) throws(LuaError) -> Int32 {
+        let coroutine = self.coroutine()
+        defer { coroutine.recycle() }
+        coroutine.stack.push(function)
+        let count = arguments(coroutine.stack)
+        switch coroutine.run(arguments: count, budget: budget ?? limits.load) {
+        case .returned(var count):
+            if results >= 0 {
+                coroutine.stack.setTop(coroutine.stack.top + results - count)
+                count = results
+            }
+            coroutine.stack.moveTop(count, to: stack)
+            return count
+        case .failed(let error):
+            throw error
+        case .waiting:
+            // The trampoline has refused the wait.
+            throw LuaError(kind: .runtime, message: "attempt to wait in a call that cannot wait")
+        }
+    }
+
+    /// Pushes on `to` a copy of a plain value: nil, booleans, numbers, strings, null, and tables of these. Shared
+    /// references and cycles stay what they are, and arrays arrays. Throws an error that names, below `path`, the first
+    /// thing that is not plain ("agent.state.f is a function"); then nothing has been pushed.
+    package static func copyPlain(from: LuaStack, at index: Int32, to: LuaStack, path: String) throws(LuaError) {
+        var message = lb_buffer()
+        defer { lb_buffer_free(&message) }
+        guard lb_copy_plain(from.thread, index, to.thread, path, &message) else {
+            throw LuaError(kind: .json, message: message.text)
+        }
+    }
+
+    /// The error that a coroutine's failed step left on its stack.
+    func failure(_ step: lb_step, on stack: LuaStack) -> LuaError {
+        let message = stack.displayString(at: -1)
+        stack.pop()
+        let kind: LuaError.Kind =
+            switch step {
+            case LB_FAILED_MEMORY: .memory
+            case LB_FAILED_BUDGET: .budget
+            default: .runtime
+            }
+        return LuaError(kind: kind, message: message, traceback: lb_traceback(openHost).map { String(cString: $0) })
+    }
+}

@@ -1,0 +1,151 @@
+internal import CLua
+internal import CLuaBridge
+
+/// One sandboxed Lua state and everything in it. Confined to the thread that uses it: a worker's event loop.
+///
+/// Several may exist on a thread, as an old and a new generation of an agent do. A host function may call back into
+/// its state (`call`), and start other coroutines of it; all of that shares the budget of the slice it happens in.
+package final class LuaState {
+    package let limits: LuaLimits
+    /// The root coroutine that runs now; of several nested ones the innermost.
+    package internal(set) var running: LuaCoroutine?
+
+    private(set) var host: OpaquePointer?
+    private var functions: [HostFunction?] = []
+    private var pool: [LuaCoroutine] = []
+    private var spareBuffer = lb_buffer()
+    private var hasSpareBuffer = true
+
+    /// Opens a state with Lua's base, coroutine, string, table, math, utf8 and part of its os library, and nothing that
+    /// reaches outside. Throws when the system has no memory for it.
+    package init(limits: LuaLimits = .init()) throws(LuaError) {
+        self.limits = limits
+        host = lb_open(limits.memory, enterHostFunction, Unmanaged.passUnretained(self).toOpaque())
+        if host == nil {
+            throw LuaError(kind: .memory, message: "no memory for a Lua state")
+        }
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Frees the state and all that is in it. Coroutines that wait are dropped, and not one line of the script runs.
+    /// Must not be called by a host function of the state.
+    package func close() {
+        precondition(running == nil, "a Lua state was closed by a function that it runs")
+        guard let host else { return }
+        self.host = nil
+        pool.removeAll()
+        lb_close(host)
+        functions.removeAll()
+        lb_buffer_free(&spareBuffer)
+    }
+
+    /// The main thread's stack.
+    package var stack: LuaStack { LuaStack(thread: lb_main_thread(openHost)) }
+
+    /// Bytes that the state has allocated, collected or not.
+    package var memoryInUse: Int { host.map { lb_memory_in_use($0) } ?? 0 }
+
+    var openHost: OpaquePointer {
+        guard let host else { preconditionFailure("a Lua state was used after it was closed") }
+        return host
+    }
+
+    // MARK: Coroutines
+
+    /// A root coroutine from the pool.
+    package func coroutine() -> LuaCoroutine {
+        let coroutine = pool.popLast() ?? newCoroutine()
+        coroutine.take(by: self)
+        return coroutine
+    }
+
+    private func newCoroutine() -> LuaCoroutine {
+        let thread = LuaStack(thread: lb_new_thread(openHost))
+        return LuaCoroutine(stack: thread, anchor: stack.reference())
+    }
+
+    func giveBack(_ coroutine: LuaCoroutine) {
+        if pool.count < 256 {
+            pool.append(coroutine)
+        } else {
+            discard(coroutine.anchor)
+        }
+    }
+
+    /// Lets Lua collect a coroutine's thread.
+    func discard(_ anchor: LuaReference) {
+        if host != nil {
+            stack.release(anchor)
+        }
+    }
+
+    /// After a failure: garbage of a failed handler must not stand in the next one's way.
+    func collectIfFull() {
+        if memoryInUse > limits.memory / 2 {
+            lb_collect(openHost)
+        }
+    }
+
+    // MARK: Buffers
+
+    func takeBuffer() -> lb_buffer {
+        defer { hasSpareBuffer = false }
+        return hasSpareBuffer ? spareBuffer : lb_buffer()
+    }
+
+    func giveBack(_ buffer: lb_buffer) {
+        var buffer = buffer
+        if hasSpareBuffer || buffer.capacity > 1 << 20 || host == nil {
+            lb_buffer_free(&buffer)
+        }
+        if !hasSpareBuffer {
+            spareBuffer = buffer
+            hasSpareBuffer = true
+        }
+    }
+
+    // MARK: Host functions
+
+    func register(_ function: HostFunction) -> Int {
+        while case let released = lb_take_released(openHost), released >= 0 {
+            functions[Int(released)] = nil
+            free.append(Int(released))
+        }
+        if let index = free.popLast() {
+            functions[index] = function
+            return index
+        }
+        functions.append(function)
+        return functions.count - 1
+    }
+
+    private var free: [Int] = []
+
+    fileprivate func run(_ index: Int, _ thread: OpaquePointer) -> Int32 {
+        guard let function = functions[index] else { return 0 }
+        let stack = LuaStack(thread: thread)
+        do throws(LuaFailure) {
+            let call = LuaCall(stack: stack, state: self, argumentCount: stack.top, name: function.name)
+            switch try function.body(call) {
+            case .results(let count):
+                return count
+            case .wait:
+                try call.requireWait()
+                return Int32(LB_WAIT)
+            }
+        } catch {
+            stack.pushFailure(error.message, position: error.position)
+            return Int32(LB_RAISE)
+        }
+    }
+}
+
+/// Where the trampoline enters Swift. Returns a status and never jumps.
+private let enterHostFunction: lb_call = { owner, thread, index in
+    Unmanaged<LuaState>.fromOpaque(owner.unsafelyUnwrapped)._withUnsafeGuaranteedRef {
+        $0.run(Int(index), thread.unsafelyUnwrapped)
+    }
+}

@@ -1,0 +1,50 @@
+import AgentModel
+import NIOCore
+
+/// A message from an MQTT broker. Made on the connection's thread, then confined to the loop of its batch.
+final class MQTTMessage: InboundMessage, @unchecked Sendable {
+    let topic: String
+    /// Milliseconds since 1970, when it was read: MQTT 3.1.1 has no time of its own.
+    let timestamp: Int64
+    let qos: Int
+    let retain: Bool
+    private let bytes: UnsafeMutableRawBufferPointer
+    private let budget: IntakeBudget
+    private let batch: MQTTBatch
+    private var isAcknowledged = false
+
+    init(
+        topic: String, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool, budget: IntakeBudget, batch: MQTTBatch
+    ) {
+        self.topic = topic
+        self.qos = qos
+        self.retain = retain
+        self.budget = budget
+        self.batch = batch
+        timestamp = Timestamp.now()
+        bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: payload.count, alignment: 1)
+        bytes.copyMemory(from: payload)
+        budget.take(bytes: bytes.count)
+    }
+
+    deinit {
+        budget.release(bytes: bytes.count)
+        bytes.deallocate()
+    }
+
+    var source: MessageSource { .mqtt }
+    var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
+    var key: UnsafeRawBufferPointer? { nil }
+    var headers: [MessageHeader] { [] }
+    var partition: Int32 { 0 }
+    var offset: Int64 { -1 }
+    var isCurrent: Bool { !batch.session.isEnded }
+
+    func acknowledge() {
+        batch.eventLoop.assertInEventLoop()
+        guard !isAcknowledged else { return }
+        isAcknowledged = true
+        // QoS 0 has nothing to acknowledge.
+        if qos > 0 { batch.settleOne() }
+    }
+}

@@ -1,0 +1,51 @@
+import AgentModel
+import NIOCore
+
+/// One worker's way to the publisher. The receipts stay here, on the worker's loop, under a number.
+final class MQTTSender: MQTTSending, @unchecked Sendable {
+    /// As libmosquitto's MQTT_MAX_PAYLOAD; the protocol's limit of a whole packet (MQTT 3.1.1 section 2.2.3).
+    static let largestPayload = 268_435_455
+
+    private let eventLoop: any EventLoop
+    private let queue: PublishQueue
+    private let wake: WakePipe
+    private var receipts: [UInt64: DeliveryReceipt] = [:]
+    private var nextReceipt: UInt64 = 0
+
+    init(eventLoop: any EventLoop, queue: PublishQueue, wake: WakePipe) {
+        self.eventLoop = eventLoop
+        self.queue = queue
+        self.wake = wake
+    }
+
+    func publish(_ publication: MQTTPublication, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+        eventLoop.preconditionInEventLoop()
+        if let defect = MQTTTopic.defect(inName: publication.topic) { return DeliveryFailure(defect) }
+        guard (0...2).contains(publication.qos) else {
+            return DeliveryFailure("an MQTT quality of service of \(publication.qos) is not between 0 and 2")
+        }
+        guard publication.payload.readableBytes <= Self.largestPayload else {
+            return DeliveryFailure("an MQTT payload of \(publication.payload.readableBytes) bytes is too large")
+        }
+        var receiptID: UInt64?
+        if let receipt {
+            receiptID = nextReceipt
+            receipts[nextReceipt] = receipt
+            nextReceipt += 1
+        }
+        let item = PublishQueue.Item(publication: publication, sender: self, receiptID: receiptID)
+        if let failure = queue.append(item) {
+            if let receiptID { receipts[receiptID] = nil }
+            return failure
+        }
+        wake.signal()
+        return nil
+    }
+
+    /// From the publisher's thread: what became of publications of this sender, in the order they settled.
+    func settle(_ outcomes: [(receiptID: UInt64, failure: DeliveryFailure?)]) {
+        eventLoop.execute { [self] in
+            for (receiptID, failure) in outcomes { receipts.removeValue(forKey: receiptID)?.settle(failure) }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import NIOCore
+
+/// How long to wait before the next attempt: 0.1 s, doubled each time, at most 5 s; 30 s after refused credentials.
+struct ReconnectDelay {
+    static let first = TimeAmount.milliseconds(100)
+    static let longest = TimeAmount.seconds(5)
+    /// A refusal needs a person to mend it; asking often would only fill the broker's log.
+    static let afterRefusal = TimeAmount.seconds(30)
+    /// A connection shorter than this does not prove that all is well: two clients of one name would otherwise push
+    /// each other out ten times a second.
+    private static let provenAfter = TimeAmount.seconds(5)
+
+    private var next = ReconnectDelay.first
+
+    mutating func afterConnection(lasting duration: TimeAmount, refused: Bool) -> TimeAmount {
+        if refused { return Self.afterRefusal }
+        if duration >= Self.provenAfter { next = Self.first }
+        defer { next = min(Self.longest, next * 2) }
+        return next
+    }
+}

@@ -1,0 +1,132 @@
+import AgentModel
+import Logging
+import NIOCore
+
+/// The subscriber's side of its connection: read, let the handlers of what was read settle, then write.
+///
+/// A process that dies between the read and the write gets every message again, because the PUBACK is written by
+/// nothing but `mosquitto_loop_write` (measured with libmosquitto 2.0.11).
+final class SubscriberRole: MQTTConnectionRole {
+    private let connection: MQTTConnection
+    private let orders: SubscriberOrders
+    private let budget: IntakeBudget
+    private let route: @Sendable (String) -> MQTTRoute
+    private var plan = SubscriptionPlan()
+    private var gate: SettlementGate
+    private var session: MQTTSessionState?
+    /// One for each loop that messages of the present burst go to.
+    private var batches: [MQTTBatch] = []
+    private var strays: Set<String> = []
+    private var straysToUnsubscribe: [String] = []
+
+    init(connection: MQTTConnection, orders: SubscriberOrders, route: @escaping @Sendable (String) -> MQTTRoute) {
+        self.connection = connection
+        self.orders = orders
+        self.route = route
+        budget = IntakeBudget(wake: connection.wake)
+        gate = SettlementGate(holdLimit: .seconds(Int64(connection.settings.holdLimit)))
+    }
+
+    var cleanSession: Bool { false }
+    /// A kept session delivers from the first moment: before the filters are known, every message would be a stray.
+    var isReady: Bool { orders.areKnown }
+    var mayWrite: Bool { gate.mayWrite }
+    var hasMore: Bool { false }
+    var deadline: NIODeadline? { gate.deadline }
+    var isIdle: Bool { gate.mayWrite }
+
+    func connected(sessionPresent: Bool) {
+        session = MQTTSessionState(wake: connection.wake)
+        gate = SettlementGate(holdLimit: gate.holdLimit)
+        plan.want(orders.filters)
+        plan.connected(sessionPresent: sessionPresent)
+    }
+
+    func advance(_ client: MosquittoClient, now: NIODeadline) throws(MQTTError) {
+        if let session { gate.didSettle(total: session.settledTotal) }
+        if let deadline = gate.deadline, now >= deadline {
+            throw MQTTError(
+                .heldTooLong,
+                "messages were not settled within \(connection.settings.holdLimit) s; "
+                    + "the connection was dropped so that the broker delivers them again")
+        }
+        guard connection.stopBy == nil else { return }
+        plan.want(orders.filters)
+        for step in plan.steps {
+            switch step {
+            case .subscribe(let filter): plan.asked(step, messageID: try client.subscribe(to: filter))
+            case .unsubscribe(let filter): plan.asked(step, messageID: try client.unsubscribe(from: filter))
+            }
+        }
+        for topic in straysToUnsubscribe { _ = try client.unsubscribe(from: topic) }
+        straysToUnsubscribe = []
+        orders.report(subscribed: plan.isSettled)
+    }
+
+    func mayRead(_ client: MosquittoClient) -> Bool {
+        !orders.isPaused && gate.mayRead(queued: client.hasQueued) && budget.mayRead()
+    }
+
+    func didWrite() {
+        gate.didWrite()
+    }
+
+    func received(topic: UnsafePointer<CChar>, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool) {
+        guard let session else { return }
+        let name = String(cString: topic)
+        guard plan.wants(topic) else { return stray(name) }
+        let route = self.route(name)
+        let batch = batch(for: route.eventLoop, session)
+        batch.append(
+            MQTTMessage(topic: name, payload: payload, qos: qos, retain: retain, budget: budget, batch: batch),
+            for: route.receiver)
+        if qos > 0 { gate.didRead(at: .now()) }
+    }
+
+    func didRead() {
+        guard !batches.isEmpty else { return }
+        connection.status.active(at: Timestamp.now())
+        for batch in batches { batch.deliver() }
+        batches.removeAll(keepingCapacity: true)
+    }
+
+    func published(messageID: Int32) {}
+
+    func subscribed(messageID: Int32, refused: Bool) {
+        guard let filter = plan.answered(messageID: messageID, refusedByBroker: refused) else { return }
+        connection.status.failed("the broker refused the subscription to \(filter)")
+        connection.logger.error("the MQTT broker refused a subscription", metadata: ["filter": "\(filter)"])
+    }
+
+    func unsubscribed(messageID: Int32) {
+        plan.unsubscribed(messageID: messageID)
+    }
+
+    func closed() {
+        session?.end()
+        session = nil
+        // Read, but not yet handed on: the broker delivers them again.
+        batches = []
+        gate = SettlementGate(holdLimit: gate.holdLimit)
+        orders.report(subscribed: false)
+    }
+
+    func finished() {}
+
+    private func batch(for loop: any EventLoop, _ session: MQTTSessionState) -> MQTTBatch {
+        if let batch = batches.first(where: { $0.eventLoop === loop }) { return batch }
+        let batch = MQTTBatch(eventLoop: loop, session: session)
+        batches.append(batch)
+        return batch
+    }
+
+    /// A message that no agent asked for: from a subscription that an earlier process left in the session, or that was
+    /// given up a moment ago. It is acknowledged and dropped; a filter without wildcards can be unsubscribed as well.
+    private func stray(_ topic: String) {
+        guard strays.count < 1_000, strays.insert(topic).inserted else { return }
+        straysToUnsubscribe.append(topic)
+        connection.logger.notice(
+            "dropped MQTT messages of a topic that no agent subscribes to",
+            metadata: ["topic": "\(topic)", "client_id": "\(connection.settings.clientID)"])
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Foundation
+
+/// The command line. Its exit codes are the contract's: 0 clean, 1 the agent or its configuration is wrong, 2 wrong
+/// usage, 3 a port or a development broker cannot be had.
+@main
+struct Entry {
+    static func main() async {
+        do {
+            var command = try AgentHostCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let code = AgentHostCommand.exitCode(for: error)
+            let message = AgentHostCommand.fullMessage(for: error)
+            if code == .success {
+                print(message)
+                exit(0)
+            }
+            if !message.isEmpty { FileHandle.standardError.write(Data((message + "\n").utf8)) }
+            exit(code == .validationFailure ? 2 : code.rawValue)
+        }
+    }
+}
+
+struct AgentHostCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agenthost",
+        abstract: "Hosts agents written as Lua scripts on Kafka, MQTT, HTTP, WebSocket and Server-Sent Events.",
+        subcommands: [
+            RunCommand.self, CheckCommand.self, ConfigCommand.self, SendCommand.self, BrokerCommand.self,
+            SecretsCommand.self, TypesCommand.self, OAMCommand.self,
+        ])
+}
+
+/// Ends the program with a message and an exit code of the contract.
+func fail(_ message: String, code: Int32) -> Never {
+    FileHandle.standardError.write(Data("agenthost: \(message)\n".utf8))
+    exit(code)
+}

@@ -1,0 +1,115 @@
+import AgentConfiguration
+import AgentHosting
+import ArgumentParser
+import Foundation
+import Logging
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Loads the agents without any transport, and tells what they declare.")
+
+    @Argument(help: "Lua scripts.")
+    var scripts: [String]
+
+    func run() async throws {
+        do {
+            for report in try await ScriptCheck.run(scripts, environment: ProcessInfo.processInfo.environment) {
+                print(report.lines.joined(separator: "\n"))
+            }
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            throw ExitCode(1)
+        }
+    }
+}
+
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Every setting of an agent, its value and where it came from.")
+
+    @Argument(help: "A Lua script.")
+    var script: String
+
+    func run() async throws {
+        do {
+            for line in try await ConfigurationListing.lines(
+                script: script, environment: ProcessInfo.processInfo.environment)
+            {
+                print(line)
+            }
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            throw ExitCode(1)
+        }
+    }
+}
+
+struct SecretsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "secrets", abstract: "Which of a platform's secrets are found, missing, incomplete; never a value.")
+
+    @Argument(help: "The platform's name.")
+    var platform: String
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        do {
+            let config = try AgentConfig(.init(environment: environment))
+            let loader = try PlatformSecretLoader(
+                platform: platform, secretsPath: config.secretsPath, environment: environment,
+                logger: Logger(label: "secrets", factory: { _ in HostLogHandler(format: .text) }))
+            let report = SecretReport(await loader.load())
+            for line in report.lines { print(line) }
+            if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+        } catch let error as ConfigurationError {
+            fail(error.description, code: 1)
+        }
+    }
+}
+
+struct OAMCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "oam", abstract: "What an OAM application binds: platform, topics, environment.")
+
+    @Argument(help: "An OAM application, as YAML.")
+    var application: String
+
+    @Argument(help: "One component of it.")
+    var component: String?
+
+    @Flag(help: "Prints the environment and the Secret references that the component would get.")
+    var render = false
+
+    func run() throws {
+        do throws(OAMError) {
+            let application = try OAMApplication(contentsOfFile: application)
+            let names = component.map { [$0] } ?? application.services.map(\.name)
+            for name in names {
+                print(try render ? application.rendered(component: name) : application.bindings(component: name).lines.joined(separator: "\n"))
+            }
+        } catch {
+            fail(error.description, code: 1)
+        }
+    }
+}
+
+struct TypesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "types", abstract: "Prints the LuaCATS definitions of the API, for editors.")
+
+    func run() throws {
+        FileHandle.standardOutput.write(Data(PackageResources.agenthost_lua))
+    }
+}
+
+extension OAMBindings {
+    /// What a component binds, for people.
+    var lines: [String] {
+        var lines = ["component \(component)", "  platform   \(platform ?? "none")"]
+        lines += topics.map { "  consumes   \($0)" } + produces.map { "  produces   \($0)" }
+        lines += environment.sorted { $0.key < $1.key }.map { "  env        \($0.key)=\($0.value)" }
+        lines += secrets.map { "  secret     \($0)" }
+        if let identitySecret { lines.append("  identity   \(identitySecret)") }
+        return lines + notes.map { "  note       \($0)" }
+    }
+}

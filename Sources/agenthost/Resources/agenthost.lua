@@ -1,0 +1,632 @@
+---@meta agenthost
+
+-- Definitions of agenthost's Lua API for editors with the Lua language server. Write them out beside your scripts with
+--   agenthost types > agenthost.lua
+-- and nothing else: the program brings the functions themselves, and this file is never run.
+--
+-- Misuse (a wrong type, an unknown field, an unknown constant) raises an error that names the argument. A failure that
+-- can be expected (a refused connection, an unknown client) returns nil and a message, so assert(…) composes.
+
+---What agenthost gives a script.
+---@class agenthost
+---@field null lightuserdata JSON's null, as a value that a table can hold.
+---@field version string The version of agenthost, as "1.2.3".
+---@field events agenthost.events
+---@field models agenthost.models
+---@field json agenthost.json
+---@field http agenthost.http
+---@field log agenthost.log
+---@field test agenthost.test Only in *_test.lua files, which `agenthost test` runs.
+agenthost = {}
+
+--- Declaring an agent ---------------------------------------------------------------------------------------------
+
+---@class agenthost.Endpoint A task over HTTP.
+---@field path string Begins with "/"; no spaces, "?" or "#".
+---@field task_type string The task that serves it; agent:task registers its handler.
+---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE" POST unless named.
+---@field description? string
+---@field parameters? agenthost.Model Checks the body's parameters; what does not fit is answered with 422.
+
+---@class agenthost.WebSocketEndpoint
+---@field path string
+---@field auto_subscribe? string[] Topics that a client is subscribed to when it connects.
+---@field on_message? fun(client: agenthost.Client, data: string, binary: boolean) Makes the endpoint raw: no envelope, the frames are the script's own protocol.
+---@field on_open? fun(client: agenthost.Client) Raw endpoints only.
+---@field on_close? fun(client: agenthost.Client, code: integer) Raw endpoints only; the code is RFC 6455's (1005 none, 1006 lost).
+---@field description? string
+
+---@class agenthost.StreamingEndpoint Server-Sent Events of a topic.
+---@field path string
+---@field topic string What agent:publish sends to, and the topic of emitted events.
+---@field description? string
+
+---Settings by their lower-case name; the environment, mounted secrets and flags go before what is set here. Any other
+---setting that `agenthost config` lists may be set too.
+---@class agenthost.Config
+---@field service_name? string The agent's name unless set.
+---@field agent_type? string For example "business-analyst"; the service name up to its first "-" unless set.
+---@field implementation_type? "deterministic"|"anthropic"|"openai"
+---@field host? string Address of the HTTP server [127.0.0.1].
+---@field port? integer Port of the HTTP server [8080]; 0 picks a free one.
+---@field log_level? string [INFO]
+---@field allowed_origins? string[] Origins of web pages that may connect; { "*" } for all.
+---@field max_concurrent_tasks? integer [10]
+---@field max_queued_tasks? integer [1024]
+---@field task_timeout? number Seconds [300].
+---@field realtime_platform? string The platform whose mounted secrets configure the transports.
+---@field realtime_role? string
+---@field websocket_enabled? boolean [true]
+---@field streaming_topics? string[] Kafka topics beside those of the handlers; their messages become data_processed events.
+---@field streaming_consumer_group? string [<service>-group]
+---@field produce_topics? string[] Topics that the service may write.
+---@field kafka_bootstrap_servers? string
+---@field kafka_security_protocol? "PLAINTEXT"|"SSL"|"SASL_PLAINTEXT"|"SASL_SSL"
+---@field kafka_sasl_mechanism? string
+---@field kafka_username? string
+---@field kafka_password? string Better from a secret or the environment.
+---@field kafka_schema_registry_url? string
+---@field kafka_auto_offset_reset? "earliest"|"latest" Where a new consumer group begins [earliest].
+---@field mqtt_host? string
+---@field mqtt_port? integer [1883]
+---@field mqtt_user? string
+---@field mqtt_password? string Better from a secret or the environment.
+---@field mqtt_protocol? string [tcp]
+---@field mqtt_client_id? string Keep it stable: sessions belong to it.
+---@field mqtt_topics? string[] MQTT topic filters beside those of the handlers.
+---@field [string] any
+
+---@class agenthost.AgentDeclaration
+---@field name? string The script's name without ".lua" unless set; no spaces.
+---@field description? string
+---@field capabilities? string[] What GET /capabilities lists; the task types unless set.
+---@field endpoints? agenthost.Endpoint[]
+---@field config? agenthost.Config
+---@field processor? fun(): any Called once while the script loads; what it returns is agent.processor.
+
+---@class agenthost.RealtimeAgentDeclaration: agenthost.AgentDeclaration
+---@field websocket_endpoints? agenthost.WebSocketEndpoint[] Beside /ws and /ws/events, which every realtime agent has.
+---@field streaming_endpoints? agenthost.StreamingEndpoint[]
+
+---Declares an agent that answers tasks over HTTP. One script is one agent.
+---@param declaration agenthost.AgentDeclaration
+---@return agenthost.Agent
+function agenthost.agent(declaration) end
+
+---Declares an agent that also has WebSockets, Server-Sent Events and realtime events.
+---@param declaration agenthost.RealtimeAgentDeclaration
+---@return agenthost.Agent
+function agenthost.realtime_agent(declaration) end
+
+--- The agent ------------------------------------------------------------------------------------------------------
+
+---@class agenthost.Agent
+---@field name string
+---@field description string
+---@field state table Plain data (no functions) that survives a reload of the script. What the script sets while it loads is the default of a first start.
+---@field config agenthost.Config The settings that hold, wherever they came from.
+---@field processor any What the declaration's processor function returned.
+local Agent = {}
+
+---@class agenthost.Task
+---@field id string UUID.
+---@field type string
+---@field query string
+---@field parameters table {} when the request has none.
+---@field context table {} when the request has none.
+---@field priority integer 1 to 3.
+
+---@class agenthost.Message
+---@field topic string
+---@field source "kafka"|"mqtt"
+---@field key? string Of a Kafka record.
+---@field headers table<string, string> Of a Kafka record; a header without a value is agenthost.null.
+---@field timestamp integer Milliseconds since 1970: the record's own for Kafka, the arrival for MQTT.
+---@field partition? integer Kafka.
+---@field offset? integer Kafka.
+---@field qos? integer MQTT, 0 to 2.
+---@field retain? boolean MQTT.
+---@field raw string The payload's bytes as they came. Forwarding them costs less than encoding the data again.
+---@field attempt integer 1 the first time.
+
+---@class agenthost.Event
+---@field event_id string UUID.
+---@field event_type string
+---@field source_service string
+---@field source_agent? string
+---@field data table
+---@field timestamp string ISO 8601, UTC.
+---@field correlation_id? string
+---@field stream_id? string
+---@field priority integer 1 to 3.
+---@field topic? string
+
+---A connected WebSocket. It may be kept and used in any later handler.
+---@class agenthost.Client
+---@field id string UUID.
+local Client = {}
+
+---Sends an enveloped message to this client.
+---@param message_type string
+---@param payload? table
+---@return true|nil ok nil when the client is gone.
+---@return string? message
+function Client:send(message_type, payload) end
+
+---Sends a frame as it is.
+---@param data string Valid UTF-8 unless binary.
+---@param binary? boolean
+---@return true|nil ok nil when the client is gone.
+---@return string? message
+function Client:send_raw(data, binary) end
+
+---Closes the connection.
+---@param code? integer As in RFC 6455: 1000, or 3000 to 4999 for the script's own [1000].
+---@param reason? string
+---@return true|nil ok nil when the client is gone.
+---@return string? message
+function Client:close(code, reason) end
+
+---@class agenthost.Timer
+local Timer = {}
+
+---The timer does not fire again.
+function Timer:cancel() end
+
+---Registers the handler of a task type. What it returns is the task's result; an error it raises fails the task.
+---@param task_type string
+---@param fn fun(task: agenthost.Task): any
+function Agent:task(task_type, fn) end
+
+---@class agenthost.MessageOptions
+---@field source? "kafka"|"mqtt" Subscribe on this one only; on whichever is there unless set.
+---@field attempts? integer How often a failing message is tried, the first time included [3].
+---@field backoff? number Seconds before the second attempt; doubles with each [0.2].
+---@field on_error? "dlq"|"skip"|"stop" What follows the last attempt: the dead-letter topic, nothing, or no further messages ["dlq"].
+---@field concurrency? integer How many messages of one partition may be in the handler at once; above 1 their order is given up [1].
+
+---Subscribes to a topic. MQTT filters with + and # work. The message is acknowledged to its broker when the handler has
+---returned and everything it sent was acknowledged itself; until then a crash means that it is delivered again.
+---@param topic string
+---@param fn fun(data: any, message: agenthost.Message) `data` is the JSON payload, or a string when it is not JSON.
+---@param options? agenthost.MessageOptions
+function Agent:on_message(topic, fn, options) end
+
+---Registers a handler for realtime events of a type, "*" for every event.
+---@param event_type string One of agenthost.events, or a name of your own.
+---@param fn fun(event: agenthost.Event)
+function Agent:on_event(event_type, fn) end
+
+---Registers the handler of a WebSocket message type that the host does not answer itself.
+---@param message_type string
+---@param fn fun(payload: table, client: agenthost.Client)
+function Agent:on_websocket(message_type, fn) end
+
+---Runs when this version of the script begins to serve.
+---@param fn fun()
+function Agent:on_start(fn) end
+
+---Runs when the host stops or another version takes over.
+---@param fn fun()
+function Agent:on_stop(fn) end
+
+---Runs at a reload, with a copy of the state that the version before leaves; what it returns is the new state.
+---@param fn fun(state: table, old_version: string): table
+function Agent:on_upgrade(fn) end
+
+---Runs a function again and again.
+---@param seconds number At least 0.001.
+---@param fn fun()
+---@return agenthost.Timer
+function Agent:every(seconds, fn) end
+
+---Runs a function once.
+---@param seconds number
+---@param fn fun()
+---@return agenthost.Timer
+function Agent:after(seconds, fn) end
+
+---@class agenthost.EventDeclaration
+---@field event_type string One of agenthost.events, or a name of your own.
+---@field data? table
+---@field topic? string Also to the WebSocket and Server-Sent Events subscribers of this topic.
+---@field stream_id? string
+---@field correlation_id? string
+---@field priority? integer 1 to 3 [1].
+---@field source_service? string
+---@field source_agent? string
+
+---Emits a realtime event: to this agent's on_event handlers, to the clients of /ws and /ws/events, and to /stream/events.
+---@param event agenthost.EventDeclaration
+---@return true|nil ok
+---@return string? message
+function Agent:emit(event) end
+
+---Sends to every WebSocket of the host.
+---@param message_type string
+---@param payload? table
+---@return integer|nil reached How many clients there are.
+---@return string? message
+function Agent:broadcast(message_type, payload) end
+
+---Sends to the WebSocket and Server-Sent Events subscribers of a topic, as {"topic", "data"}.
+---@param topic string
+---@param payload any
+---@return integer|nil reached How many subscribers there are.
+---@return string? message
+function Agent:publish(topic, payload) end
+
+---Sends to one WebSocket.
+---@param client_id string
+---@param message_type string
+---@param payload? table
+---@return true|nil ok nil when there is no such client.
+---@return string? message
+function Agent:send_to_client(client_id, message_type, payload) end
+
+---@class agenthost.KafkaOptions
+---@field key? string|number Records of one key stay in one partition, so in order.
+---@field headers? table<string, string>
+---@field partition? integer
+
+---Sends to a Kafka topic. Returns at once; the message being handled is acknowledged only when Kafka has this one.
+---@param topic string
+---@param value any A table as JSON, a string as its bytes, agenthost.null as a tombstone.
+---@param options? agenthost.KafkaOptions
+---@return true|nil ok nil when the record cannot be taken, as without a Kafka.
+---@return string? message
+function Agent:send_kafka(topic, value, options) end
+
+---@class agenthost.MQTTOptions
+---@field qos? 0|1|2 [1]
+---@field retain? boolean [false]
+
+---Publishes to an MQTT topic. Returns at once; the message being handled is acknowledged only when the broker has it.
+---@param topic string Without wildcards.
+---@param payload any A table as JSON, a string as its bytes.
+---@param options? agenthost.MQTTOptions
+---@return true|nil ok
+---@return string? message
+function Agent:send_mqtt(topic, payload, options) end
+
+---Waits until everything that this handler sent was acknowledged. A message handler need not: the host does it before the
+---message is acknowledged.
+---@return true|nil ok nil when something was not taken.
+---@return string? message
+function Agent:flush() end
+
+---Runs one of the agent's own tasks and waits for its result.
+---@param task_type string
+---@param payload? { query?: string, parameters?: table, context?: table, priority?: integer }
+---@return any result nil when the task failed.
+---@return string? message
+function Agent:process(task_type, payload) end
+
+--- Functions of the host ------------------------------------------------------------------------------------------
+
+---Waits; other handlers go on meanwhile.
+---@param seconds number
+function agenthost.sleep(seconds) end
+
+---Runs a function on its own, beside the handler that calls this.
+---@param fn fun(...: any)
+---@param ... any Its arguments.
+function agenthost.spawn(fn, ...) end
+
+---Seconds since 1970, with milliseconds as a fraction.
+---@return number
+function agenthost.now() end
+
+---A new random UUID.
+---@return string
+function agenthost.uuid() end
+
+---Makes a table a JSON array, also when it is empty.
+---@generic T
+---@param items? T[]
+---@return T[] items The same table.
+function agenthost.array(items) end
+
+---The secrets of a platform, by setting name (kafka_bootstrap_servers, mqtt_host, …).
+---@param platform? string The configured platform unless named.
+---@return table<string, string>|nil secrets
+---@return string? message
+function agenthost.secrets(platform) end
+
+---@class agenthost.json
+agenthost.json = {}
+
+---@param value any Raises, with the path of what has no JSON (a cycle, a function, a table with mixed keys).
+---@return string
+function agenthost.json.encode(value) end
+
+---null is agenthost.null, [] stays an array, integers stay 64-bit integers.
+---@param text string
+---@return any value nil when the text is not JSON.
+---@return string? message With the byte where it goes wrong.
+function agenthost.json.decode(text) end
+
+---@class agenthost.HTTPOptions
+---@field headers? table<string, string|number>
+---@field body? string
+---@field json? any Sent as JSON, with its content type.
+---@field timeout? number Seconds for the whole exchange [30].
+
+---@class agenthost.HTTPRequest: agenthost.HTTPOptions
+---@field url string http:// or https://
+---@field method? string [GET]
+
+---@class agenthost.HTTPAnswer
+---@field status integer
+---@field headers table<string, string> By lower-case name.
+---@field body string
+---@field json? any The body, when it is JSON by its content type.
+
+---@class agenthost.http
+agenthost.http = {}
+
+---@param request agenthost.HTTPRequest
+---@return agenthost.HTTPAnswer|nil answer nil when no answer came; a status such as 500 is an answer.
+---@return string? message
+function agenthost.http.request(request) end
+
+---@param url string
+---@param options? agenthost.HTTPOptions
+---@return agenthost.HTTPAnswer|nil answer
+---@return string? message
+function agenthost.http.get(url, options) end
+
+---@param url string
+---@param options? agenthost.HTTPOptions
+---@return agenthost.HTTPAnswer|nil answer
+---@return string? message
+function agenthost.http.post(url, options) end
+
+---print(…) is agenthost.log.info.
+---@class agenthost.log
+agenthost.log = {}
+
+---@param message any
+---@param fields? table<string, any>
+function agenthost.log.debug(message, fields) end
+
+---@param message any
+---@param fields? table<string, any>
+function agenthost.log.info(message, fields) end
+
+---@param message any
+---@param fields? table<string, any>
+function agenthost.log.warn(message, fields) end
+
+---@param message any
+---@param fields? table<string, any>
+function agenthost.log.error(message, fields) end
+
+---Types of realtime events. Any other name is a type of your own.
+---@class agenthost.events
+---@field AGENT_TASK_STARTED "agent_task_started"
+---@field AGENT_TASK_COMPLETED "agent_task_completed"
+---@field AGENT_TASK_FAILED "agent_task_failed"
+---@field DATA_PROCESSED "data_processed"
+---@field ALERT_TRIGGERED "alert_triggered"
+---@field STATUS_UPDATE "status_update"
+---@field SYSTEM_EVENT "system_event"
+---@field CUSTOM_EVENT "custom_event"
+agenthost.events = {}
+
+--- Models ---------------------------------------------------------------------------------------------------------
+
+---Checks a table and fills what has a default. The table given is not changed, and fields the model does not know are
+---left out.
+---@alias agenthost.Model fun(data: table): table|nil, string?
+
+---Makes a model of your own: agenthost.model { name = "string", age = "integer?", tags = "string[]", at = { x = "number" } }
+---@param fields table<string, string|table> Type names: string, number, integer, boolean, table, any; "?" for optional, "[]" for a list; a table for a nested model.
+---@return agenthost.Model
+function agenthost.model(fields) end
+
+---@class agenthost.RealtimeEventModel
+---@field event_id string
+---@field event_type string
+---@field source_service string
+---@field source_agent? string
+---@field data table
+---@field timestamp string
+---@field correlation_id? string
+---@field stream_id? string
+---@field priority integer
+
+---@class agenthost.HealthData
+---@field device_id string
+---@field patient_id? string
+---@field reading_type string
+---@field value number|table<string, number>
+---@field unit string
+---@field timestamp string
+---@field location? { latitude: number, longitude: number }
+---@field device_metadata? table
+
+---@class agenthost.KafkaMessage
+---@field topic string
+---@field key? string
+---@field value any
+---@field headers? table<string, string>
+---@field timestamp string
+---@field partition? integer
+---@field offset? integer
+
+---@class agenthost.MQTTMessage
+---@field topic string
+---@field payload any
+---@field qos integer
+---@field retain boolean
+---@field timestamp string
+---@field message_id? integer
+
+---@class agenthost.StreamingData
+---@field data_id string
+---@field data_type "health_data"|"device_data"|"sensor_data"|"agent_communication"|"system_metrics"|"user_interaction"|"business_event"
+---@field source string
+---@field payload table
+---@field timestamp string
+---@field schema_version string
+---@field metadata? table
+
+---@class agenthost.AgentTask
+---@field task_id string
+---@field task_type string
+---@field payload table
+---@field metadata? table
+---@field created_at string
+---@field priority integer
+
+---@class agenthost.AgentResponse
+---@field success boolean
+---@field result? any
+---@field error? string
+---@field metadata? table
+---@field processing_time number
+---@field created_at string
+
+---@class agenthost.WebSocketMessage
+---@field message_id string
+---@field message_type string
+---@field payload table
+---@field timestamp string
+---@field correlation_id? string
+---@field response_to? string
+
+---Each takes a table and returns the checked value, or nil and a message that lists every wrong field.
+---@class agenthost.models
+agenthost.models = {}
+
+---@param data table
+---@return agenthost.RealtimeEventModel|nil
+---@return string? message
+function agenthost.models.RealtimeEvent(data) end
+
+---@param data table
+---@return agenthost.HealthData|nil
+---@return string? message
+function agenthost.models.HealthData(data) end
+
+---@param data table
+---@return agenthost.KafkaMessage|nil
+---@return string? message
+function agenthost.models.KafkaMessage(data) end
+
+---@param data table
+---@return agenthost.MQTTMessage|nil
+---@return string? message
+function agenthost.models.MQTTMessage(data) end
+
+---@param data table
+---@return agenthost.StreamingData|nil
+---@return string? message
+function agenthost.models.StreamingData(data) end
+
+---@param data table
+---@return agenthost.AgentTask|nil
+---@return string? message
+function agenthost.models.AgentTask(data) end
+
+---@param data table
+---@return agenthost.AgentResponse|nil
+---@return string? message
+function agenthost.models.AgentResponse(data) end
+
+---@param data table
+---@return agenthost.WebSocketMessage|nil
+---@return string? message
+function agenthost.models.WebSocketMessage(data) end
+
+--- Tests of agents ------------------------------------------------------------------------------------------------
+
+---In a *_test.lua file, test("a sentence", function() … end) is one test.
+---@class agenthost.test
+---@overload fun(name: string, body: fun())
+agenthost.test = {}
+
+---Loads an agent without a network: its effects are captured, and its clock moves only by host:advance.
+---@param path string Beside the test file.
+---@return agenthost.TestHost
+function agenthost.test.load(path) end
+
+---Fails the test unless both are equal, tables by what they hold.
+---@param actual any
+---@param expected any
+---@param message? string
+function agenthost.test.equal(actual, expected, message) end
+
+---What an agent under test has done to the world.
+---@class agenthost.TestSent
+---@field kafka table<string, { value: any, key?: string, headers?: table, partition?: integer }[]> By topic.
+---@field mqtt table<string, { payload: any, qos: integer, retain: boolean }[]> By topic.
+---@field events agenthost.Event[]
+---@field published table<string, any[]> By topic.
+---@field broadcasts { type: string, payload: table }[]
+---@field dead_letters table[]
+
+---@class agenthost.TestHost
+---@field sent agenthost.TestSent
+---@field state table The agent's state.
+local TestHost = {}
+
+---Delivers a message to the agent.
+---@param topic string
+---@param data any
+---@param fields? table Fields of the message: key, headers, source, …
+function TestHost:message(topic, data, fields) end
+
+---Delivers an event to the agent's on_event handlers.
+---@param event agenthost.EventDeclaration
+function TestHost:event(event) end
+
+---Runs a task.
+---@param task_type string
+---@param payload { query?: string, parameters?: table }
+---@return any result nil when the task failed.
+---@return string? message
+function TestHost:task(task_type, payload) end
+
+---Makes an HTTP request of the agent.
+---@param request { method?: string, path: string, json?: any }
+---@return integer status
+---@return any json
+function TestHost:request(request) end
+
+---Connects a WebSocket.
+---@param path string
+---@return agenthost.TestClient
+function TestHost:websocket(path) end
+
+---Opens a stream of Server-Sent Events.
+---@param path string
+---@return agenthost.TestClient
+function TestHost:stream(path) end
+
+---Moves the clock and runs the timers that are due.
+---@param seconds number
+function TestHost:advance(seconds) end
+
+---Makes the next effects of a kind fail.
+---@param kind "kafka"|"mqtt"|"http"
+---@param message string
+---@param times? integer [1]
+function TestHost:fail(kind, message, times) end
+
+---Loads the script again, as a reload does.
+---@param path? string Another file in its place.
+function TestHost:reload(path) end
+
+---@class agenthost.TestClient
+local TestClient = {}
+
+---@param message_type string
+---@param payload? table
+function TestClient:send(message_type, payload) end
+
+---The next message, of this type if one is named.
+---@param message_type? string
+---@return { message_id: string, message_type: string, payload: table, timestamp: string }
+function TestClient:receive(message_type) end

@@ -1,0 +1,84 @@
+import AgentConfiguration
+import AgentHosting
+import ArgumentParser
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Hosts the agents, and reloads them live when their files change.")
+
+    @Argument(help: "Lua scripts; one script is one agent.")
+    var scripts: [String]
+
+    @Option(help: "The address to listen on (HOST, 127.0.0.1).")
+    var host: String?
+
+    @Option(help: "The port to listen on, 0 for a free one (PORT, 8080).")
+    var port: String?
+
+    @Option(help: "Event loops, each a whole worker: a number, or auto for one a core.")
+    var workers = "1"
+
+    @Flag(name: .customLong("no-reload"), help: "Leaves the scripts alone when their files change.")
+    var noReload = false
+
+    @Flag(name: .customLong("no-embedded"), help: "Starts no development broker.")
+    var noEmbedded = false
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical (LOG_LEVEL, info).")
+    var logLevel: String?
+
+    @Option(help: "text or json.")
+    var logFormat = LogFormat.text
+
+    @Option(help: "Written, as JSON, when everything accepts traffic.")
+    var readyFile: String?
+
+    func validate() throws {
+        guard !scripts.isEmpty else { throw ValidationError("name at least one Lua script") }
+        guard workerCount != nil else {
+            throw ValidationError("--workers \(workers): a number from 1 to 256, or auto, expected")
+        }
+        if Set(scripts).count != scripts.count { throw ValidationError("a script is named twice") }
+    }
+
+    private var workerCount: Int? {
+        if workers == "auto" { return ProcessInfo.processInfo.activeProcessorCount }
+        return Int(workers).flatMap { (1...256).contains($0) ? $0 : nil }
+    }
+
+    func run() async throws {
+        var flags: [String: String] = [:]
+        if let host { flags["host"] = host }
+        if let port { flags["port"] = port }
+        if let logLevel { flags["log_level"] = logLevel }
+        let environment = ProcessInfo.processInfo.environment
+        let level: Logger.Level
+        do throws(ConfigurationError) {
+            level = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
+        } catch {
+            fail(error.description, code: 1)
+        }
+        var logger = Logger(label: "agenthost") { _ in HostLogHandler(format: logFormat) }
+        logger.logLevel = level
+        let options = HostOptions(
+            scripts: scripts, flags: flags, environment: environment, workers: workerCount ?? 1, reloads: !noReload,
+            embeds: !noEmbedded, readyFile: readyFile)
+        let host = AgentHost(options: options, logger: logger) { line in
+            FileHandle.standardOutput.write(Data((line + "\n").utf8))
+        }
+        let group = ServiceGroup(
+            services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        do {
+            try await group.run()
+        } catch let failure as HostFailure {
+            fail(failure.description, code: failure.cause.rawValue)
+        } catch {
+            fail("\(error)", code: 1)
+        }
+        if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
+    }
+}

@@ -1,0 +1,243 @@
+import Logging
+import Testing
+
+@testable import AgentConfiguration
+
+@Suite("AgentConfig")
+struct AgentConfigTests {
+    @Test("without any layer every setting has the contract's default")
+    func defaults() throws {
+        let config = try AgentConfig(.init())
+        #expect(config.host == "127.0.0.1")
+        #expect(config.port == 8080)
+        #expect(config.logLevel == .info)
+        #expect(config.maxConcurrentTasks == 10)
+        #expect(config.maxQueuedTasks == 1024)
+        #expect(config.taskTimeout == .seconds(300))
+        #expect(config.allowedOrigins == [])
+        #expect(config.secretsPath == "/var/secrets")
+        #expect(config.websocketEnabled)
+        #expect(config.kafkaAutoOffsetReset == "earliest")
+        #expect(config.serviceName == nil)
+        #expect(config.agentType == nil)
+        #expect(config.implementationType == nil)
+        #expect(config.realtimePlatform == nil)
+        #expect(config.realtimeRole == nil)
+        #expect(config.streamingTopics == [] && config.mqttTopics == [] && config.produceTopics == [])
+        #expect(config.streamingConsumerGroup == nil)
+        #expect(config.kafka == nil && config.mqtt == nil && config.database == nil)
+        #expect(config.metabase == nil && config.lenses == nil && config.redis == nil)
+        #expect(config.mqttClientID == nil && config.jwtIssuer == nil)
+        #expect(config.anthropicAPIKey == nil && config.openAIAPIKey == nil)
+        #expect(config.origin(of: "port") == .default)
+        #expect(config.origin(of: "service_name") == nil)
+    }
+
+    @Test("flag beats secret beats environment beats script beats default")
+    func precedence() throws {
+        let secrets = PlatformSecrets.of("p", kafka: ["KAFKA_BOOTSTRAP_SERVERS": "secret:9092"])
+        var layers = AgentConfig.Layers(
+            flags: ["port": "1"],
+            secrets: secrets,
+            environment: ["PORT": "2", "KAFKA_BOOTSTRAP_SERVERS": "environment:9092", "HOST": "0.0.0.0"],
+            script: [
+                "port": .integer(3), "kafka_bootstrap_servers": .string("script:9092"), "host": .string("script"),
+                "redis_host": .string("redis"),
+            ])
+        var config = try AgentConfig(layers)
+        #expect(config.port == 1)
+        #expect(config.origin(of: "port") == .flag)
+        #expect(config.kafka?.bootstrapServers == "secret:9092")
+        #expect(config.origin(of: "kafka_bootstrap_servers") == .secret("/var/secrets/p-kafka-secret"))
+        #expect(config.host == "0.0.0.0")
+        #expect(config.origin(of: "host") == .environment("HOST"))
+        #expect(config.redis == RedisSettings(host: "redis", port: 6379))
+        #expect(config.origin(of: "redis_host") == .script)
+        #expect(config.origin(of: "redis_port") == .default)
+
+        layers.flags = [:]
+        layers.secrets = nil
+        config = try AgentConfig(layers)
+        #expect(config.port == 2)
+        #expect(config.kafka?.bootstrapServers == "environment:9092")
+
+        layers.environment = [:]
+        config = try AgentConfig(layers)
+        #expect(config.port == 3)
+        #expect(config.kafka?.bootstrapServers == "script:9092")
+    }
+
+    @Test("an empty value is none: the next layer serves")
+    func emptyValues() throws {
+        let config = try AgentConfig(
+            .init(
+                flags: ["host": ""], environment: ["HOST": " ", "PORT": "", "MQTT_HOST": ""],
+                script: ["host": .string("10.0.0.1"), "streaming_topics": .list([])]))
+        #expect(config.host == "10.0.0.1")
+        #expect(config.port == 8080)
+        #expect(config.mqtt == nil)
+        #expect(config.origin(of: "streaming_topics") == .default)
+    }
+
+    @Test("the consumer group and the service name come from the script's name when nothing else gives them")
+    func derivedNames() throws {
+        let config = try AgentConfig(.init(agentName: "health-agent"))
+        #expect(config.serviceName == "health-agent")
+        #expect(config.streamingConsumerGroup == "health-agent-group")
+        let named = try AgentConfig(.init(environment: ["SERVICE_NAME": "patients"], agentName: "health-agent"))
+        #expect(named.serviceName == "patients")
+        #expect(named.streamingConsumerGroup == "patients-group")
+        let grouped = try AgentConfig(
+            .init(environment: ["STREAMING_CONSUMER_GROUP": "mine"], agentName: "health-agent"))
+        #expect(grouped.streamingConsumerGroup == "mine")
+    }
+
+    @Test("streaming topics are STREAMING_TOPICS, else the sorted values of every CONSUME_*")
+    func streamingTopics() throws {
+        var environment = [
+            "CONSUME_2": "zebra", "CONSUME_vitals": "apple ", "CONSUME_": "nothing", "CONSUME_X": "zebra",
+        ]
+        var config = try AgentConfig(.init(environment: environment, script: ["streaming_topics": .list(["script"])]))
+        #expect(config.streamingTopics == ["apple", "zebra"])
+        #expect(config.origin(of: "streaming_topics") == .environment("CONSUME_*"))
+        environment["STREAMING_TOPICS"] = "b, a,,b"
+        config = try AgentConfig(.init(environment: environment))
+        #expect(config.streamingTopics == ["b", "a"])
+        config = try AgentConfig(.init(script: ["streaming_topics": .list(["events", "data"])]))
+        #expect(config.streamingTopics == ["events", "data"])
+    }
+
+    @Test("PRODUCE_* are the topics the service may write")
+    func produceTopics() throws {
+        let config = try AgentConfig(.init(environment: ["PRODUCE_b": "out", "PRODUCE_a": "alerts"]))
+        #expect(config.produceTopics == ["alerts", "out"])
+        #expect(config.value("produce_topics") == .list(["alerts", "out"]))
+    }
+
+    @Test("the second name of a variable serves when the first is not set")
+    func aliases() throws {
+        let config = try AgentConfig(
+            .init(environment: ["REALTIME_PLATFORM_NAME": "demo", "AUTH0_ISSUER": "https://x.auth0.com/"]))
+        #expect(config.realtimePlatform == "demo")
+        #expect(config.origin(of: "realtime_platform") == .environment("REALTIME_PLATFORM_NAME"))
+        #expect(config.jwtIssuer == "https://x.auth0.com/")
+        let both = try AgentConfig(
+            .init(environment: ["REALTIME_PLATFORM_NAME": "second", "REALTIME_PLATFORM": "first"]))
+        #expect(both.realtimePlatform == "first")
+    }
+
+    @Test("every transport's settings arrive with their types")
+    func transports() throws {
+        let config = try AgentConfig(
+            .init(environment: [
+                "KAFKA_BOOTSTRAP_SERVERS": "a:9092, b:9093", "KAFKA_SECURITY_PROTOCOL": "sasl_ssl",
+                "KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_USERNAME": "u", "KAFKA_PASSWORD": "kp",
+                "KAFKA_SCHEMA_REGISTRY_URL": "http://registry:8081", "KAFKA_AUTO_OFFSET_RESET": "latest",
+                "MQTT_HOST": "broker", "MQTT_PORT": "8883", "MQTT_USER": "m", "MQTT_PASSWORD": "mp",
+                "MQTT_PROTOCOL": "MQTTS", "MQTT_CLIENT_ID": "c1", "MQTT_TOPICS": "a/+,b/#",
+                "METABASE_URL": "http://m:3000", "METABASE_API_KEY": "mk", "METABASE_DATABASE_ID": "3",
+                "LENSES_URL": "https://l", "LENSES_WS_URL": "wss://l/ws", "LENSES_USER": "lu",
+                "ANTHROPIC_API_KEY": "ak", "OPENAI_API_KEY": "ok", "TASK_TIMEOUT": "0.5",
+            ]))
+        let kafka = try #require(config.kafka)
+        #expect(kafka.bootstrapServers == "a:9092,b:9093")
+        #expect(kafka.securityProtocol == "SASL_SSL" && kafka.saslMechanism == "SCRAM-SHA-512")
+        #expect(kafka.username == "u" && kafka.password == Secret("kp"))
+        #expect(kafka.schemaRegistryURL == "http://registry:8081" && kafka.autoOffsetReset == "latest")
+        let mqtt = try #require(config.mqtt)
+        #expect(mqtt.host == "broker" && mqtt.port == 8883 && mqtt.user == "m" && mqtt.password == Secret("mp"))
+        #expect(mqtt.wireProtocol == .mqtts && mqtt.wireProtocol.usesTLS && !mqtt.wireProtocol.usesWebSocket)
+        #expect(mqtt.clientID == "c1" && config.mqttTopics == ["a/+", "b/#"])
+        #expect(config.metabase?.apiKey == Secret("mk") && config.metabase?.databaseID == "3")
+        #expect(config.lenses?.webSocketURL == "wss://l/ws" && config.lenses?.user == "lu")
+        #expect(config.anthropicAPIKey?.exposed == "ak" && config.openAIAPIKey?.exposed == "ok")
+        #expect(config.taskTimeout == .milliseconds(500))
+    }
+
+    @Test("SASL without a mechanism means PLAIN, and without a user is an error")
+    func saslDefaults() throws {
+        var environment = ["KAFKA_BOOTSTRAP_SERVERS": "a:9092", "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"]
+        let error = #expect(throws: ConfigurationError.self) { try AgentConfig(.init(environment: environment)) }
+        #expect(error?.problems.map(\.variable) == ["KAFKA_USERNAME", "KAFKA_PASSWORD"])
+        environment["KAFKA_USERNAME"] = "u"
+        environment["KAFKA_PASSWORD"] = "p"
+        #expect(try AgentConfig(.init(environment: environment)).kafka?.saslMechanism == "PLAIN")
+    }
+
+    @Test("a database URI is built from its parts, percent-encoded")
+    func connectionString() throws {
+        let environment = [
+            "DB_HOST": "db.example", "DB_NAME": "my db", "DB_USER": "a@b", "DB_PASSWORD": "p:/?#%ü",
+            "DB_SSL_MODE": "require",
+        ]
+        let built = try #require(try AgentConfig(.init(environment: environment)).database)
+        #expect(
+            built.connectionString.exposed
+                == "postgresql://a%40b:p%3A%2F%3F%23%25%C3%BC@db.example:5432/my%20db?sslmode=require")
+        let address = try AgentConfig(.init(environment: ["DB_HOST": "::1"])).database
+        #expect(address?.connectionString.exposed == "postgresql://[::1]:5432?sslmode=prefer")
+        let given = try AgentConfig(.init(environment: ["DB_CONNECTION_STRING": "postgres://x"])).database
+        #expect(given?.connectionString.exposed == "postgres://x")
+        #expect(given?.host == nil)
+    }
+
+    @Test("origins are normalized to what browsers send")
+    func origins() throws {
+        let config = try AgentConfig(.init(environment: ["ALLOWED_ORIGINS": "https://App.Example.com/, http://l:3000"]))
+        #expect(config.allowedOrigins == ["https://app.example.com", "http://l:3000"])
+        #expect(try AgentConfig(.init(environment: ["ALLOWED_ORIGINS": "*"])).allowedOrigins == ["*"])
+    }
+
+    @Test(
+        "truth values are read in the usual spellings",
+        arguments: [
+            ("true", true), ("1", true), ("YES", true), ("on", true), ("False", false), ("0", false), ("no", false),
+            ("off", false),
+        ])
+    func truthValues(text: String, expected: Bool) throws {
+        #expect(try AgentConfig(.init(environment: ["WEBSOCKET_ENABLED": text])).websocketEnabled == expected)
+    }
+
+    @Test("the link variables that Kubernetes sets for a service give its port")
+    func serviceLinks() throws {
+        let config = try AgentConfig(
+            .init(environment: ["REDIS_HOST": "r", "REDIS_PORT": "tcp://10.0.0.11:6380", "MQTT_PORT": "1884"]))
+        #expect(config.redis?.port == 6380)
+        #expect(config.value("mqtt_port") == .integer(1884))
+    }
+
+    @Test("log levels are read in Python's spellings too")
+    func logLevels() throws {
+        #expect(try AgentConfig(.init(environment: ["LOG_LEVEL": "debug"])).logLevel == .debug)
+        #expect(try AgentConfig(.init(environment: ["LOG_LEVEL": "WARN"])).logLevel == .warning)
+        #expect(try AgentConfig(.init(flags: ["log_level": "critical"])).logLevel == .critical)
+    }
+
+    @Test("a script's values are taken in their own types")
+    func scriptTypes() throws {
+        let config = try AgentConfig(
+            .init(script: [
+                "port": .number(9000), "task_timeout": .integer(5), "websocket_enabled": .boolean(false),
+                "kafka_bootstrap_servers": .list(["a:1", "b:2"]), "max_concurrent_tasks": .string("4"),
+                "jwt_issuer_uri": .string("https://issuer/"), "auth0_issuer": .string("ignored"),
+            ]))
+        #expect(config.port == 9000)
+        #expect(config.taskTimeout == .seconds(5))
+        #expect(!config.websocketEnabled)
+        #expect(config.kafka?.bootstrapServers == "a:1,b:2")
+        #expect(config.maxConcurrentTasks == 4)
+        #expect(config.jwtIssuer == "https://issuer/")
+    }
+
+    @Test("agent.config gives settings but never a secret")
+    func scriptView() throws {
+        let config = try AgentConfig(
+            .init(environment: ["PORT": "81", "MQTT_PASSWORD": "hush", "MQTT_HOST": "broker"]))
+        #expect(config.value("port") == .integer(81))
+        #expect(config.value("mqtt_host") == .string("broker"))
+        #expect(config.value("mqtt_password") == nil)
+        #expect(config.secret("mqtt_password") == Secret("hush"))
+        #expect(config.secret("mqtt_host") == nil)
+        #expect(config.value("no_such_thing") == nil)
+    }
+}

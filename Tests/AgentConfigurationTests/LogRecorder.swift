@@ -1,0 +1,36 @@
+import Logging
+import Synchronization
+
+/// Keeps what is logged, messages and metadata as one line each.
+final class LogRecorder: Sendable {
+    private let recorded = Mutex<[String]>([])
+
+    var lines: [String] { recorded.withLock { $0 } }
+
+    var logger: Logger {
+        Logger(label: "test") { _ in Handler(recorder: self) }
+    }
+
+    private func record(_ line: String) {
+        recorded.withLock { $0.append(line) }
+    }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var metadata: Logger.Metadata = [:]
+        var logLevel: Logger.Level = .trace
+
+        init(recorder: LogRecorder) {
+            self.recorder = recorder
+        }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            recorder.record("\(event.level) \(event.message) \(event.metadata ?? [:])")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import AgentConfiguration
+
+@Suite("Setting")
+struct SettingTests {
+    @Test("every field and variable is listed once")
+    func unique() {
+        let names = Setting.all.flatMap { $0.variables }
+        #expect(Set(names).count == names.count)
+        #expect(Set(Setting.all.map(\.field)).count == Setting.all.count)
+    }
+
+    @Test("every default is of its setting's kind and every setting is documented")
+    func defaults() {
+        for setting in Setting.all {
+            if let value = setting.defaultValue {
+                #expect(setting.kind.accept(value) == value, "\(setting.field)")
+            }
+            #expect(setting.summary.hasSuffix("."), "\(setting.field)")
+        }
+    }
+
+    @Test("the platform settings are the keys of their secrets")
+    func secretKinds() {
+        for setting in Setting.all {
+            guard let kind = setting.secretKind else { continue }
+            #expect(setting.variable.hasPrefix(kind.rawValue.uppercased() + "_"))
+        }
+        for kind in PlatformSecretKind.allCases {
+            for key in kind.requiredKeys.joined() {
+                #expect(Setting.all.contains { $0.secretKind == kind && $0.variable == key })
+            }
+        }
+    }
+
+    @Test("passwords, keys and connection strings are secret, nothing else is")
+    func secrets() {
+        let secret = Set(Setting.all.filter(\.isSecret).map(\.variable))
+        let expected = Setting.all.map(\.variable).filter {
+            $0.hasSuffix("_PASSWORD") || $0.hasSuffix("_API_KEY") || $0 == "DB_CONNECTION_STRING"
+        }
+        #expect(secret == Set(expected))
+    }
+
+    @Test("the documentation has a line for every setting")
+    func documentation() {
+        let lines = Setting.documentation().split(separator: "\n")
+        #expect(lines.count == Setting.all.count + 2)
+        #expect(
+            lines.contains(
+                "| `PORT` | `config.port` | `8080` | The port of the HTTP server; 0 picks a free one. "
+                    + "Expects a whole number from 0 to 65535. |"))
+    }
+
+    @Test("a name is suggested only when it is near")
+    func suggestions() {
+        #expect(nearestName(to: "serivce_name", in: ["service_name", "port"]) == "service_name")
+        #expect(nearestName(to: "xyz", in: ["service_name", "log_level"]) == nil)
+        #expect(nearestName(to: String(repeating: "a", count: 10_000), in: ["port"]) == nil)
+    }
+}

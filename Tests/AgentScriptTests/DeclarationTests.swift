@@ -1,0 +1,254 @@
+import AgentModel
+import AgentScript
+import LuaRuntime
+import Testing
+
+/// `agenthost.agent { … }` and `agenthost.realtime_agent { … }`.
+@Suite struct DeclarationTests {
+    @Test("a declaration becomes the interface that clients see")
+    func interface() throws {
+        let script = try TestScript(
+            """
+            local agent = agenthost.realtime_agent {
+              name = "health-processing-agent", description = "Health", capabilities = { "vitals" },
+              endpoints = { { path = "/analyze-health", task_type = "analyze_health" },
+                            { path = "/get", task_type = "vitals", method = "get", description = "d" } },
+              websocket_endpoints = { { path = "/ws/health", auto_subscribe = { "health_events", "alerts" } },
+                                      { path = "/raw", on_message = function() end, on_open = function() end } },
+              streaming_endpoints = { { path = "/stream/alerts", topic = "alerts" } },
+              config = { realtime_platform = "p", streaming_topics = { "a" }, port = 1 },
+            }
+            agent:task("vitals", function() end)
+            agent:task("analyze_health", function() end)
+            """)
+        let interface = try script.interface
+        #expect(interface.name == "health-processing-agent")
+        #expect(interface.description == "Health")
+        #expect(interface.isRealtime && interface.websocketEnabled)
+        #expect(interface.agentType == "health")
+        #expect(interface.implementation == "deterministic")
+        #expect(interface.capabilities == ["vitals"])
+        #expect(interface.taskTypes == ["analyze_health", "vitals"])
+        #expect(
+            interface.endpoints == [
+                .init(path: "/analyze-health", method: "POST", taskType: "analyze_health"),
+                .init(path: "/get", method: "GET", taskType: "vitals"),
+            ])
+        #expect(
+            interface.websocketEndpoints == [
+                .init(path: "/ws/health", autoSubscribe: ["health_events", "alerts"], isRaw: false),
+                .init(path: "/raw", autoSubscribe: [], isRaw: true),
+            ])
+        #expect(interface.streamingEndpoints == [.init(path: "/stream/alerts", topic: "alerts")])
+        let raw = try #require(script.generation.handlers.raw["/raw"])
+        #expect(raw.onOpen != nil && raw.onClose == nil)
+    }
+
+    @Test("a standard agent needs no field, and its tasks are its capabilities")
+    func smallest() throws {
+        let script = try TestScript("local a = agenthost.agent {} a:task('t', function() end)")
+        let interface = try script.interface
+        #expect(interface.name == "agent")
+        #expect(!interface.isRealtime && !interface.websocketEnabled)
+        #expect(interface.capabilities == ["t"])
+        #expect(interface.endpoints.isEmpty && interface.description == "")
+    }
+
+    @Test("what configuration is asked for, and what it answers")
+    func configuration() throws {
+        let script = try TestScript(
+            """
+            -- a comment
+            local agent = agenthost.realtime_agent { name = "n", config = { port = 9, streaming_topics = { "a", "b" }, websocket_enabled = false } }
+            agent:task("probe", function()
+              local names = {}
+              for name in pairs(agent.config) do names[#names + 1] = name end
+              table.sort(names)
+              return agent.config.port, agent.config.kafka_password, names, agent.config.something_else == nil
+            end)
+            """,
+            settings: { (request) throws(ScriptFailure) in
+                #expect(request.name == "n" && request.isRealtime && request.location == "agent.lua:2")
+                #expect(request.config == ["port": 9, "streaming_topics": ["a", "b"], "websocket_enabled": false])
+                return AgentSettings(
+                    serviceName: "n", agentType: "orchestrator", implementation: "openai", platform: "plat",
+                    websocketEnabled: false, values: ["port": 8080, "host": "h"], secrets: ["kafka_password": "secret"])
+            })
+        let interface = try script.interface
+        #expect(interface.platform == "plat" && interface.agentType == "orchestrator")
+        #expect(interface.implementation == "openai" && !interface.websocketEnabled)
+        #expect(try script.task("probe").results == [8080, "secret", ["host", "port"], true])
+    }
+
+    @Test("a setting that is nearly one is an error")
+    func nearSetting() throws {
+        let script = try TestScript.probe(
+            "return agent.config.kafka_bootstrap_server",
+            settings: { (request) throws(ScriptFailure) in
+                AgentSettings(serviceName: request.name, values: ["kafka_bootstrap_servers": "b"])
+            })
+        guard case .failed(let error) = try script.task("probe").state else {
+            Issue.record("it was read")
+            return
+        }
+        #expect(
+            error.message
+                == "agent.lua:3: agent.config has no 'kafka_bootstrap_server' (did you mean 'kafka_bootstrap_servers'?)"
+        )
+    }
+
+    @Test("a configuration that is refused stops the load at the declaration")
+    func refusedConfiguration() throws {
+        #expect {
+            _ = try TestScript(
+                "\nagenthost.agent { name = 'n' }",
+                settings: { (_) throws(ScriptFailure) in throw ScriptFailure("PORT=abc: a number expected") })
+        } throws: { error in
+            (error as? ScriptFailure)?.message == "agent.lua:2: PORT=abc: a number expected"
+        }
+    }
+
+    @Test(
+        "what is wrong in a declaration is named, with file and line",
+        arguments: [
+            ("nmae = 'n'", "unknown field of agenthost.agent 'nmae' (did you mean 'name'?)"),
+            (
+                "websocket_endpoints = {}",
+                "unknown field of agenthost.agent 'websocket_endpoints' (known: name, description"
+            ),
+            ("'name'", "1 is not a field of agenthost.agent: names are expected"),
+            ("name = 5", "field of agenthost.agent 'name': string expected, got number"),
+            ("name = 'a b'", "field of agenthost.agent 'name': a name without spaces expected"),
+            ("name = ''", "field of agenthost.agent 'name': a name without spaces expected"),
+            ("description = {}", "field of agenthost.agent 'description': string expected, got table"),
+            ("capabilities = 'x'", "field of agenthost.agent 'capabilities': a list of strings expected, got string"),
+            ("capabilities = { 'a', 2 }", "field of agenthost.agent 'capabilities[2]': string expected, got number"),
+            ("processor = {}", "field of agenthost.agent 'processor': function expected, got table"),
+            ("config = 'x'", "config: table expected, got string"),
+            ("config = { 1 }", "config: a table of named settings expected"),
+            ("config = { port = print }", "config.port"),
+            (
+                "endpoints = { path = '/a', task_type = 't' }",
+                "field of agenthost.agent 'endpoints': a list of tables expected, got table"
+            ),
+            ("endpoints = { 'x' }", "endpoints[1]: a table expected"),
+            ("endpoints = { { task_type = 't' } }", "endpoints[1]: a path is missing"),
+            ("endpoints = { { path = 'a', task_type = 't' } }", "endpoints[1]: a path that begins with /"),
+            ("endpoints = { { path = '/a?b', task_type = 't' } }", "endpoints[1]: a path that begins with /"),
+            ("endpoints = { { path = '/a' } }", "endpoints[1] (/a): a task_type is missing"),
+            (
+                "endpoints = { { path = '/a', task_typ = 't' } }",
+                "unknown field of endpoints[1] 'task_typ' (did you mean 'task_type'?)"
+            ),
+            (
+                "endpoints = { { path = '/a', task_type = 't', method = 'FETCH' } }",
+                "endpoints[1]: method \"FETCH\" is not one of DELETE, GET, PATCH, POST, PUT"
+            ),
+            (
+                "endpoints = { { path = '/a', task_type = 't' }, { path = '/a', task_type = 'u' } }",
+                "endpoints[2]: POST /a is declared twice"
+            ),
+            (
+                "endpoints = { { path = '/a', task_type = 't', parameters = {} } }",
+                "endpoints[1]: parameters must be a model"
+            ),
+            (
+                "endpoints = { { path = '/a', task_type = 't', parameters = 'x' } }",
+                "endpoints[1]: parameters must be a model"
+            ),
+        ] as [(String, String)])
+    func wrongField(fields: String, complaint: String) throws {
+        let message = try #require(try TestScript.loadFailure("agenthost.agent { \(fields) }"))
+        #expect(message.hasPrefix("agent.lua:1: \(complaint)"), "\(message)")
+        #expect(!message.contains("\n"))
+    }
+
+    @Test(
+        "what is wrong in a realtime agent's endpoints is named",
+        arguments: [
+            (
+                "websocket_endpoints = { { path = '/w', topics = {} } }",
+                "unknown field of websocket_endpoints[1] 'topics'"
+            ),
+            ("websocket_endpoints = { { auto_subscribe = {} } }", "websocket_endpoints[1]: a path is missing"),
+            (
+                "websocket_endpoints = { { path = '/w', auto_subscribe = 't' } }",
+                "field of websocket_endpoints[1] 'auto_subscribe': a list of strings expected"
+            ),
+            (
+                "websocket_endpoints = { { path = '/w', on_open = print } }",
+                "websocket_endpoints[1]: on_open and on_close belong to a raw endpoint"
+            ),
+            (
+                "websocket_endpoints = { { path = '/w', on_message = print, auto_subscribe = { 't' } } }",
+                "websocket_endpoints[1]: on_message makes the endpoint raw"
+            ),
+            (
+                "websocket_endpoints = { { path = '/w', on_message = 'f' } }",
+                "field of websocket_endpoints[1] 'on_message': function expected, got string"
+            ),
+            (
+                "websocket_endpoints = { { path = '/w' }, { path = '/w' } }",
+                "websocket_endpoints[2]: /w is declared twice"
+            ),
+            ("streaming_endpoints = { { path = '/s' } }", "streaming_endpoints[1] (/s): a topic is missing"),
+            (
+                "streaming_endpoints = { { path = '/s', topic = 't' }, { path = '/s', topic = 'u' } }",
+                "streaming_endpoints[2]: /s is declared twice"
+            ),
+            (
+                "streaming_endpoints = { { path = '/s', topik = 't' } }",
+                "unknown field of streaming_endpoints[1] 'topik' (did you mean 'topic'?)"
+            ),
+        ] as [(String, String)])
+    func wrongRealtimeField(fields: String, complaint: String) throws {
+        let message = try #require(try TestScript.loadFailure("\n\nagenthost.realtime_agent { \(fields) }"))
+        #expect(message.hasPrefix("agent.lua:3: \(complaint)"), "\(message)")
+    }
+
+    @Test("processor runs once while loading and is there in handlers")
+    func processor() throws {
+        let script = try TestScript(
+            """
+            local made = 0
+            local agent = agenthost.agent { processor = function() made = made + 1 return { knowledge_base = { "k" }, made = made } end }
+            agent:task("probe", function() agent.processor.made = agent.processor.made + 10 return agent.processor end)
+            """)
+        #expect(try script.task("probe").results == [["knowledge_base": ["k"], "made": 11]])
+        let message = try TestScript.loadFailure("agenthost.agent { processor = function()\nerror('no') end }")
+        #expect(message == "agent.lua:2: no")
+    }
+
+    @Test(
+        "the agent's table is strict",
+        arguments: [
+            ("return agent.sattus", "agent.lua:3: an agent has no 'sattus'"),
+            ("agent:sned_kafka('t', 1)", "agent.lua:3: an agent has no 'sned_kafka' (did you mean 'send_kafka'?)"),
+            (
+                "agent.counter = 1",
+                "agent.lua:3: an agent has no field 'counter'; keep what survives a reload in agent.state"
+            ),
+            (
+                "agent.sate = {}",
+                "agent.lua:3: an agent has no field 'sate' (did you mean 'state'?); keep what survives a reload in agent.state"
+            ),
+            ("agent.send_kafka('t', 1)", "agent.lua:3: call it with a colon: agent:send_kafka(…)"),
+            ("setmetatable(agent, nil)", "agent.lua:3: cannot change a protected metatable"),
+            (
+                "agenthost.agent {}",
+                "agent.lua:3: agenthost.agent registers a handler: call it while the script loads, not in a handler"
+            ),
+        ] as [(String, String)])
+    func strict(body: String, complaint: String) throws {
+        let message = try #require(try TestScript.failure(body))
+        #expect(message.hasPrefix(complaint), "\(message)")
+    }
+
+    @Test("name, description and version can be read")
+    func readable() throws {
+        #expect(
+            try TestScript.evaluate("return agent.name, agent.description, type(agenthost.version)") == [
+                "probe-agent", "", "string",
+            ])
+    }
+}

@@ -1,0 +1,66 @@
+import AgentModel
+import AgentScript
+import LuaRuntime
+import NIOCore
+
+/// A host without a world: it keeps what scripts ask for, and a test gives the answers.
+final class RecordingHost: ScriptHost {
+    struct LogLine: Equatable {
+        var level: ScriptLogLevel
+        var message: String
+        var fields: [String: String] = [:]
+    }
+
+    private(set) var effects: [Effect] = []
+    private(set) var lines: [LogLine] = []
+    /// What coroutines began to wait for, in order.
+    private(set) var waits: [ScriptWait] = []
+    private(set) var spawned: [ScriptRun] = []
+    private(set) var scheduled: [ScriptTimer] = []
+    private(set) var cancelled: [ScriptTimer] = []
+    /// Milliseconds since 1970; 2026-01-02T03:04:05.678Z unless a test moves it.
+    var clock: Int64 = 1_767_323_045_678
+    var answer: (Effect) -> EffectAnswer = { _ in .taken(reached: 2) }
+    private var identifierCount = 0
+
+    func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
+        effects.append(effect)
+        return answer(effect)
+    }
+
+    func wait(_ wait: ScriptWait, in generation: Generation) {
+        waits.append(wait)
+    }
+
+    func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation) {
+        let values = (0...arguments).map { _ in stack.reference() }
+        let coroutine = generation.state.coroutine()
+        coroutine.context = self
+        for value in values.reversed() {
+            coroutine.stack.push(value)
+            coroutine.stack.release(value)
+        }
+        spawned.append(ScriptRun(coroutine, coroutine.start(arguments: arguments), of: generation))
+    }
+
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
+        lines.append(LogLine(level: level, message: message, fields: fields))
+    }
+
+    func schedule(_ timer: ScriptTimer, in generation: Generation) {
+        scheduled.append(timer)
+    }
+
+    func cancel(_ timer: ScriptTimer, in generation: Generation) {
+        cancelled.append(timer)
+    }
+
+    func now() -> Int64 { clock }
+
+    /// `00000000-0000-4000-8000-000000000001` and so on.
+    func identifier() -> String {
+        identifierCount += 1
+        let digits = String(identifierCount)
+        return "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
+    }
+}

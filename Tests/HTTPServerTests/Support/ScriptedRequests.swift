@@ -1,0 +1,122 @@
+import NIOCore
+
+@testable import AgentModel
+@testable import HTTPServer
+
+/// An agent whose tasks do what their type says. Confined to the loop of its server.
+final class ScriptedRequests: AgentRequests {
+    private let eventLoop: any EventLoop
+    /// Of the server beside it.
+    var hub: (any RealtimeHub)?
+    /// Tasks of the type `held` that wait for the next of the type `release`.
+    private var held: [() -> Void] = []
+    private(set) var rawEvents: [String] = []
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func perform(_ request: TaskRequest, completion: @escaping (TaskOutcome) -> Void) {
+        eventLoop.preconditionInEventLoop()
+        let succeed = { (json: ByteBuffer) in
+            completion(
+                TaskOutcome(
+                    taskID: "7e6f1a5e-0000-4000-8000-000000000001", taskType: request.taskType, result: .success(json),
+                    processingTime: 0.0125))
+        }
+        let fail = { (failure: TaskFailure) in
+            completion(
+                TaskOutcome(taskID: "", taskType: request.taskType, result: .failure(failure), processingTime: 0))
+        }
+        switch request.taskType {
+        case "echo": succeed(Self.text(of: request))
+        case "later": eventLoop.assumeIsolated().execute { succeed(Self.text(of: request)) }
+        case "held": held.append { succeed(Self.text(of: request)) }
+        case "release":
+            let waiting = held
+            held = []
+            for release in waiting { release() }
+            succeed(JSONValue.integer(Int64(waiting.count)).json())
+        case "large": succeed(JSONValue.string(String(repeating: "x", count: 1 << 20)).json())
+        case "raw_events": succeed(JSONValue.array(rawEvents.map { .string($0) }).json())
+        case "invalid_json": fail(.invalidJSON(message: "Expecting value", offset: 4))
+        case "invalid_utf8": fail(.invalidUTF8)
+        case "invalid":
+            let issue = ValidationIssue(
+                type: "missing", location: ["body", "query"], message: "Field required", input: ByteBuffer(string: "{}"))
+            fail(.invalid([issue]))
+        case "failed": fail(.failed("health.lua:3: boom"))
+        case "timed_out": fail(.timedOut(seconds: 300))
+        case "queue_full": fail(.queueFull)
+        case "unavailable": fail(.unavailable)
+        default: fail(.unknownTask("Unknown task type: \(request.taskType)"))
+        }
+    }
+
+    /// What the task was given, as JSON.
+    private static func text(of request: TaskRequest) -> ByteBuffer {
+        switch request.input {
+        case .body(let body): return body
+        case .call(let query, let parameters):
+            var buffer = ByteBuffer(string: "{\"query\":")
+            buffer.writeJSONString(query)
+            buffer.writeString(",\"parameters\":")
+            buffer.writeImmutableBuffer(parameters ?? ByteBuffer(string: "null"))
+            buffer.writeString("}")
+            return buffer
+        }
+    }
+
+    func websocketMessage(
+        type: String, payload: ByteBuffer, messageID: String, from client: any WebSocketClient
+    ) -> Bool {
+        eventLoop.preconditionInEventLoop()
+        switch type {
+        case "greet": return client.send(type: "greeting", payload: payload, responseTo: messageID)
+        case "flood":
+            let data = JSONValue.string(String(repeating: "y", count: 64 << 10)).json()
+            for _ in 0..<256 { hub?.publish(topic: "flood", data: data) }
+            return true
+        case "goodbye":
+            client.close(code: 4001, reason: "as you wish")
+            return true
+        default: return false
+        }
+    }
+
+    func rawOpened(path: String, client: any WebSocketClient) {
+        rawEvents.append("open \(path)")
+    }
+
+    func rawMessage(path: String, client: any WebSocketClient, data: ByteBuffer, binary: Bool) {
+        _ = client.sendRaw(data, binary: binary)
+    }
+
+    func rawClosed(path: String, client: any WebSocketClient, code: Int) {
+        rawEvents.append("closed \(path) \(code)")
+    }
+}
+
+/// A host with one message handled, whatever agents it has.
+final class ScriptedStatus: StatusReporting {
+    private let interfaces: [AgentInterface]
+    private let health: HostSnapshot.Health
+
+    init(_ interfaces: [AgentInterface], health: HostSnapshot.Health = .healthy) {
+        self.interfaces = interfaces
+        self.health = health
+    }
+
+    func snapshot() -> HostSnapshot {
+        let script = HostSnapshot.Script(
+            version: "0123456789ab", generation: 2, loadedAt: 1_767_323_045_678, reloadError: nil)
+        let kafka = ConnectionStatus.Report(
+            serviceName: "kafka", connectionType: "kafka", status: .connected, endpoint: "127.0.0.1:9092",
+            connectedAt: 1_767_323_045_678, lastActivity: nil, errorMessage: nil, retryCount: 0)
+        return HostSnapshot(
+            serviceName: "vitals-agent", health: health,
+            agents: interfaces.map {
+                .init(interface: $0, script: script, messageCount: 3, errorCount: 1, topics: ["blood_pressure"])
+            }, connections: [kafka], activeStreams: ["blood_pressure"], lastActivity: nil)
+    }
+}

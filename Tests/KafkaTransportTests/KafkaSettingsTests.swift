@@ -1,0 +1,61 @@
+import Testing
+
+@testable import KafkaTransport
+
+@Suite struct KafkaSettingsTests {
+    private let secret = "s3cr3t-of-the-broker"
+
+    private func settings(overrides: [String: String] = [:]) -> KafkaSettings {
+        KafkaSettings(
+            bootstrapServers: "broker:9093", clientID: "c", groupID: "g", securityProtocol: "SASL_SSL",
+            saslMechanism: "SCRAM-SHA-256", username: "ann", password: secret, overrides: overrides)
+    }
+
+    @Test("no way of printing the settings shows the password")
+    func hidden() {
+        let settings = settings(overrides: ["ssl.key.password": secret, "sasl.oauthbearer.client.secret": secret])
+        var dumped = ""
+        dump(settings, to: &dumped)
+        for text in [settings.description, settings.debugDescription, "\(settings)", String(reflecting: settings), dumped] {
+            #expect(!text.contains(secret))
+            #expect(text.contains("ann"))
+        }
+    }
+
+    @Test("credentials and the security protocol reach librdkafka", arguments: [KafkaSettings.Role.consumer, .producer])
+    func credentials(role: KafkaSettings.Role) throws {
+        let properties = Dictionary(settings().properties(for: role), uniquingKeysWith: { $1 })
+        #expect(properties["security.protocol"] == "sasl_ssl")
+        #expect(properties["sasl.mechanism"] == "SCRAM-SHA-256")
+        #expect(properties["sasl.username"] == "ann")
+        #expect(properties["sasl.password"] == secret)
+        #expect(throws: Never.self) { try settings().checkProperties(for: role) }
+    }
+
+    @Test("a user without a mechanism logs in with PLAIN")
+    func plain() {
+        let settings = KafkaSettings(
+            bootstrapServers: "b", clientID: "c", groupID: "g", securityProtocol: "SASL_PLAINTEXT", username: "u",
+            password: "p")
+        let properties = Dictionary(settings.properties(for: .producer), uniquingKeysWith: { $1 })
+        #expect(properties["sasl.mechanism"] == "PLAIN")
+    }
+
+    @Test("a property that librdkafka does not know is named")
+    func unknownProperty() {
+        let error = #expect(throws: KafkaError.self) {
+            try settings(overrides: ["no.such.property": "1"]).checkProperties(for: .consumer)
+        }
+        #expect(error?.code == .configuration)
+        #expect(error?.description.contains("no.such.property") == true)
+    }
+
+    @Test("the password is not in the error for another property")
+    func refusedProtocol() {
+        var settings = settings()
+        settings.securityProtocol = "CARRIER_PIGEON"
+        let error = #expect(throws: KafkaError.self) { try settings.checkProperties(for: .consumer) }
+        #expect(error?.description.contains("security.protocol") == true)
+        #expect(error?.description.contains(secret) == false)
+    }
+}

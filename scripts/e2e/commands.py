@@ -1,0 +1,170 @@
+"""Contract section 1: the commands, what they print and how they end."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from support import (
+    ROOT, Host, Running, case, command, equal, kcat_wait, mqtt_reader, note, run, scripts_folder, until,
+)
+
+AGENT = """
+local agent = agenthost.realtime_agent {
+  name = "commanded",
+  endpoints = { { path = "/ok", task_type = "ok" } },
+  config = { kafka_password = "sesame-from-script", max_queued_tasks = 7, streaming_topics = { "extra" } },
+}
+agent:task("ok", function() return 1 end)
+agent:on_message("readings", function(data) end)
+agent:on_event("custom_event", function(event) agenthost.log.info("event " .. agenthost.json.encode(event.data)) end)
+agent:every(60, function() end)
+"""
+
+
+@case("check prints what the agent has, without a transport")
+def check():
+    with scripts_folder({"agent.lua": AGENT, "bad.lua": "local x =\n"}) as folder:
+        done = command("check", "agent.lua", folder=folder)
+        equal(done.returncode, 0, done.stderr)
+        for words in ("/ok", "readings", "extra", "custom_event", "60"):
+            assert words in done.stdout, f"{words} in {done.stdout}"
+        done = command("check", "agent.lua", "bad.lua", folder=folder)
+        equal(done.returncode, 1)
+        assert "bad.lua:" in done.stdout + done.stderr, done
+        for name in ("hello", "health", "gateway", "ingest", "processor"):
+            equal(command("check", ROOT / "examples" / f"{name}.lua").returncode, 0, name)
+
+
+@case("config prints every setting with its origin, secrets as ****")
+def config():
+    environment = {"PORT": "9123", "KAFKA_PASSWORD": "sesame-1", "DB_PASSWORD": "sesame-2", "ANTHROPIC_API_KEY": "sesame-3"}
+    with scripts_folder({"agent.lua": AGENT}) as folder:
+        done = command("config", "agent.lua", folder=folder, environment=environment)
+        equal(done.returncode, 0, done.stderr)
+        assert "sesame" not in done.stdout + done.stderr, done
+        assert "****" in done.stdout
+        lines = done.stdout.splitlines()
+        for name, value in (("PORT", "9123"), ("MAX_QUEUED_TASKS", "7"), ("TASK_TIMEOUT", "300"), ("LOG_LEVEL", "INFO"),
+                            ("KAFKA_AUTO_OFFSET_RESET", "earliest")):
+            assert any(name in line.upper() and value in line for line in lines), f"{name} {value} in {done.stdout}"
+
+
+@case("types prints the definitions of the API, and Lua accepts them")
+def types():
+    done = command("types")
+    equal(done.returncode, 0, done.stderr)
+    equal(done.stdout.strip(), (ROOT / "Sources/agenthost/Resources/agenthost.lua").read_text().strip())
+    assert done.stdout.startswith("---@meta")
+    if shutil.which("luac5.4"):
+        subprocess.run(["luac5.4", "-p", "-"], input=done.stdout, text=True, check=True, timeout=30)
+
+
+@case("the definitions and the program have the same functions")
+def definitions():
+    text = command("types").stdout
+    functions = set(re.findall(r"^function agenthost\.([\w.]+)\(", text, re.M))
+    functions = {name for name in functions if not name.startswith("test.")}
+    methods = set(re.findall(r"^function Agent:(\w+)\(", text, re.M))
+    script = "local agent = agenthost.realtime_agent { name = 'x' }\n"
+    script += "".join(f"assert(agenthost.{name}, '{name}')\n" for name in sorted(functions))
+    script += "".join(f"assert(agent.{name}, '{name}')\n" for name in sorted(methods))
+    # Errors are how a script that only loads can tell something.
+    script += """
+local names = {}
+for name, value in pairs(agenthost) do
+  if type(value) == "function" then names[#names + 1] = name end
+  if type(value) == "table" and name ~= "events" then
+    for inner in pairs(value) do names[#names + 1] = name .. "." .. inner end
+  end
+end
+error("HAS " .. table.concat(names, " ") .. " END")
+"""
+    with scripts_folder({"agent.lua": script}) as folder:
+        done = command("check", "agent.lua", folder=folder)
+    found = re.search("HAS (.*) END", done.stdout + done.stderr)
+    assert found, done
+    equal(set(found[1].split()) ^ functions, set(), "functions that only one of them has")
+
+
+@case("a start is ready within a second, prints its endpoints and writes the ready file")
+def ready():
+    with Host(AGENT) as host:
+        pass
+    began = time.monotonic()
+    with Host(AGENT, embedded=True) as host:
+        took = time.monotonic() - began
+        note(f"ready after {took:.2f} s with embedded brokers")
+        assert took < 5, f"ready after {took:.2f} s"
+        equal(set(host.ready), {"http", "kafka", "mqtt", "pid"})
+        equal(host.ready["pid"], host.pid)
+        until(lambda: f"http://127.0.0.1:{host.port}" in host.output(), "the address is printed")
+        for words in (host.kafka, host.mqtt, "in memory"):
+            assert words in host.output(), f"{words} in {host.output()}"
+    with Host(AGENT) as host:
+        equal((host.kafka, host.mqtt), (None, None))
+
+
+@case("SIGTERM and SIGINT stop cleanly, embedded brokers with the host")
+def stopping():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Host(AGENT, embedded=True) as host:
+            mqtt = host.mqtt
+            host.signal(number)
+            equal(host.process.wait(20), 0)
+            name, _, port = mqtt.rpartition(":")
+            with socket.socket() as probe:
+                assert probe.connect_ex((name, int(port))) != 0, "mosquitto is gone"
+
+
+@case("send puts messages into a running host's brokers")
+def send():
+    with Host(AGENT, embedded=True) as host, mqtt_reader(host.mqtt, "sent/#") as reader:
+        def send_one(target, text):
+            return command("send", target, text, "--ready-file", host.ready_file)
+
+        done = send_one("kafka:sent", '{"n": 1}')
+        equal(done.returncode, 0, done.stderr)
+        equal(json.loads(kcat_wait(host.kafka, "sent", 1)[0]["payload"]), {"n": 1})
+        done = send_one("mqtt:sent/x", '{"n": 2}')
+        equal(done.returncode, 0, done.stderr)
+        reader.wait(lambda line: line.startswith("sent/x\t") and '"n"' in line, "the message")
+        with host.websocket("/ws") as client:
+            client.receive("subscription_confirmed")
+            done = send_one("event:custom_event", '{"n": 3}')
+            equal(done.returncode, 0, done.stderr)
+            client.receive("realtime_event", lambda m: m["payload"]["event_type"] == "custom_event")
+        until(lambda: 'event {"n":3}' in host.output(), "the agent's on_event handler has it")
+        for target, text, code in (("kafka:x", "{bad", 1), ("smoke:x", "{}", 2), ("kafka:", "{}", 2), ("kafka:no space", "{}", 1)):
+            done = send_one(target, text)
+            equal(done.returncode, code, f"{target} {text}: {done}")
+            assert done.stderr, done
+
+
+@case("broker is the development brokers as a process of their own")
+def broker():
+    with scripts_folder({}) as folder, Running(["broker"], folder) as brokers:
+        assert brokers.kafka and brokers.mqtt, brokers.ready
+        environment = {"KAFKA_BOOTSTRAP_SERVERS": brokers.kafka, "MQTT_HOST": brokers.mqtt.rpartition(":")[0],
+                       "MQTT_PORT": brokers.mqtt.rpartition(":")[2]}
+        with Host(AGENT, environment=environment) as host:
+            equal(host.kafka, brokers.kafka)
+            until(lambda: host.health()["status"] == "healthy", "connected")
+            kinds = {one["connection_type"] for one in host.get("/realtime/status").json["connections"]}
+            equal(kinds, {"kafka", "mqtt"})
+
+
+@case("secrets tells what is there, never a value, and is 1 unless all is complete")
+def secrets():
+    files = {"ward-kafka-secret/KAFKA_BOOTSTRAP_SERVERS": "broker-sesame:9092", "ward-mqtt-secret/MQTT_USER": "sesame"}
+    with scripts_folder(files) as folder:
+        done = command("secrets", "ward", environment={"SECRETS_PATH": str(folder)})
+        equal(done.returncode, 1, done.stderr)
+        assert "ward-kafka-secret" in done.stdout and "MQTT_HOST" in done.stdout, done
+        assert "sesame" not in done.stdout + done.stderr, done
+
+
+run()

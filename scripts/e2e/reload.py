@@ -1,0 +1,204 @@
+"""Promise 6: an edit swaps whole versions, and a broken one changes nothing."""
+
+import os
+import signal
+
+from support import Host, Load, case, command, equal, line_of, run, scripts_folder, until
+
+AGENT = """
+local LIMIT = 140
+local agent = agenthost.realtime_agent {
+  name = "reloaded",
+  endpoints = { { path = "/judge", task_type = "judge" }, { path = "/count", task_type = "count" } },
+  websocket_endpoints = { { path = "/ws/health", auto_subscribe = { "alerts" } } },
+}
+agent.state.count = 0
+agent:task("judge", function(task)
+  if task.parameters.systolic > LIMIT then
+    agent:emit { event_type = agenthost.events.ALERT_TRIGGERED, topic = "alerts", data = { limit = LIMIT } }
+    return "high"
+  end
+  return "normal"
+end)
+agent:task("count", function(task)
+  agent.state.count = agent.state.count + 1
+  return agent.state.count
+end)
+"""
+
+
+def save(path, text):
+    """As editors do: a new file takes the place of the old."""
+    other = path.with_suffix(".new")
+    other.write_text(text)
+    os.replace(other, path)
+
+
+def generation(host):
+    return host.health()["script"]["generation"]
+
+
+@case("a changed threshold holds within a second, under load, on the same WebSocket, without a failed request")
+def threshold():
+    with Host(AGENT) as host, host.websocket("/ws/health") as socket:
+        socket.receive("subscription_confirmed")
+        judge = {"query": "", "parameters": {"systolic": 130}}
+        with Load(host, "/judge", judge) as load, Load(host, "/count", {"query": ""}) as counting:
+            until(lambda: load.count > 50 and counting.count > 50, "load runs")
+            save(host.script, AGENT.replace("LIMIT = 140", "LIMIT = 120"))
+            until(lambda: host.task("/judge", {"systolic": 130}) == "high", "the new threshold", 1.0)
+            event = socket.receive("realtime_event", lambda m: m["payload"]["event_type"] == "alert_triggered")
+            equal(event["payload"]["data"], {"limit": 120})
+            before = load.count
+            until(lambda: load.count > before + 50, "load goes on")
+        load.check()
+        counting.check()
+        # Every count was answered once: not one update of the state was lost on the way.
+        equal(host.task("/count"), counting.count + 1)
+        script = host.health()["script"]
+        equal((script["generation"], script["reload_error"]), (2, None))
+
+
+@case("a broken file keeps the old version serving, and /health says degraded, with file and line")
+def broken():
+    with Host(AGENT) as host, host.websocket("/ws/health") as socket:
+        socket.receive("subscription_confirmed")
+        version = host.health()["script"]["version"]
+        broken_text = AGENT.replace('  return "normal"', '  return return "normal"')
+        breaks = [
+            ("a syntax error", broken_text, f"agent.lua:{line_of(broken_text, 'return return')}:"),
+            ("an error while it runs", AGENT + "\nerror('not today') -- HERE\n", "agent.lua:"),
+            ("a misspelled field", AGENT.replace("endpoints = {", "endpionts = {", 1), "endpoints"),
+            ("no agent", "local x = 1\n", "agent.lua:"),
+            ("a loop", AGENT + "\nwhile true do end\n", "agent.lua:"),
+            ("a handler gone", AGENT.replace('agent:task("judge"', 'agent:task("jugde"'), "judge"),
+        ]
+        for what, text, words in breaks:
+            save(host.script, text)
+            health = until(
+                lambda: (health := host.health()) and health["script"]["reload_error"]
+                and words in health["script"]["reload_error"] and health, f"{what} is shown; {host.health()}", 20)
+            assert "agent.lua:" in health["script"]["reload_error"], health
+            equal((health["status"], health["script"]["version"]), ("degraded", version), what)
+            equal(host.get("/health").status, 200)
+            equal(host.task("/judge", {"systolic": 150}), "high", what)
+            socket.receive("realtime_event", lambda m: m["payload"]["event_type"] == "alert_triggered")
+            assert words in host.output(), f"{what} is in the log"
+            save(host.script, AGENT + f"\n-- mended after {what}\n")
+            until(lambda: host.health()["status"] == "healthy", "mended")
+            version = host.health()["script"]["version"]
+
+
+@case("agent.state survives, a new field gets its default, and on_upgrade can change it")
+def state():
+    with Host(AGENT) as host:
+        equal([host.task("/count") for _ in range(3)], [1, 2, 3])
+        save(host.script, AGENT.replace("agent.state.count = 0", "agent.state.count = 0\nagent.state.fresh = 7")
+             .replace("return agent.state.count", "return { agent.state.count, agent.state.fresh }"))
+        until(lambda: generation(host) == 2, "reloaded")
+        equal(host.task("/count"), [4, 7])
+        old = host.health()["script"]["version"]
+        save(host.script, AGENT + """
+agent:on_upgrade(function(state, old_version)
+  return { count = state.count * 100, from = old_version }
+end)
+agent:on_start(function() agenthost.log.info("upgraded from " .. tostring(agent.state.from)) end)
+""")
+        until(lambda: generation(host) == 3, "reloaded")
+        equal(host.task("/count"), 401)
+        until(lambda: f"upgraded from {old}" in host.output(), "on_upgrade got the old version")
+        save(host.script, AGENT + "\nagent:on_upgrade(function(state) error('cannot upgrade') end)\n")
+        until(lambda: "cannot upgrade" in (host.health()["script"]["reload_error"] or ""), "a failed on_upgrade is shown")
+        equal(host.task("/count"), 402)
+
+
+@case("routes, subscriptions and timers follow the new version")
+def routes():
+    with Host(AGENT, embedded=True) as host:
+        added = AGENT.replace("endpoints = {", 'endpoints = { { path = "/new", task_type = "new" },', 1) + """
+agent:task("new", function() return agent.state.ticks end)
+agent:on_message("fresh.topic", function(data) end)
+agent.state.ticks = 0
+agent:every(0.02, function() agent.state.ticks = agent.state.ticks + 1 end)
+"""
+        equal(host.post("/new", {"query": ""}).status, 404)
+        save(host.script, added)
+        until(lambda: host.post("/new", {"query": ""}).status == 200, "the new route")
+        until(lambda: host.task("/new") > 3, "the new timer")
+        until(lambda: "fresh.topic" in host.get("/realtime/status").json["active_streams"], "the new subscription")
+        save(host.script, AGENT)
+        until(lambda: host.post("/new", {"query": ""}).status == 404, "the route is gone")
+        until(lambda: "fresh.topic" not in host.get("/realtime/status").json["active_streams"], "the subscription is gone")
+
+
+@case("editing a module that the script requires reloads the agent; writing in place works too; SIGHUP reloads")
+def modules():
+    files = {
+        "agent.lua": AGENT.replace("local LIMIT = 140", 'local LIMIT = require "limits".systolic'),
+        "limits.lua": "return { systolic = 140 }\n",
+    }
+    with Host(files, agents=["agent.lua"]) as host:
+        equal(host.task("/judge", {"systolic": 130}), "normal")
+        (host.folder / "limits.lua").write_text("return { systolic = 120 }\n")
+        until(lambda: host.task("/judge", {"systolic": 130}) == "high", "the module's new value")
+        (host.folder / "limits.lua").write_text("return { systolic = }\n")
+        until(lambda: "limits.lua:1:" in (host.health()["script"]["reload_error"] or ""), "the module's line is named")
+        (host.folder / "limits.lua").write_text("return { systolic = 160 }\n")
+        until(lambda: host.task("/judge", {"systolic": 150}) == "normal", "mended")
+    with Host(files, agents=["agent.lua"], arguments=["--no-reload"]) as host:
+        save(host.folder / "limits.lua", "return { systolic = 120 }\n")
+        before = host.health()["script"]
+        host.signal(signal.SIGHUP)
+        until(lambda: host.health()["script"]["generation"] > before["generation"], "SIGHUP reloads")
+        equal(host.task("/judge", {"systolic": 130}), "high")
+
+
+@case("a handler in flight finishes on the version it began on")
+def in_flight():
+    script = """
+local VERSION = "one"
+local agent = agenthost.agent { name = "slow", endpoints = { { path = "/slow", task_type = "slow" } } }
+agent:task("slow", function(task)
+  agenthost.sleep(task.parameters.seconds)
+  return VERSION
+end)
+"""
+    import threading
+
+    with Host(script) as host:
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(host.task("/slow", {"seconds": 2})))
+        thread.start()
+        until(lambda: host.health()["message_count"] == 1, "the task runs")
+        save(host.script, script.replace('"one"', '"two"'))
+        until(lambda: host.task("/slow", {"seconds": 0}) == "two", "the new version serves")
+        equal(answers, [], "while the old one still runs")
+        thread.join()
+        equal(answers, ["one"])
+
+
+@case("fifty edits in a row lose nothing")
+def many():
+    with Host(AGENT) as host:
+        with Load(host, "/count", {"query": ""}) as load:
+            for number in range(50):
+                save(host.script, AGENT + f"\n-- edit {number}\n")
+                if number % 10 == 9:
+                    until(lambda: host.health()["script"]["reload_error"] is None, "no error")
+            final = until(lambda: generation(host) >= 2, "reloaded")
+            assert final
+            before = load.count
+            until(lambda: load.count > before + 100, "load goes on")
+        load.check()
+        equal(host.task("/count"), load.count + 1)
+
+
+@case("check reports the same errors without a transport")
+def check():
+    with scripts_folder({"agent.lua": AGENT.replace('return "normal"', 'return return')}) as folder:
+        done = command("check", "agent.lua", folder=folder)
+        equal(done.returncode, 1)
+        assert "agent.lua:" in done.stderr + done.stdout, done
+
+
+run()

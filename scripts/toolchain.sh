@@ -1,0 +1,52 @@
+# What scripts/agenthost and scripts/test need of the machine. To be sourced.
+
+# Debian packages to build and run the host: Lua, the Kafka and MQTT clients, JSON, and the broker it can start itself.
+host_packages=(liblua5.4-dev librdkafka-dev libmosquitto-dev libsimdjson-dev mosquitto pkg-config)
+# And those that its tests use as the other side.
+test_packages=(kcat mosquitto-clients curl openssl python3 python3-venv)
+
+say() {
+    printf 'agenthost: %s\n' "$*" >&2
+}
+
+# Installs those of the Debian packages named that are missing.
+require_packages() {
+    if ! command -v dpkg-query >/dev/null; then
+        say "not a Debian system; these packages, or their like, are taken to be there: $*"
+        return
+    fi
+    local installed missing=() package
+    installed=" $(dpkg-query --show --showformat='${db:Status-Status}=${Package} ' "$@" 2>/dev/null || true)"
+    for package in "$@"; do
+        [[ "$installed" == *" installed=$package "* ]] || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    local apt=(apt-get)
+    if ((EUID != 0)); then
+        if ! command -v sudo >/dev/null; then
+            say "missing Debian packages, and no sudo to install them with: ${missing[*]}"
+            exit 1
+        fi
+        apt=(sudo apt-get)
+    fi
+    say "installing missing Debian packages: ${missing[*]}"
+    # A machine whose package lists are old, or absent, gets new ones when the first try does not find a package.
+    if ! DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" >&2; then
+        "${apt[@]}" update >&2
+        DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" >&2
+    fi
+}
+
+# Ends with a message unless Swift is there and new enough.
+require_swift() {
+    if ! command -v swift >/dev/null; then
+        say "Swift 6.1 or newer is needed to build; see https://www.swift.org/install/linux/"
+        exit 1
+    fi
+    local version
+    version="$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)"
+    if [[ -z "$version" || "$(printf '%s\n' 6.1 "$version" | sort --version-sort | head -n 1)" != 6.1 ]]; then
+        say "Swift 6.1 or newer is needed to build; this is ${version:-unknown} ($(command -v swift))"
+        exit 1
+    fi
+}
