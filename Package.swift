@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -81,5 +82,12 @@ let package = Package(
             resources: [.embedInCode("Resources/agenthost.lua")],
             swiftSettings: settings
         ),
+        tests("AgentModelTests", ["AgentModel", nioCore]),
+        tests("LuaRuntimeTests", ["LuaRuntime"]),
+        tests("AgentScriptTests", ["AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
+        tests("AgentConfigurationTests", ["AgentConfiguration", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
+        tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),
+        tests("MQTTTransportTests", ["MQTTTransport", "AgentModel", nioCore, nioPosix, logging]),
+        tests("HTTPServerTests", ["HTTPServer", "AgentModel", nioCore, nioPosix, logging]),
     ]
 )

@@ -71,7 +71,9 @@ struct Arguments {
     /// A JSON object: a table, or nothing.
     func object(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
         if isMissing(index) { return ByteBuffer(staticString: "{}") }
-        guard stack.type(at: index) == .table else { throw wrong(name, "table", at: index) }
+        guard stack.type(at: index) == .table, !stack.isArray(at: index), stack.length(of: index) == 0 else {
+            throw wrong(name, "table of named fields", at: index)
+        }
         return try stack.jsonBuffer(at: index, path: name)
     }
 }

@@ -114,7 +114,7 @@ extension Generation {
             return .clientFrame(id: id, data: data, binary: binary)
         }
         clientMethod("close", on: stack) { (arguments, id) throws(LuaFailure) in
-            let code = arguments.isMissing(2) ? 1000 : Int(try arguments.number(2, "code"))
+            let code = arguments.isMissing(2) ? 1000 : Int(exactly: try arguments.number(2, "code")) ?? 0
             guard code == 1000 || (3000...4999).contains(code) || (1001...1014).contains(code) && ![1004, 1005, 1006].contains(code) else {
                 throw arguments.invalid("code", "a close code of RFC 6455 expected, as 1000 or 4000")
             }

@@ -23,6 +23,10 @@ package protocol ScriptHost: AnyObject {
     func schedule(_ timer: ScriptTimer, in generation: Generation)
     func cancel(_ timer: ScriptTimer, in generation: Generation)
 
+    /// The secrets of the configured platform, by setting name; nil when no platform is configured.
+    /// Also called while a script loads.
+    func platformSecrets() -> (platform: String, values: [String: JSONValue])?
+
     /// Milliseconds since 1970, by the clock that the script sees.
     func now() -> Int64
     /// A new UUID.
@@ -36,6 +40,8 @@ package enum ScriptWait {
     case http(HTTPCall, decodesJSON: Bool)
     /// Every effect so far of the invocation has settled.
     case flush
+    /// The secrets of a platform other than the configured one.
+    case secrets(platform: String)
     /// A task of the same agent; its payload is at the top of the coroutine's stack when the wait begins.
     case task(type: String, payload: LuaReference)
 }

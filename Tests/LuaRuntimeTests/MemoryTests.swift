@@ -58,7 +58,7 @@ import Testing
     @Test("recursion without end is an ordinary error with its line", arguments: [
         "local function f() return 1 + f() end f()",
         "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x",
-        "local function f() return pcall(f) end local ok, m = f() error(m or 'C stack overflow', 0)",
+        "local function f() local ok, m = pcall(f) if not ok then error(m, 0) end end f()",
         "local function f() string.gsub('a', 'a', f) end f()",
         "local function f() table.sort({ 1, 2 }, f) end f()",
         "local function f() return coroutine.wrap(f)() end f()",

@@ -133,9 +133,9 @@ extension AgentMethods {
         }
         let stack = fields.stack
         let dataType = stack.getField("data", of: fields.index)
-        guard dataType == .nil || dataType == .table else {
+        guard dataType == .nil || dataType == .table && !stack.isArray(at: -1) && stack.length(of: -1) == 0 else {
             stack.pop(1)
-            throw fields.wrong("data", "table")
+            throw fields.wrong("data", "table of named fields")
         }
         let data: ByteBuffer
         do throws(LuaFailure) {

@@ -99,6 +99,9 @@ enum AgentMethods {
             $0.filter.text == topic && ($0.source == nil || handler.source == nil || $0.source == handler.source)
         }
         if let earlier { throw arguments.invalid("topic", "\"\(topic)\" has a handler already, from \(earlier.location)") }
+        if handler.source == .kafka, !filter.hasWildcards, !KafkaTopicName.isValid(topic) {
+            throw arguments.invalid("topic", "\"\(topic)\" can be no Kafka topic: letters, digits, '.', '_' and '-' expected")
+        }
         if filter.hasWildcards, handler.source == .kafka {
             throw arguments.invalid("topic", "\"\(topic)\" has MQTT wildcards; a Kafka topic is named in full")
         }

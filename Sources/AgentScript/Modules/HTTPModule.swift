@@ -38,6 +38,9 @@ enum HTTPModule: ScriptModule {
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
             throw LuaFailure("url '\(url)': http:// or https:// expected")
         }
+        guard method.utf8.allSatisfy({ $0 > 0x40 && $0 < 0x5B || $0 > 0x60 && $0 < 0x7B }), !method.isEmpty else {
+            throw LuaFailure("method '\(method)': a word such as GET expected")
+        }
         var call = HTTPCall(method: method.uppercased(), url: url, headers: [], body: nil, timeout: 30)
         if let reader {
             let stack = reader.stack
@@ -45,15 +48,25 @@ enum HTTPModule: ScriptModule {
                 guard timeout > 0, timeout <= 3600 else { throw LuaFailure("timeout: more than 0 and at most 3600 seconds expected") }
                 call.timeout = timeout
             }
-            if stack.getField("headers", of: reader.index) == .table {
+            let headers = stack.getField("headers", of: reader.index)
+            guard headers == .nil || headers == .table else {
+                stack.pop(1)
+                throw reader.wrong("headers", "table of strings")
+            }
+            if headers == .table {
                 stack.pushNil()
                 while stack.next(of: -2) {
-                    call.headers.append((name: stack.displayString(at: -2), value: stack.displayString(at: -1)))
+                    let header = (name: stack.displayString(at: -2), value: stack.displayString(at: -1))
+                    guard (header.name + header.value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                        throw LuaFailure("header '\(header.name)': text without line breaks expected")
+                    }
+                    call.headers.append(header)
                     stack.pop(1)
                 }
             }
             stack.pop(1)
-            if let body = try reader.string("body") { call.body = ByteBuffer(string: body) }
+            _ = try reader.string("body")
+            if reader.has("body"), reader.has("json") { throw LuaFailure("body and json: one of the two expected") }
             if stack.getField("body", of: reader.index) == .string {
                 call.body = stack.withBytes(at: -1) { ByteBuffer(bytes: $0) }
             }

@@ -1,0 +1,129 @@
+import LuaRuntime
+import Testing
+
+@Suite struct StackTests {
+    @Test("values go in and come out")
+    func values() throws {
+        let stack = try LuaState().stack
+        stack.pushNil()
+        stack.pushNull()
+        stack.push(true)
+        stack.push(7)
+        stack.push(2.5)
+        stack.push("text")
+        stack.push("static" as StaticString)
+        stack.newTable()
+        stack.pushFunction("f") { _ in .results(0) }
+        #expect((1...10).map { stack.type(at: $0) } == [.nil, .null, .boolean, .integer, .number, .string, .string, .table, .function, .none])
+        #expect((1...10).map { stack.typeName(at: $0) } == ["nil", "null", "boolean", "number", "number", "string", "string", "table", "function", "no value"])
+        #expect(stack.integer(at: 4) == 7 && stack.number(at: 4) == 7 && stack.number(at: 5) == 2.5 && stack.integer(at: 5) == nil)
+        #expect(stack.integer(at: 6) == nil && stack.number(at: 6) == nil && stack.string(at: 4) == nil)
+        #expect(stack.string(at: 6) == "text" && stack.withBytes(at: 7) { $0.count } == 6)
+        #expect(stack.boolean(at: 2) && !stack.boolean(at: 1))
+        #expect(stack.displayString(at: 2) == "null" && stack.displayString(at: 5) == "2.5" && stack.displayString(at: 1) == "nil")
+        stack.push(3.0)
+        #expect(stack.integer(at: -1) == 3 && stack.displayString(at: -1) == "3.0")
+    }
+
+    @Test("strings that are not UTF-8 are repaired")
+    func repaired() throws {
+        let stack = try LuaState().stack
+        [UInt8]([0x61, 0xFF]).withUnsafeBytes { stack.push($0) }
+        #expect(stack.string(at: -1) == "a\u{FFFD}")
+        #expect(!stack.isValidUTF8(at: -1))
+        stack.push("é")
+        #expect(stack.isValidUTF8(at: -1))
+        stack.push("")
+        #expect(stack.string(at: -1) == "")
+    }
+
+    @Test("tables")
+    func tables() throws {
+        let stack = try LuaState().stack
+        stack.newTable(array: 2, fields: 2)
+        stack.push(1)
+        stack.setField("static", of: 1)
+        stack.push(2)
+        stack.setField("dyn" + "amic", of: -2)
+        stack.push("x")
+        stack.setIndex(1, of: 1)
+        #expect(stack.getField("static", of: 1) == .integer && stack.getField("dyn" + "amic", of: 1) == .integer)
+        #expect(stack.getIndex(1, of: 1) == .string && stack.length(of: 1) == 1 && stack.getField("none", of: 1) == .nil)
+        stack.setTop(1)
+        stack.push(Double.nan)
+        stack.push(1)
+        stack.rawSet(of: 1)
+        stack.pushNil()
+        stack.push(1)
+        stack.rawSet(of: 1)
+        #expect(stack.top == 1)
+        var keys = 0
+        stack.pushNil()
+        while stack.next(of: 1) {
+            keys += 1
+            stack.pop()
+        }
+        #expect(keys == 3 && stack.top == 1)
+        stack.push("k")
+        stack.push("v")
+        stack.rawSet(of: 1)
+        stack.push("k")
+        #expect(stack.rawGet(of: 1) == .string && stack.string(at: -1) == "v")
+        stack.pop()
+        #expect(!stack.isArray(at: 1))
+        stack.markArray(at: 1)
+        #expect(stack.isArray(at: 1) && stack.getMetatable(of: 1))
+    }
+
+    @Test("references hold values")
+    func references() throws {
+        let state = try LuaState()
+        let stack = state.stack
+        stack.push("kept")
+        let reference = stack.reference()
+        #expect(stack.top == 0)
+        stack.push(reference)
+        #expect(stack.string(at: -1) == "kept")
+        stack.release(reference)
+        stack.pushNil()
+        let none = stack.reference()
+        stack.push(none)
+        #expect(stack.type(at: -1) == .nil)
+    }
+
+    @Test("order on the stack")
+    func order() throws {
+        let stack = try LuaState().stack
+        for i in 1...4 { stack.push(i) }
+        stack.insert(at: 1)
+        stack.remove(at: 2)
+        stack.pushValue(at: 1)
+        stack.replace(at: 2)
+        #expect((1...stack.top).map { stack.integer(at: $0) } == [4, 4, 3])
+        #expect(stack.rawEqual(1, 2) && !stack.rawEqual(1, 3) && stack.absolute(-1) == 3 && stack.ensure(1000))
+        #expect(!stack.ensure(2_000_000))
+    }
+
+    @Test("a call returns as many results as asked for")
+    func results() throws {
+        let script = try Script()
+        let function = try script.compile("return ...")
+        let stack = script.state.stack
+        for (asked, expected) in [(0, 0), (1, 1), (3, 3), (5, 5), (-1, 3)] {
+            let count = try script.state.call(
+                function,
+                arguments: {
+                    $0.push(1)
+                    $0.push(2)
+                    $0.push(3)
+                    return 3
+                }, results: Int32(asked))
+            #expect(count == expected && stack.top == expected)
+            if expected > 0 { #expect(stack.integer(at: 1) == 1) }
+            if asked == 5 { #expect(stack.type(at: 5) == .nil) }
+            stack.setTop(0)
+        }
+        #expect(throws: LuaError.self) { try script.state.call(script.compile("error 'x'")) }
+        #expect(stack.top == 0)
+    }
+}
