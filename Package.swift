@@ -20,8 +20,8 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 /// A room of the house: who may know whom is said here, and checked again, by import, in `scripts/check-walls`.
-func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -70,7 +70,8 @@ let package = Package(
                 "AgentConfiguration", "AgentModel", "AgentScript", "AgentWorker", "HTTPServer", "KafkaTransport",
                 "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ]
+            ],
+            resources: [.embedInCode("Roles")]
         ),
         .executableTarget(
             name: "agenthost",

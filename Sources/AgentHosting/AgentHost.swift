@@ -31,14 +31,19 @@ package struct AgentHost: Service {
         let status = HostStatus(agents: statuses)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.workers)
         let outbound = AsyncHTTPOutbound(group: group)
+        let secrets = PlatformSecretSource(resolver, environment: options.environment, logger: logger)
         let workers = options.workers.indices(on: group).map { index, loop in
             Worker(
                 loop: loop, index: index, counters: statuses.map(\.counters), limits: LuaLimits(), outbound: outbound,
-                logger: logger)
+                secrets: secrets, logger: logger)
         }
         let floor = HostFloor(workers: workers, status: status, logger: logger)
         let reloader = Reloader(
-            paths: options.scripts, workers: workers, statuses: statuses,
+            sources: try options.scripts.map { origin in
+                _ = try origin.snapshot()
+                return { @Sendable in (try? origin.snapshot()) ?? ScriptSnapshot(path: "") }
+            },
+            workers: workers, statuses: statuses,
             settings: { (agent) throws(ScriptFailure) in try resolver.settings(for: agent) },
             hooks: floor.reloadHooks(announce: announce), logger: logger)
 
@@ -61,7 +66,7 @@ package struct AgentHost: Service {
             let control = try? await ControlSocket.open(for: workers[0])
             try? HostRegistry.enter(report)
             defer { HostRegistry.leave(pid: report.pid) }
-            await serve(reloader, floor, resolver)
+            await serve(reloader, floor, resolver, serviceName: serviceName)
             try? await control?.close()
         } catch {
             await floor.stop(brokers)
@@ -91,16 +96,39 @@ package struct AgentHost: Service {
 
     private func loadSecrets(platform: String?, _ resolver: ConfigurationResolver) async throws {
         guard let platform else { return }
-        let loader = try PlatformSecretLoader(
-            platform: platform, secretsPath: resolver.configuration().secretsPath, environment: options.environment,
-            logger: logger)
-        let secrets = await loader.load()
+        let secrets = try await secretLoader(platform, resolver).load()
         for problem in secrets.problems { logger.warning("\(problem)") }
         resolver.use(secrets)
     }
 
+    private func secretLoader(_ platform: String, _ resolver: ConfigurationResolver) throws -> PlatformSecretLoader {
+        try PlatformSecretLoader(
+            platform: platform, secretsPath: resolver.configuration().secretsPath, environment: options.environment,
+            logger: logger)
+    }
+
+    /// A rotated secret is picked up without a restart: the transport concerned connects anew with it.
+    private func followSecrets(_ resolver: ConfigurationResolver, _ floor: HostFloor, serviceName: String) async {
+        guard let first = resolver.secrets, let loader = try? secretLoader(first.platform, resolver) else { return }
+        var known = first
+        for await secrets in loader.changes(after: first) {
+            let changed = secrets.changedKinds(since: known)
+            known = secrets
+            resolver.use(secrets)
+            do {
+                guard let config = try resolver.resolveAgain() else { continue }
+                let brokers = try BrokerLineup.assemble(config, serviceName: serviceName, embeds: false, logger: logger)
+                logger.notice("secrets were rotated", metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
+                if changed.contains(.mqtt) { try await floor.connectMQTT(brokers.mqtt, serviceName: serviceName) }
+                if changed.contains(.kafka) { try await floor.connectKafka(brokers.kafka, serviceName: serviceName) }
+            } catch {
+                logger.error("rotated secrets cannot be used; the connections stay as they are", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
     /// Reloads what changes until the host is asked to stop.
-    private func serve(_ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver) async {
+    private func serve(_ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String) async {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await HostSignals.hangups { await reloader.reloadAll() } }
@@ -117,7 +145,7 @@ package struct AgentHost: Service {
                         }
                     }
                 }
-                tasks.addTask { await floor.untilStopped() }
+                tasks.addTask { await followSecrets(resolver, floor, serviceName: serviceName) }
                 await floor.untilStopped()
                 tasks.cancelAll()
             }

@@ -7,7 +7,13 @@ import Synchronization
 package final class ConfigurationResolver: Sendable {
     private let flags: [String: String]
     private let environment: [String: String]
-    private let state = Mutex<(secrets: PlatformSecrets?, configs: [String: AgentConfig], order: [String])>((nil, [:], []))
+    private struct State {
+        var secrets: PlatformSecrets?
+        var layers: AgentConfig.Layers?
+        var first: AgentConfig?
+    }
+
+    private let state = Mutex(State())
 
     package init(flags: [String: String], environment: [String: String]) {
         self.flags = flags
@@ -27,8 +33,13 @@ package final class ConfigurationResolver: Sendable {
     }
 
     /// The configuration of the first agent resolved, which is the host's.
-    package var first: AgentConfig? {
-        state.withLock { state in state.order.first.flatMap { state.configs[$0] } }
+    package var first: AgentConfig? { state.withLock { $0.first } }
+
+    /// The host's configuration with the secrets as they are now; nil before an agent was loaded.
+    package func resolveAgain() throws -> AgentConfig? {
+        guard var layers = state.withLock({ $0.layers }) else { return nil }
+        layers.secrets = secrets
+        return try AgentConfig(layers)
     }
 
     /// For a script that is loading. Throws with the script's line when its `config` table, or the environment, is wrong.
@@ -41,16 +52,18 @@ package final class ConfigurationResolver: Sendable {
             }
             script[field] = value
         }
+        let layers = AgentConfig.Layers(
+            flags: flags, secrets: secrets, environment: environment, script: script, agentName: agent.name)
         let config: AgentConfig
         do throws(ConfigurationError) {
-            config = try AgentConfig(
-                .init(
-                    flags: flags, secrets: secrets, environment: environment, script: script, agentName: agent.name))
+            config = try AgentConfig(layers)
         } catch {
             throw ScriptFailure("configuration: \(error.description)")
         }
         state.withLock { state in
-            if state.configs.updateValue(config, forKey: agent.name) == nil { state.order.append(agent.name) }
+            guard state.layers == nil || state.layers?.agentName == agent.name else { return }
+            state.layers = layers
+            state.first = config
         }
         return AgentSettings(config, agentName: agent.name)
     }

@@ -1,7 +1,7 @@
 /// What the command line asks of a host.
 package struct HostOptions: Sendable {
-    /// Paths of the scripts; one script is one agent.
-    package var scripts: [String]
+    /// One script is one agent.
+    package var scripts: [ScriptOrigin]
     /// Settings given as flags, by field name (`host`, `port`, `log_level`).
     package var flags: [String: String]
     package var environment: [String: String]
@@ -13,7 +13,7 @@ package struct HostOptions: Sendable {
     package var readyFile: String?
 
     package init(
-        scripts: [String], flags: [String: String] = [:], environment: [String: String], workers: Int = 1,
+        scripts: [ScriptOrigin], flags: [String: String] = [:], environment: [String: String], workers: Int = 1,
         reloads: Bool = true, embeds: Bool = true, readyFile: String? = nil
     ) {
         self.scripts = scripts

@@ -5,11 +5,14 @@ package struct AgentInterface: Sendable, Equatable {
         /// Upper case; `POST` unless the script says otherwise.
         package var method: String
         package var taskType: String
+        /// True: the body is any JSON, which the task has as `body`, and the answer is the result alone.
+        package var takesAnyBody: Bool
 
-        package init(path: String, method: String, taskType: String) {
+        package init(path: String, method: String, taskType: String, takesAnyBody: Bool = false) {
             self.path = path
             self.method = method
             self.taskType = taskType
+            self.takesAnyBody = takesAnyBody
         }
     }
 

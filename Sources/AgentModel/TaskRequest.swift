@@ -5,6 +5,8 @@ package struct TaskRequest: Sendable {
     package enum Input: Sendable {
         /// The body of an HTTP request, not yet parsed: `{"query", "parameters", "context", "task_type", "priority"}`.
         case body(ByteBuffer)
+        /// The body of a request to an endpoint that takes any JSON: not parsed, and not in the envelope of `body`.
+        case document(ByteBuffer)
         /// The parts of a WebSocket `agent_request`; `parameters` is a JSON object, encoded.
         case call(query: String, parameters: ByteBuffer?)
     }

@@ -18,6 +18,11 @@ extension Generation {
         do throws(TaskFailure) {
             switch input {
             case .body(let body): try pushBody(body, on: stack)
+            case .document(let body):
+                try pushDocument(body, on: stack)
+                stack.newTable(array: 0, fields: 1)
+                stack.push("" as StaticString)
+                stack.setField("query", of: -2)
             case .call(let query, let parameters):
                 stack.newTable(array: 0, fields: 2)
                 stack.push(query)
@@ -28,6 +33,11 @@ extension Generation {
                 }
             }
             let arguments = try pushTaskTable(fromTableAt: stack.top, id: id, type: type, on: stack)
+            if case .document = input {
+                stack.pushValue(at: top + 1)
+                stack.setField("body", of: -2)
+                stack.remove(at: top + 1)
+            }
             stack.remove(at: top + 1)
             return arguments
         } catch {
@@ -54,6 +64,18 @@ extension Generation {
     }
 
     private func pushBody(_ body: ByteBuffer, on stack: LuaStack) throws(TaskFailure) {
+        try pushDocument(body, on: stack)
+        guard stack.type(at: -1) == .table, !stack.isArray(at: -1) else {
+            throw .invalid([
+                .init(
+                    type: "model_attributes_type", location: ["body"],
+                    message: "Input should be a valid dictionary or object to extract fields from",
+                    input: stack.json(at: -1))
+            ])
+        }
+    }
+
+    private func pushDocument(_ body: ByteBuffer, on stack: LuaStack) throws(TaskFailure) {
         guard body.readableBytes > 0 else {
             throw .invalid([.init(type: "missing", location: ["body"], message: "Field required", input: .null)])
         }
@@ -68,14 +90,6 @@ extension Generation {
         if let failure {
             let isUTF8 = body.withUnsafeReadableBytes { String(validating: $0, as: UTF8.self) != nil }
             throw isUTF8 ? .invalidJSON(message: failure.message, offset: failure.offset) : .invalidUTF8
-        }
-        guard stack.type(at: -1) == .table, !stack.isArray(at: -1) else {
-            throw .invalid([
-                .init(
-                    type: "model_attributes_type", location: ["body"],
-                    message: "Input should be a valid dictionary or object to extract fields from",
-                    input: stack.json(at: -1))
-            ])
         }
     }
 

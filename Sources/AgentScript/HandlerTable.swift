@@ -18,6 +18,8 @@ package struct HandlerTable {
         package var onError: OnError
         /// How many messages of one lane may be in the handler at once; above 1 their order is given up.
         package var concurrency: Int
+        /// Kafka: true for every message to every host that subscribes (no consumer group), false for each message to one.
+        package var deliversToEvery: Bool
         /// `file:line` of the registration.
         package var location: String
     }

@@ -10,6 +10,8 @@ package final class ScriptSnapshot: Sendable {
     /// The file name: what messages show.
     package let name: String
     private let directory: URL
+    /// The program's own script, which is no file; `require` finds modules beside the script that overrides a part of it.
+    private let builtIn: [UInt8]?
     fileprivate let files = Mutex<[String: [UInt8]?]>([:])
 
     package init(path: String) {
@@ -17,6 +19,16 @@ package final class ScriptSnapshot: Sendable {
         let url = URL(fileURLWithPath: path)
         name = url.lastPathComponent
         directory = url.deletingLastPathComponent()
+        builtIn = nil
+    }
+
+    /// A script that comes with the program. `overrides` is the path of the user's script beside which it looks for modules.
+    package init(builtIn name: String, source: [UInt8], overrides: String?) {
+        path = name
+        self.name = name
+        builtIn = source
+        directory = overrides.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+            ?? URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
     }
 
     /// The directory that is watched for changes of the script and its modules.
@@ -72,6 +84,11 @@ package final class ScriptSnapshot: Sendable {
     }
 
     fileprivate func contents(of file: String) -> [UInt8]? {
+        if file == name, let builtIn { return builtIn }
+        return read(fromDisk: file)
+    }
+
+    private func read(fromDisk file: String) -> [UInt8]? {
         (try? Data(contentsOf: directory.appendingPathComponent(file))).map { [UInt8]($0) }
     }
 

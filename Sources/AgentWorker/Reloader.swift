@@ -29,7 +29,7 @@ package actor Reloader {
         }
     }
 
-    private let paths: [String]
+    private let sources: [@Sendable () -> ScriptSnapshot]
     private let workers: [Worker]
     private let statuses: [AgentStatus]
     private let settings: @Sendable (AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings
@@ -42,20 +42,20 @@ package actor Reloader {
     private var subscriptions: [Subscriptions]
 
     package init(
-        paths: [String], workers: [Worker], statuses: [AgentStatus],
+        sources: [@Sendable () -> ScriptSnapshot], workers: [Worker], statuses: [AgentStatus],
         settings: @escaping @Sendable (AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings, hooks: Hooks,
         logger: Logger
     ) {
-        self.paths = paths
+        self.sources = sources
         self.workers = workers
         self.statuses = statuses
         self.settings = settings
         self.hooks = hooks
         self.logger = logger
-        attempted = paths.map { ScriptSnapshot(path: $0) }
-        numbers = paths.map { _ in 0 }
-        interfaces = paths.map { _ in nil }
-        subscriptions = paths.map { _ in Subscriptions() }
+        attempted = sources.map { $0() }
+        numbers = sources.map { _ in 0 }
+        interfaces = sources.map { _ in nil }
+        subscriptions = sources.map { _ in Subscriptions() }
     }
 
     /// Directories of everything that was read or looked for.
@@ -65,7 +65,7 @@ package actor Reloader {
 
     /// The first load of all agents: throws the first failure. Nothing is started yet.
     package func loadFirst() async throws -> [AgentInterface] {
-        for agent in paths.indices {
+        for agent in sources.indices {
             interfaces[agent] = try await load(attempted[agent], agent: agent, number: 1)
         }
         let loaded = interfaces.compactMap { $0 }
@@ -75,7 +75,7 @@ package actor Reloader {
 
     /// Starts and puts in service what `loadFirst` loaded.
     package func activateFirst() async throws {
-        for agent in paths.indices {
+        for agent in sources.indices {
             try await start(agent)
             try await activate(agent)
         }
@@ -83,15 +83,15 @@ package actor Reloader {
 
     /// Loads again the agents whose files have changed since they were last read.
     package func reloadChanged() async {
-        for agent in paths.indices where attempted[agent].isStale() { await reload(agent) }
+        for agent in sources.indices where attempted[agent].isStale() { await reload(agent) }
     }
 
     package func reloadAll() async {
-        for agent in paths.indices { await reload(agent) }
+        for agent in sources.indices { await reload(agent) }
     }
 
     private func reload(_ agent: Int) async {
-        let snapshot = ScriptSnapshot(path: paths[agent])
+        let snapshot = sources[agent]()
         attempted[agent] = snapshot
         do {
             let interface = try await load(snapshot, agent: agent, number: numbers[agent] + 1)

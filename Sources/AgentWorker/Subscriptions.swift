@@ -3,7 +3,10 @@ import AgentScript
 
 /// The Kafka topics and MQTT filters that agents want.
 package struct Subscriptions: Sendable, Equatable {
+    /// Topics whose messages are shared among the hosts of the consumer group.
     package var kafka: Set<String> = []
+    /// Topics of which every host gets every message.
+    package var kafkaEvery: Set<String> = []
     package var mqtt: Set<String> = []
 
     package init() {}
@@ -13,16 +16,22 @@ package struct Subscriptions: Sendable, Equatable {
     init(_ handlers: HandlerTable, _ settings: AgentSettings) {
         for handler in handlers.messages {
             if handler.source != .mqtt, !handler.filter.hasWildcards, KafkaTopicName.isValid(handler.filter.text) {
-                kafka.insert(handler.filter.text)
+                if handler.deliversToEvery {
+                    kafkaEvery.insert(handler.filter.text)
+                } else {
+                    kafka.insert(handler.filter.text)
+                }
             }
             if handler.source != .kafka { mqtt.insert(handler.filter.text) }
         }
         kafka.formUnion(settings.streamingTopics)
+        kafka.subtract(kafkaEvery)
         mqtt.formUnion(settings.mqttTopics)
     }
 
     package mutating func formUnion(_ other: Subscriptions) {
         kafka.formUnion(other.kafka)
+        kafkaEvery.formUnion(other.kafkaEvery)
         mqtt.formUnion(other.mqtt)
     }
 }

@@ -35,6 +35,8 @@ extension Worker: ScriptHost {
             invocation.cancelWait = outbound.execute(call, on: loop) { result in
                 self.resume(invocation, turn: turn) { generation.pushHTTPAnswer(result, on: $0) }
             }
+        case .secrets(let platform):
+            readSecrets(of: platform, for: invocation, turn: turn, in: generation)
         case .flush:
             flush(invocation, turn: turn)
         case .task(let type, let payload):

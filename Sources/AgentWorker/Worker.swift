@@ -17,6 +17,7 @@ package final class Worker: @unchecked Sendable {
     let dispatcher = EffectDispatcher()
     let outbound: any OutboundHTTP
     let clock: @Sendable () -> Int64
+    let secrets: any SecretSource
     private(set) var slots: [AgentSlot] = []
     var lanes: [LaneKey: Lane] = [:]
     var identifiers = IdentifierSource()
@@ -35,13 +36,15 @@ package final class Worker: @unchecked Sendable {
     /// `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970.
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
-        clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, logger: Logger
+        clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
+        logger: Logger
     ) {
         self.loop = loop
         self.index = index
         self.limits = limits
         self.outbound = outbound
         self.clock = clock
+        self.secrets = secrets
         self.logger = logger
         slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }
     }

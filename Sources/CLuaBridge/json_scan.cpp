@@ -283,14 +283,18 @@ private:
         }
     }
 
-    /// Reads `\uXXXX` at `at` (on the backslash), a pair of surrogates as one character.
+    /// Reads `\uXXXX` at `at` (on the backslash), a pair of surrogates as one character. As in Python, an escape that
+    /// the text ends with is invalid, not unterminated.
     bool unicode_escape() {
         int code = unit(at + 2);
-        if (code < 0) {
+        if (code < 0 || end - at == 6) {
             return fail(at + 1, "Invalid \\uXXXX escape");
         }
         if (code >= 0xD800 && code < 0xE000) {
             int low = code < 0xDC00 && end - at >= 12 && at[6] == '\\' && at[7] == 'u' ? unit(at + 8) : -1;
+            if (low >= 0 && end - at == 12) {
+                return fail(at + 7, "Invalid \\uXXXX escape");
+            }
             if (low < 0xDC00 || low > 0xDFFF) {
                 return fail(at + 1, "Invalid \\uXXXX escape: unpaired surrogate");
             }

@@ -6,6 +6,7 @@
 #include "pattern.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #define ESCAPE '%'
@@ -243,7 +244,7 @@ static int string_rep(lua_State *L) {
         lua_pushliteral(L, "");
         return 1;
     }
-    if (length + separator_length > (size_t)LUA_MAXINTEGER / (size_t)count) {
+    if (length + separator_length > INT_MAX / (size_t)count) {
         return luaL_error(L, "resulting string too large");
     }
     size_t total = (size_t)count * length + (size_t)(count - 1) * separator_length;

@@ -176,10 +176,13 @@ struct slice {
     bool in_vm;
     bool cannot_wait;
     bool waiting;
+    enum lb_step failure;
 };
 
 static struct slice enter(lb_host *host, lua_State *co, int64_t budget, bool handler) {
-    struct slice outer = {host->running, host->root, host->in_vm, host->cannot_wait, host->waiting};
+    struct slice outer = {
+        host->running, host->root, host->in_vm, host->cannot_wait, host->waiting, host->failure,
+    };
     host->root = co;
     host->waiting = false;
     host->failure = LB_RETURNED;
@@ -205,6 +208,7 @@ static void leave(lb_host *host, struct slice outer) {
     host->in_vm = outer.in_vm;
     host->cannot_wait = outer.cannot_wait;
     host->waiting = outer.waiting;
+    host->failure = outer.failure;
     if (--host->slice_depth == 0) {
         host->spent = false;
     }

@@ -4,16 +4,16 @@ package import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// The HTTP, WebSocket and Server-Sent Events server of one worker. Everything of it is confined to the worker's loop;
 /// what the workers share is in `RealtimeExchange`.
 package final class HTTPServer: @unchecked Sendable {
     /// Largest buffer that is kept for its next use.
-    static let maxSpareBytes = 256 << 10
+    static let maxSpareBytes = 64 << 10
 
     package let eventLoop: any EventLoop
     let settings: HTTPServerSettings

@@ -52,8 +52,10 @@ package struct HTTPServerSettings: Sendable {
 
     /// How often timeouts are looked at: a second, or a quarter of the shortest.
     var sweepInterval: TimeAmount {
-        let shortest = [headTimeout, bodyTimeout, idleTimeout, closeTimeout, pingInterval, pongTimeout, commentInterval]
-            .map(\.nanoseconds).reduce(TimeAmount.seconds(4).nanoseconds, min)
+        let shortest = [
+            headTimeout, bodyTimeout, idleTimeout, closeTimeout, pingInterval, pongTimeout, commentInterval,
+        ]
+        .map(\.nanoseconds).reduce(TimeAmount.seconds(4).nanoseconds, min)
         return .nanoseconds(max(shortest / 4, TimeAmount.milliseconds(5).nanoseconds))
     }
 }

@@ -61,8 +61,9 @@ extension KafkaSettings {
             ("fetch.wait.max.ms", isEmbedded ? "10" : "500"),
             // In 2.0.2 also the wait of a partition whose local queue was full.
             ("fetch.error.backoff.ms", isEmbedded ? "10" : "100"),
-            ("queued.min.messages", "20000"),
-            ("queued.max.messages.kbytes", "16384"),
+            // Once the queue holds this much, 2.0.2 looks at it again only a second later: it must hold a second's work.
+            ("queued.min.messages", "300000"),
+            ("queued.max.messages.kbytes", "49152"),
         ]
     }
 

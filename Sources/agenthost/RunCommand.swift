@@ -11,7 +11,16 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Hosts the agents, and reloads them live when their files change.")
 
     @Argument(help: "Lua scripts; one script is one agent.")
-    var scripts: [String]
+    var scripts: [String] = []
+
+    @Option(help: "gateway, ingest or processor: a stream service without a script, or with one that overrides a part.")
+    var role: Role?
+
+    @Option(help: "An OAM application (YAML) whose component's environment holds, below that of the process.")
+    var oam: String?
+
+    @Option(help: "The component of the OAM application; needed when it has several.")
+    var component: String?
 
     @Option(help: "The address to listen on (HOST, 127.0.0.1).")
     var host: String?
@@ -38,7 +47,11 @@ struct RunCommand: AsyncParsableCommand {
     var readyFile: String?
 
     func validate() throws {
-        guard !scripts.isEmpty else { throw ValidationError("name at least one Lua script") }
+        guard !scripts.isEmpty || role != nil || oam != nil else {
+            throw ValidationError("name at least one Lua script, or a --role")
+        }
+        if role != nil, scripts.count > 1 { throw ValidationError("a role takes one script, which overrides a part of it") }
+        if component != nil, oam == nil { throw ValidationError("--component belongs to --oam") }
         guard workerCount != nil else {
             throw ValidationError("--workers \(workers): a number from 1 to 256, or auto, expected")
         }
@@ -55,7 +68,7 @@ struct RunCommand: AsyncParsableCommand {
         if let host { flags["host"] = host }
         if let port { flags["port"] = port }
         if let logLevel { flags["log_level"] = logLevel }
-        let environment = ProcessInfo.processInfo.environment
+        let environment = environment()
         let level: Logger.Level
         do throws(ConfigurationError) {
             level = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
@@ -65,7 +78,7 @@ struct RunCommand: AsyncParsableCommand {
         var logger = Logger(label: "agenthost") { _ in HostLogHandler(format: logFormat) }
         logger.logLevel = level
         let options = HostOptions(
-            scripts: scripts, flags: flags, environment: environment, workers: workerCount ?? 1, reloads: !noReload,
+            scripts: origins(environment), flags: flags, environment: environment, workers: workerCount ?? 1, reloads: !noReload,
             embeds: !noEmbedded, readyFile: readyFile)
         let host = AgentHost(options: options, logger: logger) { line in
             FileHandle.standardOutput.write(Data((line + "\n").utf8))
@@ -81,4 +94,28 @@ struct RunCommand: AsyncParsableCommand {
         }
         if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
     }
+
+    /// That of the process, above what the OAM application's component would get.
+    private func environment() -> [String: String] {
+        let process = ProcessInfo.processInfo.environment
+        guard let oam else { return process }
+        do throws(OAMError) {
+            return try OAMApplication(contentsOfFile: oam).bindings(component: component).environment
+                .merging(process) { $1 }
+        } catch {
+            fail(error.description, code: 1)
+        }
+    }
+
+    /// Without a script and without `--role`, the component's role is meant.
+    private func origins(_ environment: [String: String]) -> [ScriptOrigin] {
+        let role = role ?? (scripts.isEmpty ? environment["REALTIME_ROLE"].flatMap(Role.init(rawValue:)) : nil)
+        if let role { return [.role(role, overrides: scripts.first)] }
+        guard !scripts.isEmpty else {
+            fail("the component has no role that runs without a script; name the script beside --oam", code: 1)
+        }
+        return scripts.map { .file($0) }
+    }
 }
+
+extension Role: ExpressibleByArgument {}

@@ -21,6 +21,7 @@ final class RecordingHost: ScriptHost {
     /// Milliseconds since 1970; 2026-01-02T03:04:05.678Z unless a test moves it.
     var clock: Int64 = 1_767_323_045_678
     var answer: (Effect) -> EffectAnswer = { _ in .taken(reached: 2) }
+    var secrets: (platform: String, values: [String: JSONValue])?
     private var identifierCount = 0
 
     func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
@@ -54,6 +55,8 @@ final class RecordingHost: ScriptHost {
     func cancel(_ timer: ScriptTimer, in generation: Generation) {
         cancelled.append(timer)
     }
+
+    func platformSecrets() -> (platform: String, values: [String: JSONValue])? { secrets }
 
     func now() -> Int64 { clock }
 

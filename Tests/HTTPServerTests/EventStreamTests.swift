@@ -131,7 +131,7 @@ struct EventStreamTests {
 
     @Test("an id that is not kept is answered with a reset, and the stream goes on from there")
     func reset() async throws {
-        try await TestHost.run(settings: { $0.windowEvents = 3 }) { host in
+        try await TestHost.run(settings: .with { $0.windowEvents = 3 }) { host in
             let first = try await stream(host, "/stream/topic/t") { connection in
                 for number in 1...5 { _ = try await host.publish("t", "\(number)") }
                 let event = try await event(connection)
@@ -158,7 +158,7 @@ struct EventStreamTests {
 
     @Test("a long history is sent as fast as its client takes it")
     func longHistory() async throws {
-        try await TestHost.run(settings: { $0.clientQueueBytes = 64 << 10 }) { host in
+        try await TestHost.run(settings: .with { $0.clientQueueBytes = 64 << 10 }) { host in
             let first = try await stream(host, "/stream/topic/t") { connection in
                 _ = try await host.publish("t", "0")
                 return try await event(connection)
@@ -177,7 +177,7 @@ struct EventStreamTests {
 
     @Test("comments keep a silent stream alive, and stopping ends it")
     func comments() async throws {
-        try await TestHost.run(settings: { $0.commentInterval = .milliseconds(20) }) { host in
+        try await TestHost.run(settings: .with { $0.commentInterval = .milliseconds(20) }) { host in
             try await stream(host, "/stream/events") { connection in
                 #expect(try await connection.receive(through: "\n\n").hasPrefix(":"))
                 let stopped = host.servers[0].stop()

@@ -189,10 +189,12 @@ struct RequestReadingTests {
 
     @Test("a head or a body that does not come is 408; an idle connection is closed")
     func timeouts() async throws {
-        try await TestHost.run(settings: {
-            $0.headTimeout = .milliseconds(60)
-            $0.bodyTimeout = .milliseconds(60)
-        }) { host in
+        try await TestHost.run(
+            settings: .with {
+                $0.headTimeout = .milliseconds(60)
+                $0.bodyTimeout = .milliseconds(60)
+            }
+        ) { host in
             for part in ["GET / HT", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{"] {
                 try await RawConnection.open(host.port) { connection in
                     try await connection.send(part)
@@ -203,7 +205,7 @@ struct RequestReadingTests {
                 }
             }
         }
-        try await TestHost.run(settings: { $0.idleTimeout = .milliseconds(60) }) { host in
+        try await TestHost.run(settings: .with { $0.idleTimeout = .milliseconds(500) }) { host in
             try await RawConnection.open(host.port) { connection in
                 let text = try await connection.receiveToEnd()
                 #expect(text == "")
@@ -220,7 +222,7 @@ struct RequestReadingTests {
     func takenPort() async throws {
         try await TestHost.run { host in
             let error = await #expect(throws: IOError.self) {
-                try await TestHost.run(settings: { $0.port = host.port }) { _ in }
+                try await TestHost.run(settings: .with { $0.port = host.port }) { _ in }
             }
             #expect(error?.errnoCode == EADDRINUSE)
         }

@@ -103,7 +103,7 @@ struct StatusRouteTests {
             "Origin": "https://console.example", "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "content-type",
         ]
-        try await TestHost.run(settings: { $0.allowedOrigins = ["https://console.example"] }) { host in
+        try await TestHost.run(settings: .with { $0.allowedOrigins = ["https://console.example"] }) { host in
             let allowed = try await host.request("OPTIONS", "/echo", headers: preflight)
             #expect(allowed.status == 200)
             #expect(allowed.headers["access-control-allow-origin"] == "https://console.example")
@@ -117,7 +117,7 @@ struct StatusRouteTests {
             #expect(simple.headers["access-control-allow-origin"] == "https://console.example")
             #expect(simple.headers["vary"] == "Origin")
         }
-        try await TestHost.run(settings: { $0.allowedOrigins = ["*"] }) { host in
+        try await TestHost.run(settings: .with { $0.allowedOrigins = ["*"] }) { host in
             let reply = try await host.request("GET", "/nowhere", headers: ["Origin": "https://any.example"])
             #expect(reply.headers["access-control-allow-origin"] == "*")
         }

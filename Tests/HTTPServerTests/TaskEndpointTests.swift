@@ -100,6 +100,20 @@ struct TaskEndpointTests {
         }
     }
 
+    @Test("an endpoint that takes any body answers with the result alone")
+    func anyBody() async throws {
+        var agent = TestHost.agent("open")
+        agent.endpoints = [
+            .init(path: "/any", method: "POST", taskType: "echo", takesAnyBody: true),
+            .init(path: "/any", method: "GET", taskType: "echo", takesAnyBody: true),
+        ]
+        try await TestHost.run([agent]) { host in
+            #expect(try await host.request("POST", "/any", "[1,2]").body == "[1,2]")
+            #expect(try await host.request("GET", "/any?a=1&b=x%20y").body == #"{"a":"1","b":"x y"}"#)
+            #expect(try await host.request("POST", "/any", "1", headers: ["Content-Type": "a/b"]).status == 415)
+        }
+    }
+
     @Test("before the agents are there, and while stopping, everything is 503")
     func startingAndStopping() async throws {
         try await TestHost.run(nil) { host in

@@ -37,7 +37,8 @@ struct WebSocketProtocolTests {
             try await RawConnection.open(host.port) { connection in
                 let loopback = "Origin: http://localhost:3000\r\n"
                 let request =
-                    "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + WebSocketProbe.handshake("/raw/vitals-agent", host.port, loopback)
+                    "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+                    + WebSocketProbe.handshake("/raw/vitals-agent", host.port, loopback)
                 try await connection.send(Array(request.utf8) + WebSocketProbe.frame(0x81, Array("hello".utf8)))
                 #expect(try await connection.reply().status == 200)
                 #expect(try await connection.reply().status == 101)
@@ -98,7 +99,8 @@ struct WebSocketProtocolTests {
             ([0x8B, 0x80], 1002), ([0x09, 0x80], 1002), ([0x89, 0xFE], 1002), ([0x80, 0x80], 1002),
             ([0x01, 0x80, 0, 0, 0, 0, 0x81, 0x80], 1002), ([0x81, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0], 1002),
             // Text that is wrong at its first byte, of a frame that has not ended.
-            ([0x81, 0x85, 0, 0, 0, 0, 0xC0], 1007), ([0x01, 0x81, 0, 0, 0, 0, 0xE0, 0x80, 0x81, 0, 0, 0, 0, 0x80], 1007),
+            ([0x81, 0x85, 0, 0, 0, 0, 0xC0], 1007),
+            ([0x01, 0x81, 0, 0, 0, 0, 0xE0, 0x80, 0x81, 0, 0, 0, 0, 0x80], 1007),
             ([0x81, 0x81, 0, 0, 0, 0, 0xC3], 1007),
             ([0x88, 0x81, 0, 0, 0, 0, 0x03], 1002), ([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xED], 1002),
             ([0x88, 0x82, 0, 0, 0, 0, 0x00, 0x00], 1002), ([0x88, 0x83, 0, 0, 0, 0, 0x03, 0xE8, 0xFF], 1007),
@@ -119,7 +121,7 @@ struct WebSocketProtocolTests {
 
     @Test("the limit of a message is over all its fragments")
     func messageLimit() async throws {
-        try await TestHost.run(settings: { $0.maxMessageBytes = 1000 }) { host in
+        try await TestHost.run(settings: .with { $0.maxMessageBytes = 1000 }) { host in
             try await WebSocketProbe.open(host.port, "/ws") { client in
                 _ = try await client.message()
                 try await client.send(0x01, [UInt8](repeating: 0x20, count: 600))
@@ -155,10 +157,12 @@ struct WebSocketProtocolTests {
 
     @Test("a client that answers no ping is closed")
     func pongTimeout() async throws {
-        try await TestHost.run(settings: {
-            $0.pingInterval = .milliseconds(40)
-            $0.pongTimeout = .milliseconds(200)
-        }) { host in
+        try await TestHost.run(
+            settings: .with {
+                $0.pingInterval = .milliseconds(40)
+                $0.pongTimeout = .milliseconds(200)
+            }
+        ) { host in
             try await WebSocketProbe.open(host.port, "/raw/vitals-agent") { client in
                 #expect(try await client.receive().first == 0x89)
                 var frame = try await client.receive()
@@ -173,7 +177,7 @@ struct WebSocketProtocolTests {
         try await TestHost.run { host in
             try await WebSocketProbe.open(host.port, "/ws") { client in
                 _ = try await client.message()
-                try await RawConnection.open(host.port) { waiting in
+                let stopped = try await RawConnection.open(host.port) { waiting in
                     try await waiting.send("POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
                     try await host.until {
                         try await host.onWorker { [server = host.servers[0]] _ in server.answeringCount == 1 }
@@ -187,8 +191,9 @@ struct WebSocketProtocolTests {
                     }.get()
                     #expect(try await waiting.reply().status == 200)
                     #expect(try await waiting.receiveToEnd() == "")
-                    try await stopped.get()
+                    return stopped
                 }
+                try await stopped.get()
             }
         }
     }

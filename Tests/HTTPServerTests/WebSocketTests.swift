@@ -36,25 +36,33 @@ struct WebSocketTests {
     @Test(
         "every message of a client is answered as the contract says",
         arguments: [
-            (#"{"message_type":"subscribe","payload":{"topic":"a"}}"#, "subscription_confirmed",
-                ["topic": "a", "subscriber_count": 1]),
+            (
+                #"{"message_type":"subscribe","payload":{"topic":"a"}}"#, "subscription_confirmed",
+                ["topic": "a", "subscriber_count": 1]
+            ),
             (#"{"message_type":"subscribe","payload":{}}"#, "error", ["error": "Topic is required"]),
             (#"{"message_type":"subscribe"}"#, "error", ["error": "Topic is required"]),
             (#"{"message_type":"unsubscribe","payload":{"topic":"a"}}"#, "unsubscription_confirmed", ["topic": "a"]),
-            (#"{"message_type":"agent_request","payload":{"task_type":"echo"}}"#, "error",
-                ["error": "Query is required"]),
+            (
+                #"{"message_type":"agent_request","payload":{"task_type":"echo"}}"#, "error",
+                ["error": "Query is required"]
+            ),
             (#"{"message_type":"nonsense","payload":{}}"#, "error", ["error": "Unknown message type: nonsense"]),
             ("nonsense", "error", ["error": "Invalid JSON format"]),
             ("[1]", "error", ["error": "Invalid JSON format"]),
             (#"{"message_type":"greet","payload":{"a":[1]}}"#, "greeting", ["a": [1]]),
-            (#"{"message_type":"agent_request","payload":{"query":"q","task_type":"echo","parameters":{"n":1}}}"#,
+            (
+                #"{"message_type":"agent_request","payload":{"query":"q","task_type":"echo","parameters":{"n":1}}}"#,
                 "agent_response",
                 [
                     "success": true, "result": ["query": "q", "parameters": ["n": 1]], "error": nil,
                     "task_id": "7e6f1a5e-0000-4000-8000-000000000001",
-                ]),
-            (#"{"message_type":"agent_request","payload":{"query":"q","task_type":"failed"}}"#, "agent_response",
-                ["success": false, "result": nil, "error": "health.lua:3: boom", "task_id": nil]),
+                ]
+            ),
+            (
+                #"{"message_type":"agent_request","payload":{"query":"q","task_type":"failed"}}"#, "agent_response",
+                ["success": false, "result": nil, "error": "health.lua:3: boom", "task_id": nil]
+            ),
         ] as [(String, String, JSONValue)])
     func answers(text: String, type: String, payload: JSONValue) async throws {
         try await TestHost.run { host in
@@ -151,7 +159,9 @@ struct WebSocketTests {
                     #expect(isSent)
                     #expect(try await client.message("note")["payload"] == [.integer(Int64(worker))])
                 }
-                let isKnown = try await host.onWorker { $0.send(to: "nobody", type: "note", payload: .init(string: "1")) }
+                let isKnown = try await host.onWorker {
+                    $0.send(to: "nobody", type: "note", payload: .init(string: "1"))
+                }
                 #expect(!isKnown)
                 #expect(try await host.onWorker(1) { $0.close(clientID: id, code: 4000, reason: "enough") })
                 let frame = try await client.receive()

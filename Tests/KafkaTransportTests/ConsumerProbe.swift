@@ -153,28 +153,3 @@ func eventually(
     }
     try await promise.futureResult.get()
 }
-
-/// Logs nothing.
-let quietLogger = { var l = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }; l.logLevel = .trace; return l }()
-
-/// Unique within the run and between runs.
-func unique(_ name: String) -> String {
-    "\(name)-\(UInt32.random(in: .min ... .max))"
-}
-
-/// The cluster that the tests without faults share.
-enum SharedKafka {
-    static let cluster = Result { () throws(KafkaError) in try EmbeddedKafka() }
-
-    static func settings(group: String = unique("group"), overrides: [String: String] = [:]) throws -> KafkaSettings {
-        embeddedSettings(try cluster.get(), group: group, overrides: overrides)
-    }
-}
-
-func embeddedSettings(
-    _ kafka: EmbeddedKafka, group: String = unique("group"), overrides: [String: String] = [:]
-) -> KafkaSettings {
-    KafkaSettings(
-        bootstrapServers: kafka.bootstrapServers, clientID: "test", groupID: group, isEmbedded: true,
-        overrides: overrides.merging(["debug":"cgrp,consumer"], uniquingKeysWith: {$1}))
-}

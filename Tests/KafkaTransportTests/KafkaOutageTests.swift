@@ -15,7 +15,7 @@ import Testing
         #expect(consumer.status.current.status == .connected)
         #expect(producer.status.current.status == .connected)
 
-        kafka.setBroker(isUp: false)
+        kafka.takeDown()
         try await consumer.wait(for: "both to notice") {
             $0.status.current.status == .reconnecting && producer.status.current.status == .reconnecting
         }
@@ -38,7 +38,7 @@ import Testing
     @Test("clients start without a broker, and work once it is there")
     func lateBroker() async throws {
         let kafka = try EmbeddedKafka()
-        kafka.setBroker(isUp: false)
+        kafka.takeDown()
         let producer = try await ProducerProbe.start(embeddedSettings(kafka))
         let consumer = try await ConsumerProbe.start(embeddedSettings(kafka), topics: ["t"])
         try await producer.onLoop { probe in
@@ -60,7 +60,7 @@ import Testing
         let consumer = try await ConsumerProbe.start(embeddedSettings(kafka), topics: ["t"])
         try await producer.produce(["x"], topic: "t")
         try await consumer.wait(for: "the record") { $0.messages.count == 1 }
-        kafka.setBroker(isUp: false)
+        kafka.takeDown()
         let started = NIODeadline.now()
         try await consumer.stop()
         try await producer.stop()

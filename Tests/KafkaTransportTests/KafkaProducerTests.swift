@@ -32,7 +32,7 @@ import Testing
         let producer = try await ProducerProbe.start(embeddedSettings(kafka))
         try await producer.flush()
         try await producer.produce(["first"], topic: "t")
-        kafka.setBroker(isUp: false)
+        kafka.takeDown()
         let before = try await producer.onLoop { probe in
             let before = probe.producer.flush()
             probe.send(KafkaRecord(topic: "t", value: ByteBuffer(string: "waits")))
@@ -101,7 +101,7 @@ import Testing
     @Test("a queue that is full refuses, and says what its limits are")
     func fullQueue() async throws {
         let kafka = try EmbeddedKafka()
-        kafka.setBroker(isUp: false)
+        kafka.takeDown()
         let producer = try await ProducerProbe.start(embeddedSettings(kafka))
         let (taken, refusal) = try await producer.onLoop { probe -> (Int, String) in
             let value = ByteBuffer(repeating: 7, count: 900_000)

@@ -1,6 +1,7 @@
 import AgentModel
 import Foundation
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import KafkaTransport
@@ -108,7 +109,7 @@ import Testing
         let before = SocketOptions.noDelay(ofConnectionsTo: port)
         #expect(!before.isEmpty && before.allSatisfy { $0 })
 
-        kafka.setBroker(isUp: false)
+        kafka.takeDown()
         kafka.setBroker(isUp: true)
         try await producer.produce(["y"], topic: "t")
         let after = SocketOptions.noDelay(ofConnectionsTo: port)
@@ -130,7 +131,7 @@ import Testing
                 continuation.resume(returning: String(decoding: data, as: UTF8.self))
             }
             do {
-                try process.run()
+                try spawning.withLock { _ in try process.run() }
                 standardInput.fileHandleForWriting.write(Data(input.utf8))
                 try standardInput.fileHandleForWriting.close()
             } catch {

@@ -20,7 +20,7 @@ import Testing
 
     @Test("what is written otherwise means the same", arguments: [
         (" [ 1 , 2 ] ", "[1,2]"), ("1E2", "100.0"), ("18446744073709551615", "1.8446744073709552e+19"),
-        ("9223372036854775808", "9.223372036854775808e+18".isEmpty ? "" : "9.223372036854776e+18"),
+        ("9223372036854775808", "9.223372036854776e+18"),
         ("123456789012345678901234567890", "1.2345678901234568e+29"), ("[1e-400]", "[0.0]"),
         ("{\"a\":1,\"a\":2}", "{\"a\":2}"), ("\"\\u00e9\\ud83d\\ude00\\/\"", "\"é😀/\""), ("1e15", "1000000000000000.0"),
         ("\"\u{7F}\u{2028}\"", "\"\u{7F}\u{2028}\""), ("[12345678901234567890123,\"\\u00e9\",{\"k\":[]}]", "[1.2345678901234568e+22,\"é\",{\"k\":[]}]"),
@@ -55,7 +55,9 @@ import Testing
 
     @Test("an error says what and where, as Python does", arguments: errors)
     func error(text: String, message: String, offset: Int) throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         let error = try #require(throws: JSONDecodingError.self) {
             try Array(text.utf8).withUnsafeBytes { try stack.pushJSON($0) }
         }
@@ -74,7 +76,9 @@ import Testing
 
     @Test("bytes that are not UTF-8 are refused where they are")
     func notUTF8() throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         for (bytes, offset): ([UInt8], Int) in [([0x22, 0xFF, 0x22], 1), ([0x22, 0x61, 0xC3, 0x22], 2), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1)] {
             let error = try #require(throws: JSONDecodingError.self) { try bytes.withUnsafeBytes { try stack.pushJSON($0) } }
             #expect(error.message == "Invalid UTF-8")
@@ -134,14 +138,18 @@ import Testing
 
     @Test("a small table cannot make endless text")
     func blowUp() throws {
-        let script = try Script(limits: LuaLimits(slice: .seconds(20)))
+        var limits = LuaLimits()
+        limits.jsonOutput = 1 << 20
+        let script = try Script(limits: limits)
         let error = try script.failure("local t = { 'x' } for i = 1, 60 do t = { t, t } end encode(t)")
-        #expect(error.message.hasSuffix("makes more than 67108864 bytes of JSON"))
+        #expect(error.message.hasSuffix("makes more than 1048576 bytes of JSON"))
     }
 
     @Test("writing within writing")
     func nested() throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         stack.push("outer")
         stack.push("inner")
         try stack.withJSON(at: 1, path: "a") { outer in

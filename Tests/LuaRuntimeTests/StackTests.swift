@@ -4,7 +4,9 @@ import Testing
 @Suite struct StackTests {
     @Test("values go in and come out")
     func values() throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         stack.pushNil()
         stack.pushNull()
         stack.push(true)
@@ -27,7 +29,9 @@ import Testing
 
     @Test("strings that are not UTF-8 are repaired")
     func repaired() throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         [UInt8]([0x61, 0xFF]).withUnsafeBytes { stack.push($0) }
         #expect(stack.string(at: -1) == "a\u{FFFD}")
         #expect(!stack.isValidUTF8(at: -1))
@@ -39,7 +43,9 @@ import Testing
 
     @Test("tables")
     func tables() throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         stack.newTable(array: 2, fields: 2)
         stack.push(1)
         stack.setField("static", of: 1)
@@ -78,6 +84,7 @@ import Testing
     @Test("references hold values")
     func references() throws {
         let state = try LuaState()
+        defer { state.close() }
         let stack = state.stack
         stack.push("kept")
         let reference = stack.reference()
@@ -93,7 +100,9 @@ import Testing
 
     @Test("order on the stack")
     func order() throws {
-        let stack = try LuaState().stack
+        let state = try LuaState()
+        defer { state.close() }
+        let stack = state.stack
         for i in 1...4 { stack.push(i) }
         stack.insert(at: 1)
         stack.remove(at: 2)

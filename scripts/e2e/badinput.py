@@ -94,8 +94,9 @@ def messages():
         [record] = kcat_wait(host.kafka, "strict.in.dlq", 1)
         equal(record["payload"], "{oops")
         assert f"agent.lua:{line_of(AGENT, 'HERE')}: not JSON: {{oops" in record["headers"]["x-error"], record
+        # MQTT's dead letters are in the topic of the agent: names of MQTT topics are not always names of Kafka's.
         mqtt_publish(host.mqtt, "strict.in", b"\xff\xfe")
-        kcat_wait(host.kafka, "strict.in.dlq", 2)
+        equal(kcat_wait(host.kafka, "strict.dlq", 1)[0]["headers"]["x-original-topic"], "strict.in")
         kcat_produce(host.kafka, "strict.function", {"n": 1})
         [record] = kcat_wait(host.kafka, "strict.function.dlq", 1)
         assert "function" in record["headers"]["x-error"], record
@@ -108,7 +109,7 @@ def scripts():
         ("a syntax error", "local agent = = 5\n", "agent.lua:1:"),
         ("a duplicate path", AGENT.replace("/function", "/ok"), "/ok"),
         ("an unknown field", AGENT.replace("name =", "nmae =", 1), "name"),
-        ("a task without a handler", AGENT.replace('agent:task("ok"', 'agent:task("okay"'), "okay"),
+        ("a task without a handler", AGENT.replace('agent:task("ok"', 'agent:task("okay"'), 'task "ok"'),
         ("no agent", "print('hello')\n", "agent.lua:1"),
         ("two agents", AGENT + AGENT.replace("local agent", "local second"), "agent.lua:"),
         ("a missing module", "require 'nothing_here'\n", "nothing_here"),

@@ -377,13 +377,19 @@ class WebSocket:
 
         options.setdefault("compression", None)
         options.setdefault("max_size", 1 << 26)
-        self.connection = connect(url, proxy=None, open_timeout=15, close_timeout=5, **options)
+        # Without a limit the library reads whatever comes; with one it stops reading, as a slow client does.
+        options.setdefault("max_queue", None)
+        self._context = connect(url, proxy=None, open_timeout=15, close_timeout=5, **options)
+        self.connection = self._context.__enter__()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.connection.close()
+        self._context.__exit__(None, None, None)
+
+    def close(self):
+        self.__exit__()
 
     def send(self, message_type, payload=None, **fields):
         """Sends an envelope; returns its message_id."""
@@ -561,7 +567,7 @@ class Lines:
 def mqtt_reader(broker, topic):
     """mosquitto_sub, once it is subscribed: each line is a topic, a tab and the payload."""
     host, _, port = broker.rpartition(":")
-    lines = Lines("mosquitto_sub", "-h", host, "-p", port, "-t", topic, "-q", "1", "-d", "-F", "%t\t%p")
+    lines = Lines("stdbuf", "-oL", "mosquitto_sub", "-h", host, "-p", port, "-t", topic, "-q", "1", "-d", "-F", "%t\t%p")
     lines.wait(lambda line: line.startswith("Subscribed"), "subscribed")
     return lines
 

@@ -71,8 +71,9 @@ enum AgentMethods {
         let function = try arguments.function(3, "fn")
         var handler = HandlerTable.Message(
             filter: filter, function: function, source: nil, attempts: 3, backoff: 0.2, onError: .dlq, concurrency: 1,
+            deliversToEvery: false,
             location: call.stack.location(level: 1) ?? generation.snapshot.name)
-        let known = ["source", "attempts", "backoff", "on_error", "concurrency"]
+        let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver"]
         if let options = try arguments.options(4, "options", known: known) {
             if let source = try options.string("source") {
                 guard let known = MessageSource(rawValue: source) else {
@@ -92,6 +93,12 @@ enum AgentMethods {
                     throw arguments.invalid("options.on_error", "\"dlq\", \"skip\" or \"stop\" expected, got \"\(name)\"")
                 }
                 handler.onError = onError
+            }
+            if let deliver = try options.string("deliver") {
+                guard ["every", "one"].contains(deliver) else {
+                    throw arguments.invalid("options.deliver", "\"every\" or \"one\" expected, got \"\(deliver)\"")
+                }
+                handler.deliversToEvery = deliver == "every"
             }
             if let concurrency = try options.integer("concurrency", in: 1...10_000) { handler.concurrency = concurrency }
         }

@@ -77,7 +77,7 @@ enum AgentModule: ScriptModule {
             guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
             let item = try TableReader(
                 reader.stack, at: -1, what: "field of \(what)",
-                known: ["path", "task_type", "method", "description", "parameters"])
+                known: ["path", "task_type", "method", "description", "parameters", "body"])
             let path = try path(item, what)
             let method = (try item.string("method") ?? "POST").uppercased()
             guard methods.contains(method) else {
@@ -96,7 +96,12 @@ enum AgentModule: ScriptModule {
                 }
                 generation.handlers.parameterModels[taskType] = item.stack.reference()
             }
-            endpoints.append(AgentInterface.Endpoint(path: path, method: method, taskType: taskType))
+            let body = try item.string("body")
+            guard body == nil || body == "any" else {
+                throw LuaFailure("\(what): body is \"any\", or left out for the task envelope {query, parameters, …}")
+            }
+            endpoints.append(
+                AgentInterface.Endpoint(path: path, method: method, taskType: taskType, takesAnyBody: body != nil))
         }
         return endpoints
     }

@@ -12,9 +12,15 @@ extension HTTPConnection {
         terms.varies = server.origins.varies
     }
 
+    /// A request whose head cannot be read: nothing is known of it.
+    func refuseHead(_ refusal: RequestRefusal) {
+        head = RequestHead()
+        terms = ResponseHeads.Terms()
+        refuse(refusal)
+    }
+
     /// A request that cannot be read to its end.
     func refuse(_ refusal: RequestRefusal) {
-        if case .head = phase { terms = ResponseHeads.Terms() }
         terms.keepsAlive = false
         answer(refusal.status, ErrorBody.detail(refusal.detail))
     }

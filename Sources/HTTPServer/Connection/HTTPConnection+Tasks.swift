@@ -5,7 +5,7 @@ import NIOHTTP1
 /// Task endpoints.
 extension HTTPConnection {
     func perform(_ route: TaskRoute, _ body: ByteBuffer) {
-        guard let input = taskInput(body) else { return }
+        guard let input = taskInput(body, route) else { return }
         let sequence = sequence
         let request = TaskRequest(agent: route.agent, taskType: route.taskType, input: input)
         server.requests.perform(request) { [self] outcome in
@@ -16,11 +16,16 @@ extension HTTPConnection {
 
     /// The body; for a `GET`, whose body means nothing, the query string: `query`, and every other parameter as one of
     /// the task's, a string. Answers when there is nothing to perform.
-    private func taskInput(_ body: ByteBuffer) -> TaskRequest.Input? {
+    private func taskInput(_ body: ByteBuffer, _ route: TaskRoute) -> TaskRequest.Input? {
         guard head.method == .get || head.method == .head else {
-            return acceptsContentType() ? .body(body) : nil
+            guard acceptsContentType() else { return nil }
+            return route.takesAnyBody ? .document(body) : .body(body)
         }
         let query = QueryString(head.text(head.query) ?? "")
+        if route.takesAnyBody {
+            let parameters = query.parameters.map { ($0.name, JSONValue.string($0.value)) }
+            return .document(JSONValue.object(JSONObject(parameters)).json())
+        }
         guard let text = query["query"] else {
             let issue = ValidationIssue(
                 type: "missing", location: ["query", "query"], message: "Field required", input: ByteBuffer())
@@ -33,6 +38,7 @@ extension HTTPConnection {
 
     private func finish(_ outcome: TaskOutcome, _ route: TaskRoute, _ body: ByteBuffer) {
         switch outcome.result {
+        case .success(let result) where route.takesAnyBody: answer(.ok, result)
         case .success(let result): succeed(result, outcome, route)
         case .failure(let failure): fail(failure, body)
         }

@@ -90,11 +90,9 @@ final class HTTPConnection: ChannelDuplexHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         isInputClosed = true
-        switch phase {
-        // The client has said all it had to say and waits for the answer.
-        case .answering: terms.keepsAlive = false
-        default: abort(nil)
-        }
+        // A client that has said all it had to say may still wait for the answer.
+        if case .answering = phase { return }
+        abort(nil)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -170,7 +168,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         switch phase {
         case .idle, .head: return readHead()
         case .body: return readBody()
-        case .webSocket(let client): return client.receive(&input)
+        case .webSocket(let client): return receive(client)
         case .answering: return false
         case .eventStream, .lingering, .closed:
             input.clear()
@@ -178,17 +176,28 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
+    /// The input is out of the connection meanwhile: a client's handler may end the connection.
+    private func receive(_ client: WebSocketConnection) -> Bool {
+        var bytes = ByteBuffer()
+        swap(&bytes, &input)
+        let goesOn = client.receive(&bytes)
+        if case .webSocket = phase { swap(&bytes, &input) }
+        return goesOn
+    }
+
     private func readHead() -> Bool {
         guard input.readableBytes > 0, context?.channel.isWritable == true else { return false }
         switch parser.parse(input) {
         case .incomplete:
-            if case .idle = phase {
+            if isInputClosed {
+                endOutput()
+            } else if case .idle = phase {
                 phase = .head
                 expect(within: server.settings.headTimeout)
             }
             return false
         case .refused(let refusal):
-            refuse(refusal)
+            refuseHead(refusal)
             return false
         case .complete(let complete):
             head = complete
@@ -283,7 +292,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     /// The request is answered; `output` holds the response.
     func answered() {
-        if terms.keepsAlive, !isInputClosed {
+        if terms.keepsAlive, !isInputClosed || input.readableBytes > 0 {
             phase = .idle
             expect(within: server.settings.idleTimeout)
         } else {
@@ -309,17 +318,21 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     // MARK: Ending
 
-    /// Ends the own side once everything is written, and the connection when the peer has ended its side.
-    func endOutput() {
+    /// Ends the own side once everything is written, and the connection when the peer has ended its side; at once when
+    /// there is nothing more that the peer could send.
+    func endOutput(lingers: Bool = true) {
         phase = .lingering
-        expect(within: server.settings.closeTimeout)
+        // For a response that its client takes slowly.
+        expect(within: server.settings.idleTimeout)
         borrowOutput()
         guard let context else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(output), promise: written)
         output = ByteBuffer()
-        let mode: CloseMode = isInputClosed ? .all : .output
-        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: mode, promise: nil) }
+        written.futureResult.assumeIsolated().whenComplete { [self] _ in
+            expect(within: server.settings.closeTimeout)
+            context.close(mode: isInputClosed || !lingers ? .all : .output, promise: nil)
+        }
     }
 
     /// Closes at once.
@@ -362,9 +375,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard let deadline, now >= deadline else { return }
         self.deadline = nil
         switch phase {
-        case .head, .body:
-            refuse(.timeout)
-            flushOutput()
+        case .head: refuseHead(.timeout)
+        case .body: refuse(.timeout)
         case .answering: break
         default: abort(nil)
         }

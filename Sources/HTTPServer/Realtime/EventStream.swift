@@ -9,7 +9,7 @@ final class EventStream {
     private let streams: LocalStreams
     private let commentInterval: TimeAmount
     private var commentDue: NIODeadline
-    private var isOpen = false
+    private(set) var isOpen = false
 
     init(key: StreamKey, connection: HTTPConnection, server: HTTPServer) {
         self.key = key

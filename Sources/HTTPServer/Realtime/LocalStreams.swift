@@ -112,6 +112,7 @@ final class LocalStreams {
     }
 
     private func join(_ stream: EventStream) {
+        guard stream.isOpen else { return }
         stream.next = nil
         groups[stream.key]?.live[ObjectIdentifier(stream)] = stream
     }

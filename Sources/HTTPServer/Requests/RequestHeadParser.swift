@@ -2,9 +2,9 @@ import NIOCore
 import NIOHTTP1
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Reads the head of an HTTP/1 request (RFC 9112), strictly: whatever two readers could understand in two ways, which
@@ -215,10 +215,18 @@ struct RequestHeadParser {
             // RFC 9112 section 3.2.
             return head.minorVersion == 1 ? .malformed("Missing Host header field") : nil
         }
-        let isHost = bytes[host].allSatisfy { byte in
-            byte > 0x20 && byte < 0x7F && !"/\\@?#,\"<>".utf8.contains(byte)
-        }
-        return isHost ? nil : .malformed("Invalid Host header field")
+        return bytes[host].allSatisfy(isHostByte) ? nil : .malformed("Invalid Host header field")
+    }
+}
+
+/// What can stand in a host and a port (RFC 3986 section 3.2.2).
+@inline(__always)
+private func isHostByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case ...0x20, 0x7F..., UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: "@"), UInt8(ascii: "?"),
+        UInt8(ascii: "#"), UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"):
+        false
+    default: true
     }
 }
 

@@ -3,9 +3,9 @@ import NIOCore
 import NIOHTTP1
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Writes the heads of responses. The one nearly every response has is kept as bytes, renewed when the second changes.

@@ -74,7 +74,9 @@ package final class RouteTable {
                 (.get, "/realtime/status", .realtimeStatus), (.get, "/realtime/connections", .realtimeConnections),
                 (.post, "/realtime/broadcast", .broadcast), (.get, "/stream/events", .eventStream),
             ]
-            prefixes = [PathRoutes(path: Array("/realtime/topic/".utf8)), PathRoutes(path: Array("/stream/topic/".utf8))]
+            prefixes = [
+                PathRoutes(path: Array("/realtime/topic/".utf8)), PathRoutes(path: Array("/stream/topic/".utf8)),
+            ]
             _ = prefixes[0].add(.post, .topicMessage, owner: Self.host)
             _ = prefixes[1].add(.get, .topicStream(nil), owner: Self.host)
         }
@@ -94,7 +96,7 @@ package final class RouteTable {
             guard ![.other, .head, .options].contains(method) else {
                 throw RouteClash("\(owner): \(endpoint.path): method \(endpoint.method) cannot be served")
             }
-            let route = TaskRoute(agent: position, taskType: endpoint.taskType, interface: agent)
+            let route = TaskRoute(agent: position, endpoint: endpoint, interface: agent)
             try add(method, endpoint.path, .task(route), owner: owner)
         }
         guard agent.isRealtime else { return }

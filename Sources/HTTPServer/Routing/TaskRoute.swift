@@ -8,10 +8,13 @@ final class TaskRoute {
     /// Between the result and the task type: `,"metadata":{"agent_type":…,"implementation":…,"task_type":`.
     let metadata: [UInt8]
     let isRealtime: Bool
+    /// The body is any JSON, and the answer is the result alone.
+    let takesAnyBody: Bool
 
-    init(agent: Int, taskType: String, interface: AgentInterface) {
+    init(agent: Int, endpoint: AgentInterface.Endpoint, interface: AgentInterface) {
         self.agent = agent
-        self.taskType = taskType
+        taskType = endpoint.taskType
+        takesAnyBody = endpoint.takesAnyBody
         isRealtime = interface.isRealtime
         var buffer = ByteBuffer()
         buffer.writeStaticString(",\"metadata\":{\"agent_type\":")

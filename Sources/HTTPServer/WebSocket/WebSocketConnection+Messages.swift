@@ -44,7 +44,8 @@ extension WebSocketConnection {
         case "agent_request": perform(message)
         default:
             let isHandled = server.requests.websocketMessage(
-                type: type, payload: message.payload, messageID: message.id ?? server.topics.newIdentifier(), from: self)
+                type: type, payload: message.payload, messageID: message.id ?? server.topics.newIdentifier(), from: self
+            )
             if !isHandled { error("Unknown message type: \(type)", to: message) }
         }
     }

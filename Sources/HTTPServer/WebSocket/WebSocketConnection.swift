@@ -112,7 +112,7 @@ final class WebSocketConnection: WebSocketClient {
     func sendRaw(_ data: ByteBuffer, binary: Bool) -> Bool {
         connection.eventLoop.preconditionInEventLoop()
         guard state == .open else { return false }
-        return deliver(WebSocketFrame.make(binary ? .binary : .text, data))
+        return deliver(WebSocketFrame.message(data, binary: binary))
     }
 
     // MARK: Closing
@@ -133,7 +133,8 @@ final class WebSocketConnection: WebSocketClient {
             connection.send(WebSocketFrame.close(code, ""))
         }
         finish(code ?? 1005)
-        connection.endOutput()
+        // RFC 6455 section 7.1.1: after both close frames it is for the server to close.
+        connection.endOutput(lingers: false)
     }
 
     private func fail(_ code: Int, _ reason: String) {

@@ -6,6 +6,10 @@ enum WebSocketFrame {
     /// The longest header of a frame without a mask.
     private static let longestHeader = 10
 
+    static func message(_ data: ByteBuffer, binary: Bool) -> ByteBuffer {
+        make(binary ? .binary : .text, data)
+    }
+
     static func make(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) -> ByteBuffer {
         make(opcode, capacity: payload.readableBytes) { $0.writeImmutableBuffer(payload) }
     }

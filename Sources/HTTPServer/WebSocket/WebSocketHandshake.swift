@@ -38,7 +38,8 @@ enum WebSocketHandshake {
             upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() })
         let headers: HTTPHeaders = ["Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13"]
         return upgrader.buildUpgradeResponse(
-            channel: channel, upgradeRequest: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/", headers: headers),
+            channel: channel,
+            upgradeRequest: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/", headers: headers),
             initialResponseHeaders: HTTPHeaders())
     }
 

@@ -43,7 +43,8 @@ final class ScriptedRequests: AgentRequests {
         case "invalid_utf8": fail(.invalidUTF8)
         case "invalid":
             let issue = ValidationIssue(
-                type: "missing", location: ["body", "query"], message: "Field required", input: ByteBuffer(string: "{}"))
+                type: "missing", location: ["body", "query"], message: "Field required", input: ByteBuffer(string: "{}")
+            )
             fail(.invalid([issue]))
         case "failed": fail(.failed("health.lua:3: boom"))
         case "timed_out": fail(.timedOut(seconds: 300))
@@ -56,7 +57,7 @@ final class ScriptedRequests: AgentRequests {
     /// What the task was given, as JSON.
     private static func text(of request: TaskRequest) -> ByteBuffer {
         switch request.input {
-        case .body(let body): return body
+        case .body(let body), .document(let body): return body
         case .call(let query, let parameters):
             var buffer = ByteBuffer(string: "{\"query\":")
             buffer.writeJSONString(query)

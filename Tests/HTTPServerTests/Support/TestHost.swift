@@ -39,12 +39,9 @@ struct TestHost: Sendable {
     /// Runs a host for as long as the body runs.
     static func run<Result>(
         _ interfaces: [AgentInterface]? = [TestHost.realtime], workers: Int = 1,
-        health: HostSnapshot.Health = .healthy, settings change: (inout HTTPServerSettings) -> Void = { _ in },
+        health: HostSnapshot.Health = .healthy, settings: HTTPServerSettings = .with { _ in },
         _ body: (TestHost) async throws -> Result
     ) async throws -> Result {
-        var settings = HTTPServerSettings(port: 0)
-        settings.closeTimeout = .seconds(1)
-        change(&settings)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: workers)
         let exchange = RealtimeExchange(settings: settings)
         var servers: [HTTPServer] = []
@@ -123,5 +120,15 @@ struct TestHost: Sendable {
             try await connection.send(text + "\r\n" + (body ?? ""))
             return try await connection.reply(isHead: method == "HEAD")
         }
+    }
+}
+
+extension HTTPServerSettings {
+    /// Settings for a test, on a free port; peers are slow when a machine is busy.
+    static func with(_ change: (inout HTTPServerSettings) -> Void) -> HTTPServerSettings {
+        var settings = HTTPServerSettings(port: 0)
+        settings.closeTimeout = .seconds(20)
+        change(&settings)
+        return settings
     }
 }

@@ -1,0 +1,34 @@
+package import AgentModel
+import AgentScript
+import NIOCore
+
+/// Where scripts get the secrets of platforms from.
+package protocol SecretSource: AnyObject, Sendable {
+    /// Those of the configured platform, by setting name, as they are now; nil without a platform.
+    var configured: (platform: String, values: [String: JSONValue])? { get }
+    /// Reads those of any platform.
+    func read(platform: String) async -> Result<[String: JSONValue], DeliveryFailure>
+}
+
+/// For a host without configuration.
+package final class NoSecrets: SecretSource {
+    package init() {}
+
+    package var configured: (platform: String, values: [String: JSONValue])? { nil }
+
+    package func read(platform: String) async -> Result<[String: JSONValue], DeliveryFailure> {
+        .failure(DeliveryFailure("the secrets of \(platform) cannot be read here"))
+    }
+}
+
+extension Worker {
+    package func platformSecrets() -> (platform: String, values: [String: JSONValue])? { secrets.configured }
+
+    func readSecrets(of platform: String, for invocation: Invocation, turn: Int, in generation: Generation) {
+        let promise = loop.makePromise(of: Result<[String: JSONValue], DeliveryFailure>.self)
+        promise.completeWithTask { [secrets] in await secrets.read(platform: platform) }
+        promise.futureResult.assumeIsolated().whenSuccess { result in
+            self.resume(invocation, turn: turn) { generation.pushSecrets(result, on: $0) }
+        }
+    }
+}
