@@ -1,7 +1,7 @@
 // The CPU budget of a slice: a slice is what runs between entering a state and leaving it or waiting.
 //
-// The clock that counts is the thread's CPU time. Asking for it is a system call, so the monotonic clock is asked first:
-// no thread has used more CPU time than has passed.
+// The clock that counts is the thread's CPU time. Asking for it is a system call, so the monotonic clock is asked
+// first: no thread has used more CPU time than has passed.
 
 #define _POSIX_C_SOURCE 200809L  // clock_gettime
 

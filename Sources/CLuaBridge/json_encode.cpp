@@ -1,6 +1,7 @@
 // Lua values to JSON.
 
 #include "bridge.h"
+#include "json_text.h"
 
 #include <charconv>
 #include <cmath>
@@ -78,8 +79,12 @@ private:
 
     // MARK: Writing
 
+    /// Room for so many bytes more, within the limit.
     bool reserve(size_t more) {
-        if (out->length + more > limit) {
+        if (more <= out->capacity - out->length && more <= limit - out->length) {
+            return true;
+        }
+        if (more > limit - out->length) {
             char what[64];
             std::snprintf(what, sizeof what, "makes more than %zu bytes of JSON", limit);
             return fail(what);
@@ -88,17 +93,21 @@ private:
     }
 
     bool add(const char *text, size_t length) {
-        if (out->capacity - out->length < length || out->length + length > limit) {
-            if (!reserve(length)) {
-                return false;
-            }
+        if (!reserve(length)) {
+            return false;
         }
         std::memcpy(out->bytes + out->length, text, length);
         out->length += length;
         return true;
     }
 
-    bool add(char c) { return add(&c, 1); }
+    bool add(char c) {
+        if (!reserve(1)) {
+            return false;
+        }
+        out->bytes[out->length++] = c;
+        return true;
+    }
 
     bool integer(long long value) {
         char text[24];
@@ -112,15 +121,8 @@ private:
         if (std::isinf(value)) {
             return fail("is infinite, which JSON cannot hold");
         }
-        char text[40];
-        double size = std::fabs(value);
-        bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
-        char *end = std::to_chars(text, text + sizeof text - 2, value,
-                                  fixed ? std::chars_format::fixed : std::chars_format::scientific).ptr;
-        if (fixed && std::memchr(text, '.', static_cast<size_t>(end - text)) == nullptr) {
-            *end++ = '.';
-            *end++ = '0';
-        }
+        char text[lb_json::number_size];
+        char *end = lb_json::write_number(value, text);
         return add(text, static_cast<size_t>(end - text));
     }
 
@@ -133,18 +135,18 @@ private:
         return failed_text ? fail("is a string that is not UTF-8") : false;
     }
 
-    static bool plain(unsigned char c) { return c >= 0x20 && c != '"' && c != '\\'; }
-
     bool add_string(const char *bytes, size_t length) {
-        // Six times the length at most, but the usual text needs no escape: escapes reserve their own room.
+        // Escapes, which the usual text does not have, reserve their own room.
         if (!reserve(length + 2)) {
             return false;
         }
         char *to = out->bytes + out->length;
         *to++ = '"';
+        size_t i = lb_json::simple_prefix(bytes, length);
+        std::memcpy(to, bytes, i);
+        to += i;
         unsigned char all = 0;
-        size_t i = 0;
-        for (; i < length && plain(static_cast<unsigned char>(bytes[i])); i++) {
+        for (; i < length && lb_json::plain(static_cast<unsigned char>(bytes[i])); i++) {
             all |= static_cast<unsigned char>(bytes[i]);
             *to++ = bytes[i];
         }
@@ -166,7 +168,7 @@ private:
         size_t run = 0;
         for (size_t i = 0; i < length; i++) {
             unsigned char c = static_cast<unsigned char>(bytes[i]);
-            if (plain(c)) {
+            if (lb_json::plain(c)) {
                 continue;
             }
             char escape[8];
@@ -274,8 +276,8 @@ private:
         size_t length = 0;
         for (lua_pushnil(L); lua_next(L, -2); lua_settop(L, -2)) {
             if (!lua_isinteger(L, -2)) {
-                bool name = lua_type(L, -2) == LUA_TSTRING;
-                return fail(name ? "is an array that has other keys too" : "has a key that is neither string nor index");
+                return fail(lua_type(L, -2) == LUA_TSTRING ? "is an array that has other keys too"
+                                                           : "has a key that is neither string nor index");
             }
             length++;
         }

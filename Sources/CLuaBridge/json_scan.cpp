@@ -2,6 +2,7 @@
 // FastAPI shows in `json_invalid`), and reads integers past 64 bits as floats.
 
 #include "bridge.h"
+#include "json_text.h"
 
 #include <charconv>
 #include <cmath>
@@ -191,39 +192,11 @@ private:
         }
     }
 
-    static bool digit(char c) { return c >= '0' && c <= '9'; }
-
     bool number() {
-        const char *p = at;
         bool integral = true;
-        if (p < end && *p == '-') {
-            p++;
-        }
-        if (p == end || !digit(*p)) {
+        const char *p = lb_json::number_end(at, end, &integral);
+        if (p == at) {
             return fail(at, "Expecting value");
-        }
-        if (*p == '0') {
-            p++;
-        } else {
-            while (p < end && digit(*p)) {
-                p++;
-            }
-        }
-        if (end - p >= 2 && *p == '.' && digit(p[1])) {
-            integral = false;
-            for (p++; p < end && digit(*p); p++) {
-            }
-        }
-        if (p < end && (*p == 'e' || *p == 'E')) {
-            const char *exponent = p + 1;
-            if (exponent < end && (*exponent == '+' || *exponent == '-')) {
-                exponent++;
-            }
-            if (exponent < end && digit(*exponent)) {
-                integral = false;
-                for (p = exponent; p < end && digit(*p); p++) {
-                }
-            }
         }
         if (integral) {
             lua_Integer integer;
@@ -248,60 +221,26 @@ private:
         return std::fabs(std::strtod(text.c_str(), nullptr)) < 1;
     }
 
-    static int hex(char c) {
-        return digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    }
-
-    /// Four hexadecimal digits at `p`, or -1.
-    int unit(const char *p) const {
-        int result = 0;
-        for (int i = 0; i < 4; i++) {
-            int value = p + i < end ? hex(p[i]) : -1;
-            if (value < 0) {
-                return -1;
-            }
-            result = result << 4 | value;
-        }
-        return result;
-    }
-
-    void add_character(unsigned code) {
-        if (code < 0x80) {
-            text.push_back(static_cast<char>(code));
-        } else if (code < 0x800) {
-            text.push_back(static_cast<char>(0xC0 | code >> 6));
-            text.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-        } else if (code < 0x10000) {
-            text.push_back(static_cast<char>(0xE0 | code >> 12));
-            text.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-            text.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-        } else {
-            text.push_back(static_cast<char>(0xF0 | code >> 18));
-            text.push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
-            text.push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-            text.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-        }
-    }
-
     /// Reads `\uXXXX` at `at` (on the backslash), a pair of surrogates as one character. As in Python, an escape that
     /// the text ends with is invalid, not unterminated.
     bool unicode_escape() {
-        int code = unit(at + 2);
+        int code = lb_json::code_unit(at + 2, end);
         if (code < 0 || end - at == 6) {
             return fail(at + 1, "Invalid \\uXXXX escape");
         }
         if (code >= 0xD800 && code < 0xE000) {
-            int low = code < 0xDC00 && end - at >= 12 && at[6] == '\\' && at[7] == 'u' ? unit(at + 8) : -1;
+            bool paired = code < 0xDC00 && end - at >= 12 && at[6] == '\\' && at[7] == 'u';
+            int low = paired ? lb_json::code_unit(at + 8, end) : -1;
             if (low >= 0 && end - at == 12) {
                 return fail(at + 7, "Invalid \\uXXXX escape");
             }
             if (low < 0xDC00 || low > 0xDFFF) {
                 return fail(at + 1, "Invalid \\uXXXX escape: unpaired surrogate");
             }
-            add_character(0x10000u + (static_cast<unsigned>(code - 0xD800) << 10) + static_cast<unsigned>(low - 0xDC00));
+            lb_json::append(text, 0x10000u + static_cast<unsigned>((code - 0xD800) << 10 | (low - 0xDC00)));
             at += 12;
         } else {
-            add_character(static_cast<unsigned>(code));
+            lb_json::append(text, static_cast<unsigned>(code));
             at += 6;
         }
         return true;

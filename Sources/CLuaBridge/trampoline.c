@@ -261,25 +261,18 @@ enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int
     return lb_resume(co, 1, budget, count);
 }
 
-static bool close_chain(lb_host *host, lua_State *co) {
-    bool clean = true;
+static void close_chain(lb_host *host, lua_State *co) {
     if (lb_has_marker(co, &lb_link_marker)) {
-        lua_State *inner = lua_tothread(co, -2);
-        if (inner != NULL && lua_checkstack(co, 1)) {
-            clean = close_chain(host, inner);
-        }
+        close_chain(host, lua_tothread(co, -2));
     }
-    return lb_reset_thread(host, co) == LUA_OK && clean;
+    lb_reset_thread(host, co);
 }
 
-bool lb_abandon(lua_State *co, int64_t budget) {
+void lb_abandon(lua_State *co, int64_t budget) {
     lb_host *host = lb_host_at(co);
     struct slice outer = enter(host, co, budget, true);
     host->cannot_wait = true;
     host->running = co;
-    bool clean = close_chain(host, co);
+    close_chain(host, co);
     leave(host, outer);
-    lua_settop(co, 0);
-    lua_checkstack(co, 64);
-    return clean;
 }

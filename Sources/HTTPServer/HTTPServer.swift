@@ -26,7 +26,9 @@ package final class HTTPServer: @unchecked Sendable {
 
     private(set) var routes: RouteTable?
     private(set) var isStopping = false
-    /// The time of the last sweep, so that timeouts cost no look at the clock.
+    let sweepInterval: TimeAmount
+    /// The time that timeouts are measured by: it goes on with the sweeps, so that it costs no look at the clock, and no
+    /// client is held responsible for a pause of the host.
     private(set) var clock = NIODeadline.now()
     var heads = ResponseHeads()
     var spareOutput = ByteBuffer()
@@ -47,6 +49,7 @@ package final class HTTPServer: @unchecked Sendable {
     ) {
         self.eventLoop = eventLoop
         self.settings = settings
+        sweepInterval = settings.sweepInterval
         self.exchange = exchange
         self.requests = requests
         self.status = status
@@ -87,14 +90,15 @@ package final class HTTPServer: @unchecked Sendable {
 
     // MARK: Listening
 
-    /// Begins to accept on `settings.host` and, for the first worker, `settings.port`; fails when the port is taken.
+    /// Begins to accept on `settings.host` and `port`, or else `settings.port`; fails when the port is taken.
     ///
-    /// The sockets of all workers share the port by `SO_REUSEPORT`. `port` is the one that the first worker got, given
-    /// to all others: for the first itself a free port is made sure of, as the option would share it with any process
-    /// of the same user.
+    /// The sockets of all workers share the port by `SO_REUSEPORT`: when the first was given port 0, the others are to
+    /// be given the one it got. The first makes sure that the port is free, as the option would share it with any
+    /// process of the same user.
     package func bind(port: Int? = nil) -> EventLoopFuture<SocketAddress> {
         let host = settings.host
-        let free = port == nil && settings.port != 0 ? probe() : eventLoop.makeSucceededVoidFuture()
+        let port = port ?? settings.port
+        let free = port == 0 || exchange.listens(on: port) ? eventLoop.makeSucceededVoidFuture() : probe(port)
         return free.flatMap { [self] in
             ServerBootstrap(group: eventLoop)
                 .serverChannelOption(.backlog, value: 1024)
@@ -109,23 +113,23 @@ package final class HTTPServer: @unchecked Sendable {
                         try channel.pipeline.syncOperations.addHandler(HTTPConnection(server: self))
                     }
                 }
-                .bind(host: host, port: port ?? settings.port)
+                .bind(host: host, port: port)
         }.flatMapThrowing { [self] channel in
             guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
             listener = channel
-            clock = .now()
+            exchange.isListening(on: address.port ?? port)
             sweeping = eventLoop.scheduleRepeatedTask(
-                initialDelay: settings.sweepInterval, delay: settings.sweepInterval
+                initialDelay: sweepInterval, delay: sweepInterval
             ) { [self] _ in sweep() }
             return address
         }
     }
 
     /// Fails when another socket listens on the port.
-    private func probe() -> EventLoopFuture<Void> {
+    private func probe(_ port: Int) -> EventLoopFuture<Void> {
         ServerBootstrap(group: eventLoop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: settings.host, port: settings.port)
+            .bind(host: settings.host, port: port)
             .flatMap { $0.close() }
     }
 
@@ -191,6 +195,9 @@ package final class HTTPServer: @unchecked Sendable {
         return true
     }
 
+    /// Connections open on this worker.
+    var connectionCount: Int { connections.count }
+
     /// How many requests wait for their task.
     var answeringCount: Int {
         connections.reduce(0) { count, connection in
@@ -199,7 +206,7 @@ package final class HTTPServer: @unchecked Sendable {
     }
 
     private func sweep() {
-        clock = .now()
+        clock = clock + sweepInterval
         for connection in connections { connection.tick(clock) }
     }
 

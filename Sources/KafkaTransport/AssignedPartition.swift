@@ -2,8 +2,8 @@ internal import NIOCore
 
 /// One partition from its assignment to its revocation; when it is assigned again it is another object.
 ///
-/// So the object itself is the generation that a message belongs to: a settlement that comes after the revocation reaches
-/// an object that nobody commits from.
+/// So the object itself is the generation that a message belongs to: a settlement that comes after the revocation
+/// reaches an object that nobody commits from.
 final class AssignedPartition {
     enum State {
         /// Messages are delivered and settled.
@@ -14,13 +14,13 @@ final class AssignedPartition {
         case revoked
     }
 
-    /// Messages from the oldest unsettled one to the newest, at most.
-    static let windowMessages = 1024
     /// Bytes of keys and values that wait for settlement, at most; one message more is let in before it is full.
     static let windowBytes = 16 << 20
 
     let topic: String
     let number: Int32
+    /// Messages from the oldest unsettled one to the newest, at most.
+    private let windowMessages: Int
     /// Keeps the library's client alive for as long as a message of it is.
     private let client: KafkaClient
     /// nil once revoked, which ends the cycle of references.
@@ -40,18 +40,19 @@ final class AssignedPartition {
     /// `watermark.position` has advanced since it was last stored.
     var isDirty = false
 
-    init(topic: String, number: Int32, client: KafkaClient, consumer: KafkaConsumer) {
+    init(topic: String, number: Int32, windowMessages: Int, client: KafkaClient, consumer: KafkaConsumer) {
         self.topic = topic
         self.number = number
+        self.windowMessages = windowMessages
         self.client = client
         self.consumer = consumer
     }
 
-    var isFull: Bool { watermark.count >= Self.windowMessages || unsettledBytes >= Self.windowBytes }
+    var isFull: Bool { watermark.count >= windowMessages || unsettledBytes >= Self.windowBytes }
 
     /// Whether the window has room for a good run of messages, `part` of it in eighths.
     func hasRoom(eighths part: Int) -> Bool {
-        watermark.count <= Self.windowMessages / 8 * part && unsettledBytes <= Self.windowBytes / 8 * part
+        watermark.count <= windowMessages / 8 * part && unsettledBytes <= Self.windowBytes / 8 * part
     }
 
     /// Enters a message, and returns the number under which it settles.

@@ -2,9 +2,9 @@ internal import AgentModel
 internal import CRdkafka
 
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-internal import Musl
+    internal import Musl
 #endif
 
 /// Whether a client has a broker to talk to, made out from its errors and its statistics.
@@ -42,14 +42,19 @@ final class ConnectionMonitor {
             down()
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
             RD_KAFKA_RESP_ERR__SSL:
-            lastError = reason
-            isUp = false
-            status.failed(reason)
-            log.warning(reason)
+            failedForGood(reason)
         default:
             lastError = reason
             log.debug(reason)
         }
+    }
+
+    /// Trying again does not mend it by itself.
+    func failedForGood(_ reason: String) {
+        lastError = reason
+        isUp = false
+        status.failed(reason)
+        log.warning(reason)
     }
 
     /// librdkafka's statistics, a JSON text ended by NUL. Only a broker's state is written in capitals

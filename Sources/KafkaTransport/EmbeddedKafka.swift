@@ -2,16 +2,17 @@ internal import CRdkafka
 internal import Synchronization
 
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-internal import Musl
+    internal import Musl
 #endif
 
-/// librdkafka's mock cluster inside this process: a Kafka endpoint on loopback that foreign clients such as `kcat` can use.
+/// librdkafka's mock cluster inside this process: a Kafka endpoint on loopback that foreign clients such as `kcat` can
+/// use.
 ///
-/// For development and tests. Everything is in memory: 4 partitions a topic, topics made as they are named,
-/// the oldest records dropped beyond 5 MiB a partition. The first join of a group takes 3 s, which librdkafka 2.0.2 has no way
-/// to shorten; the ports are chosen by the system.
+/// For development and tests. Everything is in memory: 4 partitions a topic, topics made as they are named, the oldest
+/// records dropped beyond 5 MiB a partition. The first join of a group takes 3 s, which librdkafka 2.0.2 has no way to
+/// shorten; the ports are chosen by the system.
 package final class EmbeddedKafka: Sendable {
     /// `127.0.0.1:port`, several separated by commas.
     package let bootstrapServers: String

@@ -47,7 +47,8 @@ extension KafkaConsumer {
     package struct Lag: Sendable, Equatable {
         package let topic: String
         package let partition: Int32
-        /// Messages in the partition that are not settled yet, as far as the last fetch knows its end; nil: not known yet.
+        /// Messages in the partition that are not settled yet, as far as the last fetch knows its end; nil: not known
+        /// yet.
         package let messages: Int64?
     }
 

@@ -3,14 +3,15 @@ internal import NIOCore
 
 /// The group's rebalances, under the eager protocol: an assignment begins and ends as a whole.
 ///
-/// librdkafka calls back inside `rd_kafka_consumer_poll`, on the loop that the handlers in flight need in order to settle. So a
-/// revocation returns at once, without the `rd_kafka_assign` that confirms it; until then the group waits. The loop goes
-/// on, messages not yet begun count as given up, and the confirmation follows when the last handler has settled or
-/// after `revocationTimeout`. Confirming makes librdkafka commit the stored offsets and wait for the answer before it rejoins:
-/// no commit of ours in a rebalance (librdkafka #4908).
+/// librdkafka calls back inside `rd_kafka_consumer_poll`, on the loop that the handlers in flight need in order to
+/// settle. So a revocation returns at once, without the `rd_kafka_assign` that confirms it; until then the group waits.
+/// The loop goes on, messages not yet begun count as given up, and the confirmation follows when the last handler has
+/// settled or after `revocationTimeout`. Confirming makes librdkafka commit the stored offsets and wait for the answer
+/// before it rejoins: no commit of ours in a rebalance (librdkafka #4908).
 ///
-/// A new subscription ends an assignment too. There the wait comes first and the call into librdkafka after it: in 2.0.2
-/// a change of the topics' metadata during a revocation not yet confirmed makes it rejoin at once, and the last commit fails.
+/// A new subscription ends an assignment too. There the wait comes first and the call into librdkafka after it: in
+/// 2.0.2 a change of the topics' metadata during a revocation not yet confirmed makes it rejoin at once, and the last
+/// commit fails.
 extension KafkaConsumer: KafkaClientOwner {
     enum Revocation {
         /// For the next subscription; librdkafka does not know of it yet.
@@ -19,10 +20,9 @@ extension KafkaConsumer: KafkaClientOwner {
         case byGroup
     }
 
-    /// What handlers in flight get before their partitions go; below the shortest session that a broker allows.
-    static let revocationTimeout = TimeAmount.seconds(3)
-
-    func rebalanced(_ code: rd_kafka_resp_err_t, partitions list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) {
+    func rebalanced(
+        _ code: rd_kafka_resp_err_t, partitions list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) {
         eventLoop.preconditionInEventLoop()
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
@@ -43,7 +43,8 @@ extension KafkaConsumer: KafkaClientOwner {
             for entry in UnsafeBufferPointer(start: entries, count: Int(list.pointee.cnt)) {
                 partitions.append(
                     AssignedPartition(
-                        topic: String(cString: entry.topic), number: entry.partition, client: client, consumer: self))
+                        topic: String(cString: entry.topic), number: entry.partition, windowMessages: windowMessages,
+                        client: client, consumer: self))
             }
         }
         let code = rd_kafka_assign(handle, list)
@@ -76,7 +77,7 @@ extension KafkaConsumer: KafkaClientOwner {
         for partition in partitions { partition.beginRevocation() }
         unblock()
         guard revocationDeadline == nil else { return }
-        revocationDeadline = eventLoop.assumeIsolated().scheduleTask(in: Self.revocationTimeout) { [weak self] in
+        revocationDeadline = eventLoop.assumeIsolated().scheduleTask(in: revocationTimeout) { [weak self] in
             self?.log.notice("partitions are given up while handlers still run; their messages are delivered again")
             self?.revocationDrained()
         }
@@ -141,9 +142,10 @@ extension KafkaConsumer: KafkaClientOwner {
 
     func clientFailed(_ code: rd_kafka_resp_err_t, reason: String) {
         if code == RD_KAFKA_RESP_ERR__FATAL {
-            log.warning("the consumer failed for good: \(reason)")
+            monitor.failedForGood("the consumer failed for good: \(reason)")
+        } else {
+            monitor.failed(code, reason: reason)
         }
-        monitor.failed(code, reason: reason)
     }
 
     func statistics(_ json: UnsafePointer<CChar>) {

@@ -9,8 +9,9 @@ package import NIOCore
 /// acknowledged is delivered again, to this consumer after a restart or to another of the group. Nothing here
 /// blocks the loop, and a broker that is away shows in the `ConnectionStatus` and nowhere else.
 ///
-/// The first assignment of a group takes the broker's `group.initial.rebalance.delay.ms`: 3 s on most brokers and always on
-/// the embedded cluster. Being ready does not wait for it: what is produced meanwhile is there when the assignment comes.
+/// The first assignment of a group takes the broker's `group.initial.rebalance.delay.ms`: 3 s on most brokers and
+/// always on the embedded cluster. Being ready does not wait for it: what is produced meanwhile is there when the
+/// assignment comes.
 package final class KafkaConsumer {
     /// Messages taken from librdkafka before the loop gets its turn.
     static let batch = 256
@@ -35,6 +36,10 @@ package final class KafkaConsumer {
     let eventLoop: any EventLoop
     let log: KafkaLog
     let monitor: ConnectionMonitor
+    let windowMessages: Int
+    /// What handlers in flight get before their partitions go. The group waits meanwhile: on a broker for as long as
+    /// `max.poll.interval.ms`, on the mock cluster for its session timeout less a second.
+    let revocationTimeout: TimeAmount
     var receiver: (any MessageReceiver)?
     var client: KafkaClient?
     var wakeup: QueueWakeup?
@@ -80,6 +85,8 @@ package final class KafkaConsumer {
         eventLoop.preconditionInEventLoop()
         self.eventLoop = eventLoop
         self.receiver = receiver
+        windowMessages = settings.windowMessages
+        revocationTimeout = settings.isEmbedded ? .milliseconds(1500) : .seconds(3)
         log = KafkaLog(logger: logger, clientID: settings.clientID)
         monitor = ConnectionMonitor(status: status, log: log)
         let client = try KafkaClient(settings: settings, role: .consumer, owner: self)
@@ -97,13 +104,15 @@ package final class KafkaConsumer {
 
     /// Consumes exactly these topics from now on; the empty set leaves the group.
     ///
-    /// May be called again at any time: what runs settles before its partition is given up. A topic that does not exist yet is
-    /// consumed from its first message once it does.
+    /// May be called again at any time: what runs settles before its partition is given up. A topic that does not exist
+    /// yet is consumed from its first message once it does.
     package func subscribe(to topics: Set<String>) {
         eventLoop.preconditionInEventLoop()
         guard phase == .serving else { return }
         let valid = topics.filter(KafkaTopicName.isValid)
-        for name in topics.subtracting(valid) { log.warning("not subscribed to \(name): not a topic name that Kafka allows") }
+        for name in topics.subtracting(valid) {
+            log.warning("not subscribed to \(name): not a topic name that Kafka allows")
+        }
         guard valid != nextSubscription ?? subscription else { return }
         if revocation != nil || partitions.contains(where: { $0.outstanding > 0 }) {
             nextSubscription = valid

@@ -35,7 +35,8 @@ final class KafkaLog {
     private func write(_ level: Logger.Level, _ text: String, _ facility: String?) {
         guard level >= logger.logLevel else { return }
         let now = NIODeadline.now()
-        let key = String(decoding: text.utf8.filter { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }, as: UTF8.self)
+        let key = String(
+            decoding: text.utf8.filter { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }, as: UTF8.self)
         if let last = lastTime[key], now - last < Self.interval { return }
         if lastTime.count >= Self.remembered {
             lastTime = lastTime.filter { now - $0.value < Self.interval }

@@ -46,18 +46,7 @@ final class KafkaMessage: InboundMessage {
     var headers: [MessageHeader] {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
-        var headers: [MessageHeader] = []
-        headers.reserveCapacity(rd_kafka_header_cnt(list))
-        var name: UnsafePointer<CChar>?
-        var value: UnsafeRawPointer?
-        var size = 0
-        while rd_kafka_header_get_all(list, headers.count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR,
-            let name
-        {
-            let bytes = value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }
-            headers.append(MessageHeader(name: String(cString: name), value: bytes))
-        }
-        return headers
+        return [MessageHeader](librdkafka: list)
     }
 
     func acknowledge() {

@@ -46,24 +46,25 @@ extension KafkaProducer: KafkaClientOwner {
         let code = message.pointee.err
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { return settle(pending, nil) }
         if code == RD_KAFKA_RESP_ERR__FATAL { beginReplacement() }
+        let record = KafkaRecord(message, partition: pending.partition)
         switch phase {
         case .replacing:
-            hold(pending)
+            hold(pending, record)
         case .serving:
-            settle(pending, DeliveryFailure("Kafka topic \(pending.record.topic): \(code.text)"))
+            settle(pending, DeliveryFailure("Kafka topic \(record.topic): \(code.text)"))
         case .stopping, .stopped:
-            settle(pending, DeliveryFailure("Kafka topic \(pending.record.topic): stopped before the broker answered"))
+            settle(pending, DeliveryFailure("Kafka topic \(record.topic): stopped before the broker answered"))
         }
     }
 
     func settle(_ pending: PendingRecord, _ failure: DeliveryFailure?) {
-        let epoch = pending.flushEpoch
-        let left = (unsettled[epoch] ?? 1) - 1
-        unsettled[epoch] = left == 0 ? nil : left
+        if pending.flushEpoch == flushEpoch {
+            unsettled -= 1
+        } else if let index = flushes.firstIndex(where: { $0.epoch == pending.flushEpoch }) {
+            flushes[index].unsettled -= 1
+        }
         pending.receipt?.settle(failure)
-        guard left == 0, !flushes.isEmpty else { return }
-        let oldest = unsettled.keys.min() ?? .max
-        while let first = flushes.first, first.epoch < oldest {
+        while let first = flushes.first, first.unsettled == 0 {
             flushes.removeFirst()
             first.promise.succeed()
         }

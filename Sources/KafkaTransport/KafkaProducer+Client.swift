@@ -22,25 +22,29 @@ extension KafkaProducer {
         client = nil
     }
 
-    /// The library's object for a topic, made once; making it asks for the topic's leaders.
+    /// The library's object for a topic, made once; making it asks for the topic's leaders. nil: Kafka does not allow
+    /// the name.
     func handle(ofTopic name: String) -> OpaquePointer? {
         if let lastTopic, lastTopic.name == name { return lastTopic.handle }
-        guard let client else { return nil }
-        guard let topic = topics[name] ?? rd_kafka_topic_new(client.handle, name, nil) else { return nil }
+        if let known = topics[name] {
+            lastTopic = (name, known)
+            return known
+        }
+        guard KafkaTopicName.isValid(name), let client, let topic = rd_kafka_topic_new(client.handle, name, nil) else {
+            return nil
+        }
         topics[name] = topic
         lastTopic = (name, topic)
         return topic
     }
 
-    func produce(_ pending: PendingRecord) -> rd_kafka_resp_err_t {
+    func produce(_ record: KafkaRecord, to topic: OpaquePointer, _ pending: PendingRecord) -> rd_kafka_resp_err_t {
         guard let client else { return RD_KAFKA_RESP_ERR__STATE }
-        guard let topic = handle(ofTopic: pending.record.topic) else { return rd_kafka_last_error() }
-        let record = pending.record
         let partition = record.partition ?? RD_KAFKA_PARTITION_UA
         return record.value.withBytes { value in
             record.key.withBytes { key in
                 var headers: OpaquePointer?
-                if !record.headers.isEmpty { headers = Self.makeHeaders(record.headers) }
+                if !record.headers.isEmpty { headers = record.headers.makeLibrdkafkaHeaders() }
                 // Retained here, released in `delivered`, or right below when the library does not take the record.
                 let opaque = Unmanaged.passRetained(pending)
                 let code: rd_kafka_resp_err_t
@@ -51,7 +55,8 @@ extension KafkaProducer {
                     if code != RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_headers_destroy(headers) }
                 } else {
                     let result = rd_kafka_produce(
-                        topic, partition, CInt(RD_KAFKA_MSG_F_COPY), UnsafeMutableRawPointer(mutating: value.baseAddress),
+                        topic, partition, CInt(RD_KAFKA_MSG_F_COPY),
+                        UnsafeMutableRawPointer(mutating: value.baseAddress),
                         value.count, key.baseAddress, key.count, opaque.toOpaque())
                     code = result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error()
                 }
@@ -60,27 +65,9 @@ extension KafkaProducer {
             }
         }
     }
-
-    private static func makeHeaders(_ headers: [MessageHeader]) -> OpaquePointer? {
-        guard let list = rd_kafka_headers_new(headers.count) else { return nil }
-        for header in headers {
-            if let value = header.value {
-                value.withUnsafeBytes { bytes in
-                    // An empty value needs an address to differ from none.
-                    withUnsafeBytes(of: 0 as UInt8) { empty in
-                        _ = rd_kafka_header_add(
-                            list, header.name, -1, bytes.baseAddress ?? empty.baseAddress, bytes.count)
-                    }
-                }
-            } else {
-                rd_kafka_header_add(list, header.name, -1, nil, 0)
-            }
-        }
-        return list
-    }
 }
 
-extension Optional<ByteBuffer> {
+extension ByteBuffer? {
     /// The bytes; without an address for nil, with one for an empty buffer.
     fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         guard let self else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }

@@ -3,8 +3,9 @@ internal import CRdkafka
 internal import NIOCore
 
 extension KafkaProducer {
-    /// An idempotent client that lost track of its sequence numbers is dead in librdkafka 2.0.2. All it has is called back,
-    /// and goes to a new client in the order in which it was sent. A record whose answer was lost may then be there twice.
+    /// An idempotent client that lost track of its sequence numbers is dead in librdkafka 2.0.2. All it has is called
+    /// back, and goes to a new client in the order in which it was sent. A record whose answer was lost may then be
+    /// there twice.
     func beginReplacement() {
         guard phase == .serving else { return }
         phase = .replacing
@@ -21,9 +22,9 @@ extension KafkaProducer {
         schedulePoll()
     }
 
-    func hold(_ pending: PendingRecord) {
-        backlog.append(pending)
-        backlogBytes += pending.bytes
+    func hold(_ pending: PendingRecord, _ record: KafkaRecord) {
+        backlog.append((pending, record))
+        backlogBytes += record.queuedBytes
     }
 
     func replace() {
@@ -39,13 +40,14 @@ extension KafkaProducer {
             return
         }
         phase = .serving
-        let again = backlog.sorted { $0.sequence < $1.sequence }
+        let again = backlog.sorted { $0.pending.sequence < $1.pending.sequence }
         backlog = []
         backlogBytes = 0
-        for pending in again {
-            let code = produce(pending)
+        for (pending, record) in again {
+            var code = RD_KAFKA_RESP_ERR__STATE
+            if let topic = handle(ofTopic: record.topic) { code = produce(record, to: topic, pending) }
             guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
-            settle(pending, DeliveryFailure("Kafka topic \(pending.record.topic): \(code.text)"))
+            settle(pending, DeliveryFailure("Kafka topic \(record.topic): \(code.text)"))
         }
     }
 

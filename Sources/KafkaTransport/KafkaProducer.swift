@@ -6,8 +6,8 @@ package import NIOCore
 /// Produces to Kafka for one worker, from its event loop.
 ///
 /// Idempotent and `acks=all`: a receipt settles without a failure only when every in-sync replica has the record, and
-/// the records of one partition keep their order. While the broker is away records wait, up to `maximumQueuedRecords` and
-/// `maximumQueuedBytes`; beyond that `send` refuses.
+/// the records of one partition keep their order. While the broker is away records wait, up to `maximumQueuedRecords`
+/// and `maximumQueuedBytes`; beyond that `send` refuses.
 package final class KafkaProducer: KafkaSending {
     package static let maximumQueuedRecords = 100_000
     package static let maximumQueuedBytes = 64 << 20
@@ -39,14 +39,16 @@ package final class KafkaProducer: KafkaSending {
     /// Records that the present client has, each with a retained `PendingRecord`.
     var queuedInClient = 0
     /// Records that wait for the next client.
-    var backlog: [PendingRecord] = []
+    var backlog: [(pending: PendingRecord, record: KafkaRecord)] = []
     var backlogBytes = 0
     var nextSequence = 0
 
+    /// Rises with each flush: the records of an epoch are those between two of them.
     var flushEpoch = 0
-    /// Unsettled records of each flush epoch.
-    var unsettled: [Int: Int] = [:]
-    var flushes: [(epoch: Int, promise: EventLoopPromise<Void>)] = []
+    /// Unsettled records of the present epoch.
+    var unsettled = 0
+    /// Flushes under way, oldest first, each with the unsettled records of its epoch.
+    var flushes: [(epoch: Int, unsettled: Int, promise: EventLoopPromise<Void>)] = []
     var stopped: EventLoopPromise<Void>?
 
     var isPollScheduled = false
@@ -72,49 +74,47 @@ package final class KafkaProducer: KafkaSending {
     /// Looks up the leaders of topics that will be written, so that the first record does not wait for them.
     package func warm(topics: [String]) {
         eventLoop.preconditionInEventLoop()
-        for topic in topics where KafkaTopicName.isValid(topic) {
-            warmTopics.insert(topic)
-            _ = handle(ofTopic: topic)
-        }
+        for topic in topics where handle(ofTopic: topic) != nil { warmTopics.insert(topic) }
     }
 
     package func send(_ record: KafkaRecord, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
-        guard KafkaTopicName.isValid(record.topic) else {
-            return DeliveryFailure("\(record.topic.debugDescription) is not a topic name that Kafka allows")
-        }
-        let pending = PendingRecord(record: record, receipt: receipt, sequence: nextSequence, flushEpoch: flushEpoch)
+        let pending = PendingRecord(
+            receipt: receipt, sequence: nextSequence, flushEpoch: flushEpoch, partition: record.partition)
         switch phase {
         case .stopping, .stopped:
             return DeliveryFailure("the Kafka producer is stopped")
         case .replacing:
+            guard KafkaTopicName.isValid(record.topic) else { return refusal(of: record.topic) }
             guard backlog.count + queuedInClient < Self.maximumQueuedRecords,
-                backlogBytes + pending.bytes <= Self.maximumQueuedBytes
+                backlogBytes + record.queuedBytes <= Self.maximumQueuedBytes
             else { return queueFull() }
-            hold(pending)
+            hold(pending, record)
         case .serving:
-            let code = produce(pending)
+            guard let topic = handle(ofTopic: record.topic) else { return refusal(of: record.topic) }
+            let code = produce(record, to: topic, pending)
             switch code {
             case RD_KAFKA_RESP_ERR_NO_ERROR: break
             case RD_KAFKA_RESP_ERR__QUEUE_FULL: return queueFull()
             case RD_KAFKA_RESP_ERR__FATAL:
-                hold(pending)
+                hold(pending, record)
                 beginReplacement()
             default: return DeliveryFailure("Kafka topic \(record.topic): \(code.text)")
             }
         }
         nextSequence += 1
-        unsettled[flushEpoch, default: 0] += 1
+        unsettled += 1
         return nil
     }
 
     /// Completes when every record sent before has been settled, one way or the other.
     package func flush() -> EventLoopFuture<Void> {
         eventLoop.preconditionInEventLoop()
-        guard !unsettled.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
+        guard unsettled > 0 || !flushes.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
         let promise = eventLoop.makePromise(of: Void.self)
-        flushes.append((flushEpoch, promise))
+        flushes.append((flushEpoch, unsettled, promise))
         flushEpoch += 1
+        unsettled = 0
         return promise.futureResult
     }
 
@@ -129,7 +129,9 @@ package final class KafkaProducer: KafkaSending {
         backlog = []
         backlogBytes = 0
         phase = .stopping
-        for pending in abandoned { settle(pending, DeliveryFailure("the Kafka producer stopped before it could send")) }
+        for (pending, _) in abandoned {
+            settle(pending, DeliveryFailure("the Kafka producer stopped before it could send"))
+        }
         if queuedInClient == 0 {
             finishStop()
         } else {
@@ -138,6 +140,10 @@ package final class KafkaProducer: KafkaSending {
             }
         }
         return promise.futureResult
+    }
+
+    private func refusal(of topic: String) -> DeliveryFailure {
+        DeliveryFailure("\(topic.debugDescription) is not a topic name that Kafka allows")
     }
 
     private func queueFull() -> DeliveryFailure {

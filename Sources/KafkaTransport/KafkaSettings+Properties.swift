@@ -8,9 +8,9 @@ extension KafkaSettings {
 
     /// The librdkafka properties for a client, in the order in which they are set; a later one wins.
     ///
-    /// The assignment is eager ("roundrobin", then "range"): in librdkafka 2.0.2 the cooperative protocol can hang a close
-    /// before the first assignment (#4381), needs two rebalances where one does, and an eager assignment has a single
-    /// lifetime, which is what a late acknowledgement is checked against.
+    /// The assignment is eager ("roundrobin", then "range"): in librdkafka 2.0.2 the cooperative protocol can hang a
+    /// close before the first assignment (#4381), needs two rebalances where one does, and an eager assignment has a
+    /// single lifetime, which is what a late acknowledgement is checked against.
     func properties(for role: Role) -> [(name: String, value: String)] {
         var properties = [
             ("bootstrap.servers", bootstrapServers),
@@ -20,8 +20,8 @@ extension KafkaSettings {
             ("socket.keepalive.enable", "true"),
             ("reconnect.backoff.ms", isEmbedded ? "20" : "100"),
             ("reconnect.backoff.max.ms", isEmbedded ? "250" : "2000"),
-            // librdkafka's own default for its default interval. With 3 times the short intervals below, what is known of a
-            // topic would expire while a group is being joined, which starts the join again.
+            // librdkafka's own default for its default interval. With 3 times the short intervals below, what is known
+            // of a topic would expire while a group is being joined, which starts the join again.
             ("metadata.max.age.ms", "900000"),
             ("log.connection.close", "false"),
             ("log.queue", "true"),
@@ -45,8 +45,9 @@ extension KafkaSettings {
             ("group.id", groupID),
             ("enable.auto.offset.store", "false"),
             ("enable.auto.commit", "true"),
-            // The mock cluster refuses every commit from the moment that another member joins, where a broker takes the last
-            // one of the old assignment. What settled since the last commit is then delivered twice: keep it little.
+            // The mock cluster refuses every commit from the moment that another member joins, where a broker takes the
+            // last one of the old assignment. What settled since the last commit is then delivered twice: keep it
+            // little.
             ("auto.commit.interval.ms", isEmbedded ? "100" : "1000"),
             ("auto.offset.reset", autoOffsetReset),
             ("partition.assignment.strategy", "roundrobin,range"),
@@ -61,7 +62,8 @@ extension KafkaSettings {
             ("fetch.wait.max.ms", isEmbedded ? "10" : "500"),
             // In 2.0.2 also the wait of a partition whose local queue was full.
             ("fetch.error.backoff.ms", isEmbedded ? "10" : "100"),
-            // Once the queue holds this much, 2.0.2 looks at it again only a second later: it must hold a second's work.
+            // Once the queue holds this much, 2.0.2 looks at it again only a second later: it must hold a second's
+            // work.
             ("queued.min.messages", "300000"),
             ("queued.max.messages.kbytes", "49152"),
         ]

@@ -14,13 +14,19 @@ package struct KafkaSettings: Sendable {
     package var autoOffsetReset: String
     /// The cluster is `EmbeddedKafka`: waits are shortened to what suits loopback.
     package var isEmbedded: Bool
+    /// Messages of one partition from the oldest unacknowledged one to the newest, at most: what may be delivered again
+    /// after a crash. A handler that sends is acknowledged a broker's round trip later, so the window bounds the
+    /// throughput: 4 partitions with 1,024 each carried 180,000 messages a second where 4,096 carried 300,000 (both
+    /// against the mock cluster).
+    package var windowMessages: Int
     /// librdkafka properties, applied last.
     package var overrides: [String: String]
 
     package init(
         bootstrapServers: String, clientID: String, groupID: String, securityProtocol: String = "PLAINTEXT",
         saslMechanism: String? = nil, username: String? = nil, password: String? = nil,
-        autoOffsetReset: String = "earliest", isEmbedded: Bool = false, overrides: [String: String] = [:]
+        autoOffsetReset: String = "earliest", isEmbedded: Bool = false, windowMessages: Int = 4096,
+        overrides: [String: String] = [:]
     ) {
         self.bootstrapServers = bootstrapServers
         self.clientID = clientID
@@ -31,6 +37,7 @@ package struct KafkaSettings: Sendable {
         self.password = password
         self.autoOffsetReset = autoOffsetReset
         self.isEmbedded = isEmbedded
+        self.windowMessages = windowMessages
         self.overrides = overrides
     }
 }

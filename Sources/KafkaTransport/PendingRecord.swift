@@ -1,22 +1,39 @@
 internal import AgentModel
+internal import CRdkafka
 internal import NIOCore
 
-/// A record from `send` to the broker's answer, and across a replacement of the client.
+/// What is kept of a record from `send` to the broker's answer. The bytes are librdkafka's meanwhile, and its delivery
+/// report gives them back, so that a record whose client failed can be sent again.
 final class PendingRecord {
-    let record: KafkaRecord
     let receipt: DeliveryReceipt?
     /// Order of sending.
     let sequence: Int
     /// Which `flush` waits for it.
     let flushEpoch: Int
+    /// As it was asked for, where the report has the one that was chosen.
+    let partition: Int32?
 
-    init(record: KafkaRecord, receipt: DeliveryReceipt?, sequence: Int, flushEpoch: Int) {
-        self.record = record
+    init(receipt: DeliveryReceipt?, sequence: Int, flushEpoch: Int, partition: Int32?) {
         self.receipt = receipt
         self.sequence = sequence
         self.flushEpoch = flushEpoch
+        self.partition = partition
     }
+}
 
+extension KafkaRecord {
     /// Bytes that count towards the queue's limit.
-    var bytes: Int { (record.key?.readableBytes ?? 0) + (record.value?.readableBytes ?? 0) }
+    var queuedBytes: Int { (key?.readableBytes ?? 0) + (value?.readableBytes ?? 0) }
+
+    /// The record of a delivery report, to be sent to `partition`.
+    init(_ message: UnsafePointer<rd_kafka_message_t>, partition: Int32?) {
+        let report = message.pointee
+        var list: OpaquePointer?
+        rd_kafka_message_headers(message, &list)
+        self.init(
+            topic: report.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "",
+            key: report.key.map { ByteBuffer(bytes: UnsafeRawBufferPointer(start: $0, count: report.key_len)) },
+            value: report.payload.map { ByteBuffer(bytes: UnsafeRawBufferPointer(start: $0, count: report.len)) },
+            headers: list.map { [MessageHeader](librdkafka: $0) } ?? [], partition: partition)
+    }
 }

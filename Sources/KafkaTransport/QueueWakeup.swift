@@ -37,7 +37,8 @@ final class QueueWakeup {
         rd_kafka_queue_io_event_enable(queue, descriptor, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Stops waking. The queues are silenced before the descriptor closes: its number may be another's an instant later.
+    /// Stops waking. The queues are silenced before the descriptor closes: its number may be another's an instant
+    /// later.
     func close() {
         eventLoop.preconditionInEventLoop()
         guard !isClosed else { return }

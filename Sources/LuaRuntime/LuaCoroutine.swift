@@ -94,7 +94,8 @@ package final class LuaCoroutine {
         guard state.host != nil else { return }
         if isWaiting {
             isWaiting = false
-            isBroken = !lb_abandon(stack.thread, state.limits.slice.nanoseconds)
+            isBroken = true
+            lb_abandon(stack.thread, state.limits.slice.nanoseconds)
         }
         if isBroken {
             state.discard(anchor)

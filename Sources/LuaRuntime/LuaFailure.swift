@@ -9,7 +9,8 @@ package struct LuaFailure: Error {
         self.position = position
     }
 
-    /// Misuse of an argument, in the words of Lua's own library: "bad argument #1 to 'sleep' (number expected, got nil)".
+    /// Misuse of an argument, in the words of Lua's own library: "bad argument #1 to 'sleep' (number expected, got
+    /// nil)".
     package static func argument(_ index: Int, _ function: String, _ message: String) -> LuaFailure {
         LuaFailure("bad argument #\(index) to '\(function)' (\(message))")
     }

@@ -16,9 +16,10 @@ struct EventStreamTests {
 
     /// Opens a stream and waits for its head.
     private func stream<Result>(
-        _ host: TestHost, _ path: String, after id: String? = nil, _ body: (RawConnection) async throws -> Result
+        _ host: TestHost, _ path: String, after id: String? = nil, receiveBuffer: Int? = nil,
+        _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
-        try await RawConnection.open(host.port) { connection in
+        try await RawConnection.open(host.port, receiveBuffer: receiveBuffer) { connection in
             let resume = id.map { "Last-Event-ID: \($0)\r\n" } ?? ""
             try await connection.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\(resume)\r\n")
             let head = try await connection.receive(through: "\r\n\r\n")
@@ -171,6 +172,25 @@ struct EventStreamTests {
                 }
                 _ = try await host.publish("t", #"{"n":601}"#)
                 #expect(try await event(connection).json["data"]?["n"] == 601)
+            }
+        }
+    }
+
+    @Test("a live stream whose client does not read is ended, and slows nobody")
+    func slowClient() async throws {
+        try await TestHost.run { host in
+            try await stream(host, "/stream/topic/t", receiveBuffer: 4096) { slow in
+                try await stream(host, "/stream/topic/t") { other in
+                    let text = "\"" + String(repeating: "x", count: 60_000) + "\""
+                    var published = 0
+                    while try await host.connectionCount == 2 {
+                        _ = try await host.publish("t", text)
+                        _ = try await event(other)
+                        published += 1
+                    }
+                    #expect(published > 10)
+                }
+                #expect(try await slow.receiveToEnd().count < 200 * 60_000)
             }
         }
     }

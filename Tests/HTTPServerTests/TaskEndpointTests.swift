@@ -108,7 +108,8 @@ struct TaskEndpointTests {
             .init(path: "/any", method: "GET", taskType: "echo", takesAnyBody: true),
         ]
         try await TestHost.run([agent]) { host in
-            #expect(try await host.request("POST", "/any", "[1,2]").body == "[1,2]")
+            let reply = try await host.request("POST", "/any", "[1,2]")
+            #expect(reply.body == "[1,2]")
             #expect(try await host.request("GET", "/any?a=1&b=x%20y").body == #"{"a":"1","b":"x y"}"#)
             #expect(try await host.request("POST", "/any", "1", headers: ["Content-Type": "a/b"]).status == 415)
         }

@@ -105,6 +105,21 @@ struct WebSocketTests {
         }
     }
 
+    @Test("a script may close the client that spoke to it")
+    func closedByScript() async throws {
+        try await TestHost.run { host in
+            try await WebSocketProbe.open(host.port, "/ws") { client in
+                _ = try await client.message()
+                try await client.send(text: #"{"message_type":"goodbye"}"#)
+                let frame = try await client.receive()
+                #expect(frame.closeCode == 4001)
+                #expect(String(decoding: frame.payload.dropFirst(2), as: UTF8.self) == "as you wish")
+                try await client.send(0x88, [0x0F, 0xA1])
+                #expect(try await client.connection.receiveToEnd() == "")
+            }
+        }
+    }
+
     @Test("messages and events reach their subscribers on every worker, each once")
     func delivery() async throws {
         try await TestHost.run(workers: 2) { host in

@@ -130,7 +130,8 @@ final class ConsumerProbe: MessageReceiver, @unchecked Sendable {
 extension Received {
     init(_ message: any InboundMessage) {
         self.init(
-            topic: message.topic, partition: message.partition, offset: message.offset, key: message.key.map(Array.init),
+            topic: message.topic, partition: message.partition, offset: message.offset,
+            key: message.key.map(Array.init),
             value: message.payload.baseAddress == nil ? nil : Array(message.payload), headers: message.headers,
             timestamp: message.timestamp)
     }

@@ -41,16 +41,17 @@ import Testing
         let producer = try await ProducerProbe.start(try SharedKafka.settings())
         try await producer.produce((0..<5000).map(String.init), topic: topic)
 
-        let consumer = try await ConsumerProbe.start(
-            try SharedKafka.settings(), topics: [topic], acknowledging: .never)
+        var settings = try SharedKafka.settings()
+        settings.windowMessages = 1024
+        let consumer = try await ConsumerProbe.start(settings, topics: [topic], acknowledging: .never)
         try await consumer.wait(for: "a paused partition") { $0.consumer.partitions.first?.isPaused == true }
         let delivered = try await consumer.onLoop { $0.messages.count }
-        #expect(delivered == AssignedPartition.windowMessages)
+        #expect(delivered == 1024)
 
         // A second time: half is acknowledged, which resumes; then the window fills again.
         try await consumer.onLoop { $0.acknowledge { $0.offset < 600 } }
         try await consumer.wait(for: "the window to fill again") {
-            $0.messages.count == 600 + AssignedPartition.windowMessages && $0.consumer.partitions.first?.isPaused == true
+            $0.messages.count == 600 + 1024 && $0.consumer.partitions.first?.isPaused == true
         }
         try await consumer.onLoop { $0.acknowledgeFromNowOn() }
         try await consumer.wait(for: "the rest") { $0.messages.count >= 5000 }
@@ -67,13 +68,14 @@ import Testing
         try SharedKafka.cluster.get().createTopic(topic, partitions: 2)
         let producer = try await ProducerProbe.start(try SharedKafka.settings())
         try await producer.produce((0..<2000).map(String.init), topic: topic, partition: 0)
-        let consumer = try await ConsumerProbe.start(
-            try SharedKafka.settings(), topics: [topic], acknowledging: .never)
+        var settings = try SharedKafka.settings()
+        settings.windowMessages = 1024
+        let consumer = try await ConsumerProbe.start(settings, topics: [topic], acknowledging: .never)
         try await consumer.wait(for: "a paused partition") { $0.consumer.partitions.contains(where: \.isPaused) }
         try await producer.produce(["through"], topic: topic, partition: 1)
         try await consumer.wait(for: "the other partition's record") { $0.messages.contains { $0.partition == 1 } }
         let blocked = try await consumer.onLoop { $0.messages.filter { $0.partition == 0 }.count }
-        #expect(blocked == AssignedPartition.windowMessages)
+        #expect(blocked == 1024)
         try await consumer.stop()
         try await producer.stop()
     }

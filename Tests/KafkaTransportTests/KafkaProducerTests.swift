@@ -106,7 +106,9 @@ import Testing
         let (taken, refusal) = try await producer.onLoop { probe -> (Int, String) in
             let value = ByteBuffer(repeating: 7, count: 900_000)
             for count in 0..<200 {
-                if let failure = probe.send(KafkaRecord(topic: "t", value: value)) { return (count, failure.description) }
+                if let failure = probe.send(KafkaRecord(topic: "t", value: value)) {
+                    return (count, failure.description)
+                }
             }
             return (200, "")
         }

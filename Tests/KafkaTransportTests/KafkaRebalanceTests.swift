@@ -5,8 +5,8 @@ import Testing
 @testable import KafkaTransport
 
 @Suite struct KafkaRebalanceTests {
-    /// The mock cluster takes no commit once another member has joined, so what settled in the last moments may come twice;
-    /// see `KafkaSettings.properties`.
+    /// The mock cluster takes no commit once another member has joined, so what settled in the last moments may come
+    /// twice; see `KafkaSettings.properties`.
     @Test("a second consumer joins under load and takes its share, and nothing is lost")
     func join() async throws {
         let topic = unique("join")
@@ -15,7 +15,8 @@ import Testing
         let first = try await ConsumerProbe.start(
             try SharedKafka.settings(group: group), topics: [topic], acknowledging: .later)
         for partition in 0..<4 {
-            try await producer.produce((0..<250).map { "\(partition) \($0)" }, topic: topic, partition: Int32(partition))
+            try await producer.produce(
+                (0..<250).map { "\(partition) \($0)" }, topic: topic, partition: Int32(partition))
         }
         try await first.wait(for: "the first thousand to be committed") { probe in
             probe.consumer.partitions.map(\.committed) == [250, 250, 250, 250]

@@ -51,7 +51,8 @@ import Testing
             for number in 0..<2000 {
                 probe.send(
                     KafkaRecord(
-                        topic: topic, key: ByteBuffer(string: "key \(number % 8)"), value: ByteBuffer(string: "\(number)")))
+                        topic: topic, key: ByteBuffer(string: "key \(number % 8)"),
+                        value: ByteBuffer(string: "\(number)")))
             }
         }
         try await producer.flush()
@@ -84,7 +85,10 @@ import Testing
         }
         try await producer.flush()
         let read = try await kcat(
-            ["-b", settings.bootstrapServers, "-C", "-t", topic, "-p", "2", "-o", "beginning", "-e", "-q", "-f", "%k|%s|%h"])
+            [
+                "-b", settings.bootstrapServers, "-C", "-t", topic, "-p", "2", "-o", "beginning", "-e", "-q", "-f",
+                "%k|%s|%h",
+            ])
         #expect(read == "k|from here|h=1")
 
         _ = try await kcat(

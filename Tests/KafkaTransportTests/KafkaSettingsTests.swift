@@ -16,13 +16,16 @@ import Testing
         let settings = settings(overrides: ["ssl.key.password": secret, "sasl.oauthbearer.client.secret": secret])
         var dumped = ""
         dump(settings, to: &dumped)
-        for text in [settings.description, settings.debugDescription, "\(settings)", String(reflecting: settings), dumped] {
+        for text in [
+            settings.description, settings.debugDescription, "\(settings)", String(reflecting: settings), dumped,
+        ] {
             #expect(!text.contains(secret))
             #expect(text.contains("ann"))
         }
     }
 
-    @Test("credentials and the security protocol reach librdkafka", arguments: [KafkaSettings.Role.consumer, .producer])
+    @Test(
+        "credentials and the security protocol reach librdkafka", arguments: [KafkaSettings.Role.consumer, .producer])
     func credentials(role: KafkaSettings.Role) throws {
         let properties = Dictionary(settings().properties(for: role), uniquingKeysWith: { $1 })
         #expect(properties["security.protocol"] == "sasl_ssl")

@@ -13,12 +13,16 @@ import Testing
         return try target.run("return " + check)
     }
 
-    @Test("plain values arrive as they are", arguments: [
-        ("42", "math.type(copied), copied", ["integer", "42"]), ("1.0", "math.type(copied), copied", ["float", "1.0"]),
-        ("'text\\0\\xff'", "#copied", ["6"]), ("true", "copied", ["true"]), ("null", "copied == null", ["true"]),
-        ("{ a = { 1, 2, { b = null } } }", "copied.a[3].b == null, #copied.a", ["true", "3"]),
-        ("decode('[]')", "encode(copied)", ["[]"]), ("{ [true] = 1, [2.5] = 2 }", "copied[true], copied[2.5]", ["1", "2"]),
-    ])
+    @Test(
+        "plain values arrive as they are",
+        arguments: [
+            ("42", "math.type(copied), copied", ["integer", "42"]),
+            ("1.0", "math.type(copied), copied", ["float", "1.0"]),
+            ("'text\\0\\xff'", "#copied", ["6"]), ("true", "copied", ["true"]), ("null", "copied == null", ["true"]),
+            ("{ a = { 1, 2, { b = null } } }", "copied.a[3].b == null, #copied.a", ["true", "3"]),
+            ("decode('[]')", "encode(copied)", ["[]"]),
+            ("{ [true] = 1, [2.5] = 2 }", "copied[true], copied[2.5]", ["1", "2"]),
+        ])
     func plain(expression: String, check: String, expected: [String]) throws {
         #expect(try copy(expression, check: check) == expected)
     }
@@ -26,19 +30,25 @@ import Testing
     @Test("shared references and cycles stay what they are")
     func shared() throws {
         #expect(
-            try copy("(function() local s = { 1 } local t = { a = s, b = s } t.me = t s.up = t return t end)()",
+            try copy(
+                "(function() local s = { 1 } local t = { a = s, b = s } t.me = t s.up = t return t end)()",
                 check: "copied.a == copied.b, copied.me == copied, copied.a.up == copied") == ["true", "true", "true"])
         #expect(
-            try copy("(function() local t = {} for i = 1, 100000 do t = { t } end return t end)()",
-                check: "(function() local n, t = 0, copied while t[1] do t = t[1] n = n + 1 end return n end)()") == ["100000"])
+            try copy(
+                "(function() local t = {} for i = 1, 100000 do t = { t } end return t end)()",
+                check: "(function() local n, t = 0, copied while t[1] do t = t[1] n = n + 1 end return n end)()") == [
+                    "100000"
+                ])
     }
 
-    @Test("what is not plain is named by its path", arguments: [
-        ("{ x = { f = print } }", "agent.state.x.f is a function"), ("print", "agent.state is a function"),
-        ("{ list = { 1, coroutine.create(print) } }", "agent.state.list[2] is a thread"),
-        ("{ o = setmetatable({}, {}) }", "agent.state.o has a metatable"),
-        ("setmetatable({}, {})", "agent.state has a metatable"),
-    ])
+    @Test(
+        "what is not plain is named by its path",
+        arguments: [
+            ("{ x = { f = print } }", "agent.state.x.f is a function"), ("print", "agent.state is a function"),
+            ("{ list = { 1, coroutine.create(print) } }", "agent.state.list[2] is a thread"),
+            ("{ o = setmetatable({}, {}) }", "agent.state.o has a metatable"),
+            ("setmetatable({}, {})", "agent.state has a metatable"),
+        ])
     func refused(expression: String, message: String) throws {
         let error = try #require(throws: LuaError.self) { _ = try copy(expression, check: "1") }
         #expect(error.message == message)

@@ -15,7 +15,8 @@ import Testing
         "coroutines": "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
         "unpack": "local t = {} while true do t[#t + 1] = { table.unpack({}, 1, 100000) } end",
         "within a coroutine": "coroutine.wrap(function() local t = {} while true do t = { t } end end)()",
-        "format": "local s = ('x'):rep(1e7) return string.format(('%s'):rep(20), s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s)",
+        "format":
+            "local s = ('x'):rep(1e7) return string.format(('%s'):rep(10), s, s, s, s, s, s, s, s, s, s)",
     ]
 
     @Test("a script that takes too much memory is stopped, and the memory comes back", arguments: bombs.keys.sorted())
@@ -39,7 +40,8 @@ import Testing
             try script.run("local function grow() local t = {}\nwhile true do t = { t } end end return pcall(grow)")
                 == ["false", "test.lua:2: memory limit of 16 MiB exceeded"])
         #expect(
-            try script.run("return coroutine.resume(coroutine.create(function() local t = {} while true do t = { t } end end))")
+            try script.run(
+                "return coroutine.resume(coroutine.create(function() local t = {} while true do t = { t } end end))")
                 == ["false", "test.lua:1: memory limit of 16 MiB exceeded"])
     }
 
@@ -55,28 +57,33 @@ import Testing
         #expect(script.state.memoryInUse > 16 << 20)
     }
 
-    @Test("recursion without end is an ordinary error with its line", arguments: [
-        "local function f() return 1 + f() end f()",
-        "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x",
-        "local function f() local ok, m = pcall(f) if not ok then error(m, 0) end end f()",
-        "local function f() string.gsub('a', 'a', f) end f()",
-        "local function f() table.sort({ 1, 2 }, f) end f()",
-        "local function f() return coroutine.wrap(f)() end f()",
-        "local function f() call(f) end f()",
-        "local t = setmetatable({}, {}) getmetatable(t).__tostring = function(t) return tostring(t) end tostring(t)",
-    ])
+    @Test(
+        "recursion without end is an ordinary error with its line",
+        arguments: [
+            "local function f() return 1 + f() end f()",
+            "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k] end return t.x",
+            "local function f() local ok, m = pcall(f) if not ok then error(m, 0) end end f()",
+            "local function f() string.gsub('a', 'a', f) end f()",
+            "local function f() table.sort({ 1, 2 }, f) end f()",
+            "local function f() return coroutine.wrap(f)() end f()",
+            "local function f() call(f) end f()",
+            "local m = {} m.__tostring = function(t) return tostring(t) end tostring(setmetatable({}, m))",
+        ])
     func recursion(source: String) throws {
         let script = try Script(limits: LuaLimits(slice: .seconds(20)))
         let error = try script.failure(source)
         #expect(error.kind == .runtime)
-        #expect(error.message.contains("stack overflow") || error.message.contains("error in error handling"), "\(error.message)")
+        #expect(
+            error.message.contains("stack overflow") || error.message.contains("error in error handling"),
+            "\(error.message)")
         #expect(try script.run("return 'alive'") == ["alive"])
     }
 
     @Test("forty thousand nested closes do not use the C stack up")
     func nestedClose() throws {
         let script = try Script(limits: LuaLimits(slice: .seconds(20)))
-        let results = try script.run("""
+        let results = try script.run(
+            """
             local function nest(n)
                 local co
                 co = coroutine.create(function()
@@ -94,11 +101,48 @@ import Testing
         #expect(results.last?.contains("too many nested calls of coroutine.close") == true)
     }
 
+    @Test("nested closes, each as deep in C calls as Lua allows, fit the C stack")
+    func nestedDeepClose() throws {
+        let script = try Script(limits: LuaLimits(slice: .seconds(20)))
+        let results = try script.run(
+            """
+            local level, deepest, cos = 0, 0, {}
+            local function recurse(n, f)
+                if n == 0 then return f() end
+                string.gsub('a', 'a', function() return recurse(n - 1, f) end)
+            end
+            local function closing(i)
+                level = level + 1
+                deepest = math.max(deepest, level)
+                local reached = false
+                for depth = 120, 1, -1 do
+                    pcall(recurse, depth, function()
+                        reached = true
+                        if cos[i + 1] then coroutine.close(cos[i + 1]) end
+                    end)
+                    if reached then break end
+                end
+                level = level - 1
+            end
+            for i = 1, 20 do
+                cos[i] = coroutine.create(function()
+                    local x <close> = setmetatable({}, { __close = function() closing(i) end })
+                    coroutine.yield()
+                end)
+                coroutine.resume(cos[i])
+            end
+            coroutine.close(cos[1])
+            return deepest
+            """)
+        #expect(results == ["8"])
+    }
+
     @Test("closing a long chain of to-be-closed variables works")
     func manyCloses() throws {
         let script = try Script(limits: LuaLimits(slice: .seconds(20)))
         #expect(
-            try script.run("""
+            try script.run(
+                """
                 local closed = 0
                 local meta = { __close = function() closed = closed + 1 end }
                 local function nest(n) local x <close> = setmetatable({}, meta) if n > 0 then nest(n - 1) end end

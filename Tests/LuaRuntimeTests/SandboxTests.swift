@@ -2,9 +2,11 @@ import LuaRuntime
 import Testing
 
 @Suite struct SandboxTests {
-    @Test("what reaches outside is not there", arguments: [
-        "io", "debug", "package", "require", "dofile", "loadfile", "print", "warn",
-    ])
+    @Test(
+        "what reaches outside is not there",
+        arguments: [
+            "io", "debug", "package", "require", "dofile", "loadfile", "print", "warn",
+        ])
     func absent(name: String) throws {
         #expect(try Script().run("return rawget(_G, '\(name)')") == ["nil"])
     }
@@ -24,10 +26,14 @@ import Testing
             try script.run("return names(string)") == [
                 "byte char find format gmatch gsub len lower match pack packsize rep reverse sub unpack upper"
             ])
-        #expect(try script.run("return names(coroutine)") == ["close create isyieldable resume running status wrap yield"])
+        #expect(
+            try script.run("return names(coroutine)") == ["close create isyieldable resume running status wrap yield"])
         #expect(try script.run("return names(table)") == ["concat insert move pack remove sort unpack"])
         #expect(try script.run("return names(utf8)") == ["char charpattern codepoint codes len offset"])
-        #expect(try script.run("return type(os.time()), type(os.date('*t').year), math.type(os.clock())") == ["number", "number", "float"])
+        #expect(
+            try script.run("return type(os.time()), type(os.date('*t').year), math.type(os.clock())") == [
+                "number", "number", "float",
+            ])
     }
 
     @Test("collectgarbage only counts")
@@ -46,7 +52,8 @@ import Testing
         #expect(
             try script.failure("setmetatable({}, { __gc = function() end })").message
                 == "test.lua:1: '__gc' cannot be used in an agent")
-        try script.run("""
+        try script.run(
+            """
             local meta = {}
             do local t = setmetatable({}, meta) end
             meta.__gc = function() note('collected') end
@@ -54,7 +61,8 @@ import Testing
             for i = 1, 1e5 do local t = {} end
             """)
         #expect(script.notes.isEmpty)
-        #expect(try script.failure("local m = {} setmetatable({}, m) m.__gc = true setmetatable({}, m)").kind == .runtime)
+        #expect(
+            try script.failure("local m = {} setmetatable({}, m) m.__gc = true setmetatable({}, m)").kind == .runtime)
     }
 
     @Test("a metatable that the host sets loses its finalizer")
@@ -72,21 +80,27 @@ import Testing
     @Test("metatables that all share are protected")
     func protected() throws {
         let script = try Script()
-        #expect(try script.run("return getmetatable(''), getmetatable(null), getmetatable(_G)") == ["false", "false", "false"])
+        #expect(
+            try script.run("return getmetatable(''), getmetatable(null), getmetatable(_G)") == [
+                "false", "false", "false",
+            ])
         #expect(try script.run("return getmetatable(decode('[]')), ('x'):upper()") == ["array", "X"])
         #expect(try script.failure("setmetatable(_G, {})").message == "test.lua:1: cannot change a protected metatable")
-        #expect(try script.run("return getmetatable(setmetatable(decode('[1]'), { __name = 'list' })).__name") == ["list"])
+        #expect(
+            try script.run("return getmetatable(setmetatable(decode('[1]'), { __name = 'list' })).__name") == ["list"])
     }
 
-    @Test("reading a global that is not there is an error", arguments: [
-        ("return pritn", "undefined global 'pritn' (did you mean 'print'?)"),
-        ("return tabel.concat", "undefined global 'tabel' (did you mean 'table'?)"),
-        ("return Note", "undefined global 'Note' (did you mean 'note'?)"),
-        ("return tostirng(1)", "undefined global 'tostirng' (did you mean 'tostring'?)"),
-        ("return xyzzy", "undefined global 'xyzzy'"),
-        ("return q", "undefined global 'q'"),
-        ("return _G.nothing_like_it", "undefined global 'nothing_like_it'"),
-    ])
+    @Test(
+        "reading a global that is not there is an error",
+        arguments: [
+            ("return pritn", "undefined global 'pritn' (did you mean 'print'?)"),
+            ("return tabel.concat", "undefined global 'tabel' (did you mean 'table'?)"),
+            ("return Note", "undefined global 'Note' (did you mean 'note'?)"),
+            ("return tostirng(1)", "undefined global 'tostirng' (did you mean 'tostring'?)"),
+            ("return xyzzy", "undefined global 'xyzzy'"),
+            ("return q", "undefined global 'q'"),
+            ("return _G.nothing_like_it", "undefined global 'nothing_like_it'"),
+        ])
     func undefined(source: String, message: String) throws {
         let script = try Script("print = note")
         #expect(try script.failure(source).message == "test.lua:1: " + message)
@@ -104,9 +118,13 @@ import Testing
         let script = try Script()
         #expect(try script.run("return load('return 1 + 1')()") == ["2"])
         #expect(try script.run("return load('return x', 'chunk', 't', { x = 3 })()") == ["3"])
-        #expect(try script.run("local parts = { 'return ', '4' } local i = 0 return load(function() i = i + 1 return parts[i] end)()") == ["4"])
+        #expect(
+            try script.run(
+                "local parts = { 'return ', '4' } local i = 0 return load(function() i = i + 1 return parts[i] end)()")
+                == ["4"])
         #expect(try script.run("return load('\\27Lua')") == ["nil", "attempt to load a binary chunk (mode is 't')"])
-        #expect(try script.run("return load('\\27Lua', 'x', 'b')") == ["nil", "attempt to load a text chunk (mode is 'b')"])
+        #expect(
+            try script.run("return load('\\27Lua', 'x', 'b')") == ["nil", "attempt to load a text chunk (mode is 'b')"])
         #expect(try script.run("return load('x x', '=mine')") == ["nil", "mine:1: syntax error near 'x'"])
         #expect(try script.run("return string.dump") == ["nil"])
         #expect(try script.run("return #load('x = \"' .. ('y'):rep(20000) .. '\" return x')()") == ["20000"])
@@ -128,7 +146,8 @@ import Testing
 
     @Test("a traceback shows the script's frames only")
     func traceback() throws {
-        let script = try Script("""
+        let script = try Script(
+            """
             local function inner() local x = nil; return x.y end
             function outer() inner() return 1 end
             function again() pcall(error) outer() return 1 end
@@ -144,7 +163,8 @@ import Testing
                 \ttest.lua:1: in main chunk
                 """)
         #expect(try script.failure("call(outer)").message.hasPrefix("test.lua:1: attempt to index a nil value"))
-        let deep = try script.failure("local function f(n) if n == 0 then error('deep') end f(n - 1) return 1 end f(500)")
+        let deep = try script.failure(
+            "local function f(n) if n == 0 then error('deep') end f(n - 1) return 1 end f(500)")
         #expect(deep.traceback?.contains("\n\t...\t(skipping ") == true)
     }
 
@@ -154,8 +174,12 @@ import Testing
         #expect(try script.failure("error({})").message == "(error object is a table value)")
         #expect(try script.failure("error()").message == "(error object is a nil value)")
         #expect(try script.failure("error(42)").message == "42")
-        #expect(try script.failure("error(setmetatable({}, { __tostring = function() return 'told' end }))").message == "told")
-        #expect(try script.failure("error(setmetatable({}, { __tostring = function() error 'no' end }))").message == "(error object is a table value)")
+        #expect(
+            try script.failure("error(setmetatable({}, { __tostring = function() return 'told' end }))").message
+                == "told")
+        #expect(
+            try script.failure("error(setmetatable({}, { __tostring = function() error 'no' end }))").message
+                == "(error object is a table value)")
         #expect(try script.failure("error('plain', 0)").message == "plain")
         #expect(try script.run("return select(2, pcall(error, { 1 }))[1]") == ["1"])
     }
@@ -164,8 +188,13 @@ import Testing
     func xpcall() throws {
         let script = try Script()
         #expect(
-            try script.run("return xpcall(function(a) error(a, 0) end, function(m) return m .. '!' end, 'x')") == ["false", "x!"])
-        #expect(try script.run("return xpcall(function(...) return select('#', ...), ... end, error, 1, 2)") == ["true", "2", "1", "2"])
+            try script.run("return xpcall(function(a) error(a, 0) end, function(m) return m .. '!' end, 'x')") == [
+                "false", "x!",
+            ])
+        #expect(
+            try script.run("return xpcall(function(...) return select('#', ...), ... end, error, 1, 2)") == [
+                "true", "2", "1", "2",
+            ])
     }
 
     @Test("a host function's failure is an error at its caller")
@@ -181,7 +210,10 @@ import Testing
         #expect(
             try script.failure("\n\nsleep(null)").message
                 == "test.lua:3: bad argument #1 to 'sleep' (number expected, got null)")
-        #expect(try script.run("return pcall(sleep)") == ["false", "test.lua:1: bad argument #1 to 'sleep' (number expected, got no value)"])
+        #expect(
+            try script.run("return pcall(sleep)") == [
+                "false", "test.lua:1: bad argument #1 to 'sleep' (number expected, got no value)",
+            ])
         #expect(try script.run("\nreturn where(), (where())") == ["test.lua:2", "test.lua:2"])
     }
 }

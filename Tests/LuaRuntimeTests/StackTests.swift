@@ -16,13 +16,23 @@ import Testing
         stack.push("static" as StaticString)
         stack.newTable()
         stack.pushFunction("f") { _ in .results(0) }
-        #expect((1...10).map { stack.type(at: $0) } == [.nil, .null, .boolean, .integer, .number, .string, .string, .table, .function, .none])
-        #expect((1...10).map { stack.typeName(at: $0) } == ["nil", "null", "boolean", "number", "number", "string", "string", "table", "function", "no value"])
-        #expect(stack.integer(at: 4) == 7 && stack.number(at: 4) == 7 && stack.number(at: 5) == 2.5 && stack.integer(at: 5) == nil)
+        #expect(
+            (1...10).map { stack.type(at: $0) } == [
+                .nil, .null, .boolean, .integer, .number, .string, .string, .table, .function, .none,
+            ])
+        #expect(
+            (1...10).map { stack.typeName(at: $0) } == [
+                "nil", "null", "boolean", "number", "number", "string", "string", "table", "function", "no value",
+            ])
+        #expect(
+            stack.integer(at: 4) == 7 && stack.number(at: 4) == 7 && stack.number(at: 5) == 2.5
+                && stack.integer(at: 5) == nil)
         #expect(stack.integer(at: 6) == nil && stack.number(at: 6) == nil && stack.string(at: 4) == nil)
         #expect(stack.string(at: 6) == "text" && stack.withBytes(at: 7) { $0.count } == 6)
         #expect(stack.boolean(at: 2) && !stack.boolean(at: 1))
-        #expect(stack.displayString(at: 2) == "null" && stack.displayString(at: 5) == "2.5" && stack.displayString(at: 1) == "nil")
+        #expect(
+            stack.displayString(at: 2) == "null" && stack.displayString(at: 5) == "2.5"
+                && stack.displayString(at: 1) == "nil")
         stack.push(3.0)
         #expect(stack.integer(at: -1) == 3 && stack.displayString(at: -1) == "3.0")
     }
@@ -54,7 +64,8 @@ import Testing
         stack.push("x")
         stack.setIndex(1, of: 1)
         #expect(stack.getField("static", of: 1) == .integer && stack.getField("dyn" + "amic", of: 1) == .integer)
-        #expect(stack.getIndex(1, of: 1) == .string && stack.length(of: 1) == 1 && stack.getField("none", of: 1) == .nil)
+        #expect(
+            stack.getIndex(1, of: 1) == .string && stack.length(of: 1) == 1 && stack.getField("none", of: 1) == .nil)
         stack.setTop(1)
         stack.push(Double.nan)
         stack.push(1)

@@ -33,15 +33,17 @@ import Testing
         }
     }
 
-    @Test("a wait inside pcall, xpcall, metamethods and iterators", arguments: [
-        "return select(2, pcall(wait))",
-        "return select(2, xpcall(wait, error))",
-        "return setmetatable({}, { __index = function() return wait() end }).x",
-        "return setmetatable({}, { __add = function() return wait() end }) + 1",
-        "return setmetatable({}, { __call = function() return wait() end })()",
-        "for x in function() return wait() end do return x end",
-        "local t = setmetatable({}, { __close = function() wait() end }) do local x <close> = t end return 'result'",
-    ])
+    @Test(
+        "a wait inside pcall, xpcall, metamethods and iterators",
+        arguments: [
+            "return select(2, pcall(wait))",
+            "return select(2, xpcall(wait, error))",
+            "return setmetatable({}, { __index = function() return wait() end }).x",
+            "return setmetatable({}, { __add = function() return wait() end }) + 1",
+            "return setmetatable({}, { __call = function() return wait() end })()",
+            "for x in function() return wait() end do return x end",
+            "do local x <close> = setmetatable({}, { __close = function() wait() end }) end return 'result'",
+        ])
     func places(source: String) throws {
         let script = try Script()
         var (coroutine, step) = try script.start(source)
@@ -53,7 +55,8 @@ import Testing
 
     @Test("a wait goes through the script's own coroutines, however deep")
     func nested() throws {
-        let script = try Script("""
+        let script = try Script(
+            """
             function nest(n)
                 if n == 0 then return wait(), wait() end
                 return coroutine.wrap(function() return nest(n - 1) end)()
@@ -75,13 +78,15 @@ import Testing
 
     @Test("a coroutine that waits also yields to the script")
     func mixed() throws {
-        let script = try Script("""
+        let script = try Script(
+            """
             producer = coroutine.create(function()
                 for i = 1, 3 do coroutine.yield(i .. wait()) end
                 return 'end'
             end)
             """)
-        var (coroutine, step) = try script.start("""
+        var (coroutine, step) = try script.start(
+            """
             local all = {}
             while coroutine.status(producer) ~= 'dead' do
                 local ok, value = coroutine.resume(producer)
@@ -101,28 +106,32 @@ import Testing
     func innerFailure() throws {
         let script = try Script()
         var (coroutine, step) = try script.start(
-            "local co = coroutine.create(function() wait() end) local ok, m = coroutine.resume(co) return ok, m, coroutine.status(co)")
+            "co = coroutine.create(function() wait() end) ok, m = coroutine.resume(co) return ok, m, coroutine.status(co)"
+        )
         #expect(step.isWaiting)
         step = coroutine.resume(failing: LuaFailure("refused"))
         #expect(try script.results(of: step, coroutine) == ["false", "test.lua:1: refused", "dead"])
     }
 
-    @Test("a place that cannot wait says so, naming the function", arguments: [
-        "table.sort({ 1, 2, 3 }, function() return wait() end)",
-        "('x'):gsub('x', function() return wait() end)",
-        "table.sort({ 1, 2, 3 }, function() return coroutine.wrap(function() return wait() end)() end)",
-        "table.sort({ 1, 2, 3 }, coroutine.wrap(function() while true do wait() end end))",
-        "call(function() wait() end)",
-        "tostring(setmetatable({}, { __tostring = function() return wait() end }))",
-        "load(function() return wait() end)()",
-    ])
+    @Test(
+        "a place that cannot wait says so, naming the function",
+        arguments: [
+            "table.sort({ 1, 2, 3 }, function() return wait() end)",
+            "('x'):gsub('x', function() return wait() end)",
+            "table.sort({ 1, 2, 3 }, function() return coroutine.wrap(function() return wait() end)() end)",
+            "table.sort({ 1, 2, 3 }, coroutine.wrap(function() while true do wait() end end))",
+            "call(function() wait() end)",
+            "tostring(setmetatable({}, { __tostring = function() return wait() end }))",
+            "load(function() return wait() end)()",
+        ])
     func cannot(source: String) throws {
         let script = try Script()
         let failure = try script.failure("local ok, m = pcall(function() \(source) end) error(tostring(m), 0)")
         if source.hasPrefix("load") {
             #expect(failure.message.contains("attempt to call a nil value"))
         } else {
-            #expect(failure.message.contains("attempt to wait in a place that cannot wait (wait)"), "\(failure.message)")
+            #expect(
+                failure.message.contains("attempt to wait in a place that cannot wait (wait)"), "\(failure.message)")
         }
     }
 
@@ -156,10 +165,12 @@ import Testing
 
     @Test("a coroutine that is abandoned runs its to-be-closed variables, innermost first")
     func abandon() throws {
-        let script = try Script("""
+        let script = try Script(
+            """
             function closing(name) return setmetatable({}, { __close = function(_, e) note(name .. tostring(e)) end }) end
             """)
-        let (coroutine, step) = try script.start("""
+        let (coroutine, step) = try script.start(
+            """
             local a <close> = closing('outer ')
             coroutine.wrap(function() local b <close> = closing('inner ') wait() end)()
             """)
@@ -180,117 +191,5 @@ import Testing
         }
         #expect(try script.run("return 'next'") == ["next"])
         #expect(try script.failure("while true do end").kind == .budget)
-    }
-
-    @Test("what waits for the host cannot be resumed or closed by the script")
-    func protectedWaiting() throws {
-        let script = try Script()
-        let (coroutine, step) = try script.start(
-            "waiting = coroutine.create(function() wait() end) root = coroutine.running() coroutine.resume(waiting)")
-        #expect(step.isWaiting)
-        #expect(try script.run("return coroutine.resume(waiting)") == ["false", "cannot resume a coroutine that waits for the host"])
-        #expect(try script.run("return pcall(coroutine.close, waiting)") == ["false", "cannot close a coroutine that waits for the host"])
-        #expect(try script.run("return coroutine.resume(root)") == ["false", "cannot resume a coroutine of the host"])
-        #expect(try script.run("return pcall(coroutine.close, root)") == ["false", "cannot close a coroutine of the host"])
-        coroutine.recycle()
-        #expect(try script.run("return coroutine.resume(root)").first == "false")
-    }
-
-    @Test("yielding outside a coroutine of the script is an error")
-    func yielding() throws {
-        let script = try Script()
-        #expect(try script.failure("coroutine.yield(1)").message == "test.lua:1: attempt to yield from outside a coroutine")
-        #expect(try script.run("return coroutine.isyieldable(), select(2, coroutine.running())") == ["false", "true"])
-        #expect(
-            try script.run("return coroutine.wrap(function() return coroutine.isyieldable(), select(2, coroutine.running()) end)()")
-                == ["true", "false"])
-    }
-
-    @Test("the coroutine library behaves as Lua's")
-    func library() throws {
-        let script = try Script()
-        #expect(
-            try script.run("""
-                local co = coroutine.create(function(a, b)
-                    local c = coroutine.yield(a + b)
-                    local d, e = coroutine.yield(c * 2)
-                    return d + e
-                end)
-                local _, x = coroutine.resume(co, 1, 2)
-                local _, y = coroutine.resume(co, 10)
-                local _, z = coroutine.resume(co, 3, 4)
-                return x, y, z, coroutine.status(co), coroutine.resume(co)
-                """) == ["3", "20", "7", "dead", "false", "cannot resume dead coroutine"])
-        #expect(
-            try script.run("local f = coroutine.wrap(function() error('oops') end) return pcall(f)")
-                == ["false", "test.lua:1: oops"])
-        #expect(
-            try script.run("local co = coroutine.create(error) return coroutine.resume(co, 'm')") == ["false", "m"])
-        #expect(
-            try script.run("""
-                local co = coroutine.create(function() coroutine.yield() end)
-                coroutine.resume(co)
-                return coroutine.close(co), coroutine.status(co), coroutine.close(co)
-                """) == ["true", "dead", "true"])
-        #expect(
-            try script.run("""
-                local co = coroutine.create(function()
-                    local x <close> = setmetatable({}, { __close = function() error('closing', 0) end })
-                    coroutine.yield()
-                end)
-                coroutine.resume(co)
-                return coroutine.close(co)
-                """) == ["false", "closing"])
-        #expect(try script.run("local co co = coroutine.wrap(function() return pcall(co) end) return co()")
-            == ["false", "cannot resume non-suspended coroutine"])
-    }
-
-    @Test("running says which root coroutine runs, also from a nested call")
-    func running() throws {
-        final class Invocation {}
-        let script = try Script()
-        var seen: [AnyObject?] = []
-        script.define("look") { call in
-            seen.append(call.state.running?.context)
-            return .results(0)
-        }
-        let invocation = Invocation()
-        let coroutine = script.state.coroutine()
-        coroutine.context = invocation
-        coroutine.stack.push(try script.compile("look() call(function() look() end)"))
-        _ = coroutine.start(arguments: 0)
-        #expect(seen.count == 2 && seen.allSatisfy { $0 === invocation })
-        #expect(script.state.running == nil)
-        coroutine.recycle()
-        #expect(coroutine.context == nil)
-    }
-
-    @Test("a host function may start another coroutine")
-    func nestedStart() throws {
-        let script = try Script()
-        script.define("spawn") { [unowned script] call in
-            let coroutine = script.state.coroutine()
-            call.stack.pushValue(at: 1)
-            call.stack.moveTop(1, to: coroutine.stack)
-            let step = coroutine.start(arguments: 0)
-            call.stack.push(step.isWaiting)
-            coroutine.recycle()
-            return .results(1)
-        }
-        #expect(try script.run("return spawn(function() wait() end), spawn(function() end)") == ["true", "false"])
-        #expect(try script.run("return spawn(function() spawn(error) end)") == ["false"])
-    }
-
-    @Test("a state outlives its owner while a coroutine waits in it")
-    func lifetime() throws {
-        var script: Script? = try Script()
-        let (coroutine, _) = try script!.start("wait()")
-        script = nil
-        coroutine.recycle()
-        let closed = try LuaState()
-        let left = closed.coroutine()
-        closed.close()
-        left.recycle()
-        #expect(closed.memoryInUse == 0)
     }
 }

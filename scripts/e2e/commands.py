@@ -67,8 +67,8 @@ def types():
 def definitions():
     text = command("types").stdout
     functions = set(re.findall(r"^function agenthost\.([\w.]+)\(", text, re.M))
-    # agenthost.test is there in tests of agents only, and secrets are read when a platform is configured.
-    functions = {name for name in functions if not name.startswith("test.") and name != "secrets"}
+    # agenthost.test is there in tests of agents only.
+    functions = {name for name in functions if not name.startswith("test.")}
     methods = set(re.findall(r"^function Agent:(\w+)\(", text, re.M))
     script = "local agent = agenthost.realtime_agent { name = 'x' }\n"
     script += "".join(f"assert(agenthost.{name}, '{name}')\n" for name in sorted(functions))
@@ -134,7 +134,7 @@ def send():
         equal(done.returncode, 0, done.stderr)
         reader.wait(lambda line: line.startswith("sent/x\t") and '"n"' in line, "the message")
         with host.websocket("/ws") as client:
-            client.receive("subscription_confirmed")
+            client.receive("connection_established")
             done = send_one("event:custom_event", '{"n": 3}')
             equal(done.returncode, 0, done.stderr)
             client.receive("realtime_event", lambda m: m["payload"]["event_type"] == "custom_event")

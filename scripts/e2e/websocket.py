@@ -65,7 +65,7 @@ def is_time(text):
 def connecting():
     with Host(AGENT) as host:
         ids = []
-        for path, topics in (("/ws", ["events"]), ("/ws/events", ["events"]), ("/ws/quiet", []),
+        for path, topics in (("/ws", []), ("/ws/events", ["events"]), ("/ws/quiet", []),
                              ("/ws/health", ["health_events", "alerts"])):
             with host.websocket(path) as client:
                 message = client.next()

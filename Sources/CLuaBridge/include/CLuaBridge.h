@@ -70,15 +70,16 @@ enum lb_step lb_compile(lua_State *L, const char *source, size_t length, const c
 /// A new thread that inherits the budget hook, pushed on the main thread's stack.
 lua_State *lb_new_thread(lb_host *host);
 /// Starts the function and `arguments` values that lie on the stack of root coroutine `co`.
-/// `budget` in nanoseconds of this thread's CPU time. On LB_RETURNED `count` values are on top; on LB_FAILED_… one message.
+/// `budget` in nanoseconds of this thread's CPU time; `handler` words the error of a spent one. On LB_RETURNED `count`
+/// values are on top, on LB_FAILED_… one message.
 enum lb_step lb_start(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count);
 /// Goes on with a root coroutine that waits; the results of the host call that waited are the `results` topmost values.
 enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count);
 /// Goes on with a root coroutine that waits by raising the message on top of its stack where the script waits.
 enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int *count);
-/// Ends a root coroutine whatever it is doing, innermost coroutine first; to-be-closed variables run under `budget`.
-/// False when the thread cannot be used again.
-bool lb_abandon(lua_State *co, int64_t budget);
+/// Ends a root coroutine that waits, innermost coroutine first; to-be-closed variables run under `budget`. The thread
+/// must not be used again: lua_resetthread of Lua 5.4.4 leaves the message handler of the call that it ended in place.
+void lb_abandon(lua_State *co, int64_t budget);
 /// The traceback of the last failure of a root coroutine (script frames only), or NULL.
 const char *lb_traceback(lb_host *host);
 

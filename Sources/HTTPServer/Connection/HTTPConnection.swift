@@ -45,12 +45,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     var output = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
     private var parser: RequestHeadParser
-    private var body = ByteBuffer()
-    private var bodyDecoder: ChunkedBodyDecoder?
-    private var deadline: NIODeadline?
+    private var body = RequestBodyReader()
+    var deadline: NIODeadline?
     private var isProcessing = false
     private var isReadPending = false
-    private var isInputClosed = false
+    private(set) var isInputClosed = false
+    /// Whether what waits to be sent is below the limit for one client.
+    private var isWritable = true
     /// In `HTTPServer`'s list of those to flush.
     var isDirty = false
     /// To be processed again at the end of the loop's turn.
@@ -96,8 +97,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
         // Not at once: this may come from within a flush that a script's handler caused.
-        if context.channel.isWritable { wakeLater() }
+        if isWritable { wakeLater() }
         context.fireChannelWritabilityChanged()
     }
 
@@ -125,7 +127,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         switch phase {
         case .answering: input.readableBytes > Self.maxWaitingInput
         case .lingering, .closed, .eventStream: false
-        default: input.readableBytes > 0 && context?.channel.isWritable == false
+        default: input.readableBytes > 0 && !isWritable
         }
     }
 
@@ -135,7 +137,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         phase = .closed
         input = ByteBuffer()
         output = ByteBuffer()
-        body = ByteBuffer()
+        body = RequestBodyReader()
         switch ended {
         case .eventStream(let stream): stream.close()
         // Later, as for `channelWritabilityChanged`.
@@ -186,7 +188,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func readHead() -> Bool {
-        guard input.readableBytes > 0, context?.channel.isWritable == true else { return false }
+        guard input.readableBytes > 0, isWritable else { return false }
         switch parser.parse(input) {
         case .incomplete:
             if isInputClosed {
@@ -212,18 +214,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func begin() {
         sequence += 1
         setTerms()
-        let maxBytes = server.settings.maxBodyBytes
-        if head.expectsOther { return refuse(RequestRefusal(status: .expectationFailed, detail: "Expectation Failed")) }
-        switch head.framing {
-        case .none: return dispatch(body: ByteBuffer())
-        case .length(let length) where length > maxBytes: return refuse(.bodyTooLarge)
-        case .length(let length):
-            if input.readableBytes >= length { return dispatch(body: input.readSlice(length: length) ?? ByteBuffer()) }
-            bodyDecoder = nil
-        case .chunked:
-            bodyDecoder = ChunkedBodyDecoder(maxBodyBytes: maxBytes, maxTrailerBytes: server.settings.maxHeadBytes)
+        if head.expectsOther {
+            return refuse(RequestRefusal(status: .expectationFailed, detail: "Expectation Failed"))
         }
-        if head.expectsContinue, head.minorVersion == 1, input.readableBytes == 0 {
+        let isAwaited = input.readableBytes == 0
+        body = RequestBodyReader(head.framing, settings: server.settings)
+        if readBody() { return }
+        if isAwaited, head.expectsContinue, head.minorVersion == 1 {
             // A request that is refused whatever its body need not send it.
             if isRefusedWithoutBody {
                 terms.keepsAlive = false
@@ -237,20 +234,11 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func readBody() -> Bool {
-        guard var decoder = bodyDecoder else {
-            guard case .length(let length) = head.framing, input.readableBytes >= length else { return false }
-            dispatch(body: input.readSlice(length: length) ?? ByteBuffer())
-            return true
-        }
-        let progress = decoder.decode(&input, into: &body)
-        bodyDecoder = decoder
-        switch progress {
+        switch body.read(&input) {
         case .incomplete: return false
         case .refused(let refusal): refuse(refusal)
-        case .complete:
-            bodyDecoder = nil
-            let complete = body
-            body = ByteBuffer()
+        case .complete(let complete):
+            body = RequestBodyReader()
             dispatch(body: complete)
         }
         return true
@@ -284,10 +272,8 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     /// Whether the client's queue has room, after another attempt to empty it.
     func takesMore() -> Bool {
-        guard let context else { return false }
-        if context.channel.isWritable { return true }
-        context.flush()
-        return self.context?.channel.isWritable ?? false
+        if !isWritable { context?.flush() }
+        return isWritable && context != nil
     }
 
     /// The request is answered; `output` holds the response.
@@ -314,71 +300,5 @@ final class HTTPConnection: ChannelDuplexHandler {
         isWoken = false
         if case .eventStream(let stream) = phase { stream.becameWritable() }
         process()
-    }
-
-    // MARK: Ending
-
-    /// Ends the own side once everything is written, and the connection when the peer has ended its side; at once when
-    /// there is nothing more that the peer could send.
-    func endOutput(lingers: Bool = true) {
-        phase = .lingering
-        // For a response that its client takes slowly.
-        expect(within: server.settings.idleTimeout)
-        borrowOutput()
-        guard let context else { return }
-        let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(output), promise: written)
-        output = ByteBuffer()
-        written.futureResult.assumeIsolated().whenComplete { [self] _ in
-            expect(within: server.settings.closeTimeout)
-            context.close(mode: isInputClosed || !lingers ? .all : .output, promise: nil)
-        }
-    }
-
-    /// Closes at once.
-    func abort(_ reason: String?) {
-        if let reason { server.logger.debug("\(reason)") }
-        if case .eventStream(let stream) = phase { stream.close() }
-        context?.close(promise: nil)
-    }
-
-    /// The server stops: a response under way is still sent, everything else ends.
-    func stop() {
-        switch phase {
-        case .answering: terms.keepsAlive = false
-        case .webSocket(let client): client.close(code: 1001, reason: "the server is stopping")
-        case .eventStream(let stream):
-            stream.close()
-            endOutput()
-        case .lingering: break
-        case .idle, .head, .body, .closed: abort(nil)
-        }
-    }
-
-    /// Closes the connection if nothing else happens within the time.
-    func closes(within time: TimeAmount) { expect(within: time) }
-
-    func expect(within time: TimeAmount) {
-        // The clock is of the last sweep, so the time may be nearly a sweep longer, and is never shorter.
-        deadline = server.clock + time + server.settings.sweepInterval
-    }
-
-    func expectNothing() { deadline = nil }
-
-    /// Called at every sweep.
-    func tick(_ now: NIODeadline) {
-        switch phase {
-        case .eventStream(let stream): return stream.tick(now)
-        case .webSocket(let client): client.tick(now)
-        default: break
-        }
-        guard let deadline, now >= deadline else { return }
-        self.deadline = nil
-        switch phase {
-        case .head: refuseHead(.timeout)
-        case .body: refuse(.timeout)
-        case .answering: break
-        default: abort(nil)
-        }
     }
 }

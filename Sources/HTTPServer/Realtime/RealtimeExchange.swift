@@ -6,6 +6,8 @@ package final class RealtimeExchange: Sendable {
     private struct State {
         var hubs: [Int: TopicHub] = [:]
         var created = 0
+        /// Where a worker listens.
+        var ports: Set<Int> = []
     }
 
     let clients = ClientRegistry()
@@ -24,6 +26,15 @@ package final class RealtimeExchange: Sendable {
             $0.created += 1
             return $0.created
         }
+    }
+
+    func isListening(on port: Int) {
+        _ = state.withLock { $0.ports.insert(port) }
+    }
+
+    /// Whether another worker of this host has the port already.
+    func listens(on port: Int) -> Bool {
+        state.withLock { $0.ports.contains(port) }
     }
 
     func attach(_ hub: TopicHub) {

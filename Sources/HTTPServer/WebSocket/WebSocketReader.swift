@@ -103,7 +103,7 @@ struct WebSocketReader {
         let lengthBytes = short == 126 ? 2 : short == 127 ? 8 : 0
         guard bytes.count >= 2 + lengthBytes else { return .incomplete }
         let length = (0..<lengthBytes).reduce(lengthBytes == 0 ? UInt64(short) : 0) { $0 << 8 | UInt64(bytes[2 + $1]) }
-        if opcode < 0x8, length > UInt64(maxMessageBytes - message.readableBytes) {
+        if opcode < 0x8, length > UInt64(maxMessageBytes - (isInMessage ? message.readableBytes : 0)) {
             return length > UInt64(Int64.max)
                 ? .failure(code: 1002, reason: "invalid length")
                 : .failure(code: 1009, reason: "message larger than \(maxMessageBytes) bytes")

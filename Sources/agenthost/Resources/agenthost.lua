@@ -558,6 +558,16 @@ function agenthost.test.load(path) end
 ---@param message? string
 function agenthost.test.equal(actual, expected, message) end
 
+---Fails the test unless the function raises an error that matches.
+---@param fn fun()
+---@param pattern? string A Lua pattern.
+function agenthost.test.error(fn, pattern) end
+
+---Fails the test unless the text matches.
+---@param text string
+---@param pattern string A Lua pattern.
+function agenthost.test.matches(text, pattern) end
+
 ---What an agent under test has done to the world.
 ---@class agenthost.TestSent
 ---@field kafka table<string, { value: any, key?: string, headers?: table, partition?: integer }[]> By topic.

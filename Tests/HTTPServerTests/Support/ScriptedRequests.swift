@@ -6,8 +6,6 @@ import NIOCore
 /// An agent whose tasks do what their type says. Confined to the loop of its server.
 final class ScriptedRequests: AgentRequests {
     private let eventLoop: any EventLoop
-    /// Of the server beside it.
-    var hub: (any RealtimeHub)?
     /// Tasks of the type `held` that wait for the next of the type `release`.
     private var held: [() -> Void] = []
     private(set) var rawEvents: [String] = []
@@ -74,10 +72,6 @@ final class ScriptedRequests: AgentRequests {
         eventLoop.preconditionInEventLoop()
         switch type {
         case "greet": return client.send(type: "greeting", payload: payload, responseTo: messageID)
-        case "flood":
-            let data = JSONValue.string(String(repeating: "y", count: 64 << 10)).json()
-            for _ in 0..<256 { hub?.publish(topic: "flood", data: data) }
-            return true
         case "goodbye":
             client.close(code: 4001, reason: "as you wish")
             return true

@@ -53,7 +53,6 @@ struct TestHost: Sendable {
                 let server = HTTPServer(
                     eventLoop: loop, settings: settings, exchange: exchange, requests: scripted,
                     status: ScriptedStatus(interfaces ?? [], health: health), logger: Logger(label: "test"))
-                scripted.hub = server.hub
                 if let interfaces { server.apply(interfaces) }
                 return (server, NIOLoopBound(scripted, eventLoop: loop))
             }.get()
@@ -75,7 +74,6 @@ struct TestHost: Sendable {
 
     private func stop() async throws {
         for server in servers { try await server.stop().get() }
-        for requests in requests { try await requests.eventLoop.submit { requests.value.hub = nil }.get() }
         try await group.shutdownGracefully()
     }
 
@@ -87,6 +85,11 @@ struct TestHost: Sendable {
     ) async throws -> Result {
         let server = servers[worker]
         return try await server.eventLoop.submit { body(server.hub) }.get()
+    }
+
+    /// Connections to the first worker.
+    var connectionCount: Int {
+        get async throws { try await servers[0].eventLoop.submit { [servers] in servers[0].connectionCount }.get() }
     }
 
     func publish(_ topic: String, _ json: String, worker: Int = 0) async throws -> Int {

@@ -1,0 +1,79 @@
+import CoreMetrics
+import Synchronization
+
+/// A count that only goes up.
+final class PrometheusCounter: PrometheusSeries, CounterHandler {
+    private let count = Atomic<Int64>(0)
+
+    func increment(by amount: Int64) { count.wrappingAdd(amount, ordering: .relaxed) }
+
+    func reset() { count.store(0, ordering: .relaxed) }
+
+    func write(_ name: String, _ labels: String, to text: inout String) {
+        text += "\(name)\(PrometheusText.braces(labels)) \(count.load(ordering: .relaxed))\n"
+    }
+}
+
+/// A value that goes up and down, or a count with a fraction.
+final class PrometheusValue: PrometheusSeries, MeterHandler, RecorderHandler, FloatingPointCounterHandler {
+    private let bits = Atomic<UInt64>(0)
+
+    func set(_ value: Int64) { set(Double(value)) }
+    func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
+    func record(_ value: Int64) { set(Double(value)) }
+    func record(_ value: Double) { set(value) }
+    func increment(by amount: Double) { add(amount) }
+    func decrement(by amount: Double) { add(-amount) }
+    func reset() { set(0.0) }
+
+    private func add(_ amount: Double) {
+        var known = bits.load(ordering: .relaxed)
+        while true {
+            let sum = (Double(bitPattern: known) + amount).bitPattern
+            let (done, now) = bits.weakCompareExchange(expected: known, desired: sum, ordering: .relaxed)
+            if done { return }
+            known = now
+        }
+    }
+
+    func write(_ name: String, _ labels: String, to text: inout String) {
+        let value = Double(bitPattern: bits.load(ordering: .relaxed))
+        text += "\(name)\(PrometheusText.braces(labels)) \(PrometheusText.number(value))\n"
+    }
+}
+
+/// Durations or sizes, counted in buckets. Durations are kept in nanoseconds and shown in seconds.
+final class PrometheusHistogram: PrometheusSeries, TimerHandler, RecorderHandler {
+    /// Upper bounds in seconds.
+    static let bounds: [Double] = [
+        0.000_01, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60,
+    ]
+    private static let nanoseconds = bounds.map { Int64($0 * 1e9) }
+
+    /// One more than the bounds: the last takes what is above all of them.
+    private let state = Mutex<(buckets: [Int64], sum: Int64)>((Array(repeating: 0, count: bounds.count + 1), 0))
+
+    func recordNanoseconds(_ duration: Int64) {
+        let bucket = Self.nanoseconds.firstIndex { duration <= $0 } ?? Self.bounds.count
+        state.withLock { state in
+            state.buckets[bucket] += 1
+            state.sum &+= duration
+        }
+    }
+
+    func record(_ value: Int64) { recordNanoseconds(value &* 1_000_000_000) }
+    func record(_ value: Double) { recordNanoseconds(Int64(max(0, min(value, 1e9)) * 1e9)) }
+
+    func write(_ name: String, _ labels: String, to text: inout String) {
+        let (buckets, sum) = state.withLock { $0 }
+        let separator = labels.isEmpty ? "" : ","
+        var total: Int64 = 0
+        for (index, count) in buckets.enumerated() {
+            total += count
+            let bound = index < Self.bounds.count ? PrometheusText.number(Self.bounds[index]) : "+Inf"
+            text += "\(name)_bucket{\(labels)\(separator)le=\"\(bound)\"} \(total)\n"
+        }
+        text += "\(name)_sum\(PrometheusText.braces(labels)) \(PrometheusText.number(Double(sum) / 1e9))\n"
+        text += "\(name)_count\(PrometheusText.braces(labels)) \(total)\n"
+    }
+}
