@@ -1,4 +1,5 @@
 import AgentConfiguration
+import AgentModel
 import KafkaTransport
 import Logging
 import MQTTTransport
@@ -57,6 +58,18 @@ extension KafkaTransport.KafkaSettings {
             groupID: config.streamingConsumerGroup ?? "\(serviceName)-group", securityProtocol: kafka.securityProtocol,
             saslMechanism: kafka.saslMechanism, username: kafka.username, password: kafka.password?.exposed,
             autoOffsetReset: kafka.autoOffsetReset)
+    }
+}
+
+extension KafkaTransport.KafkaSettings {
+    /// For a consumer that gets every message of its topics from now on, whatever other hosts get: a group that nobody
+    /// shares and that commits nothing. (Partitions are assigned by the group's own coordinator, so that topics and
+    /// partitions made later are found as with any subscription.)
+    func forEveryMessage() -> Self {
+        var settings = self
+        settings.groupID = "\(groupID)-every-\(Identifier.random())"
+        settings.autoOffsetReset = "latest"
+        return settings
     }
 }
 

@@ -74,7 +74,8 @@ final class HostFloor: Sendable {
             serviceName: serviceName, connectionType: "kafka", endpoint: settings.bootstrapServers)
         replace(\.kafkaStatus, with: connection)
         for room in shared.withLock({ $0.rooms }) {
-            let topics = shared.withLock { $0.subscriptions.kafka }
+            let subscriptions = shared.withLock { $0.subscriptions }
+            let isFirst = room.worker.index == 0
             try await room.loop.flatSubmit { [logger] in
                 do throws(KafkaError) {
                     let consumer = try KafkaConsumer(
@@ -83,8 +84,16 @@ final class HostFloor: Sendable {
                     let producer = try KafkaProducer(
                         settings: settings, eventLoop: room.loop, status: connection, logger: logger)
                     producer.warm(topics: [])
-                    if !topics.isEmpty { consumer.subscribe(to: topics) }
-                    return room.connectKafka(consumer: consumer, producer: producer, mqtt: self.sender(for: room))
+                    if !subscriptions.kafka.isEmpty { consumer.subscribe(to: subscriptions.kafka) }
+                    let connected = room.connectKafka(
+                        consumer: consumer, producer: producer,
+                        every: {
+                            try KafkaConsumer(
+                                settings: settings.forEveryMessage(), eventLoop: room.loop, receiver: room.worker,
+                                status: connection, logger: logger)
+                        }, mqtt: self.sender(for: room))
+                    if isFirst { self.subscribeToEvery(subscriptions.kafkaEvery, room) }
+                    return connected
                 } catch {
                     return room.loop.makeFailedFuture(error)
                 }
@@ -161,12 +170,26 @@ final class HostFloor: Sendable {
             shared.subscriptions = subscriptions
             return (shared.rooms, shared.subscriber)
         }
-        for room in rooms { room.loop.execute { room.subscribe(to: subscriptions.kafka) } }
-        status.stream(subscriptions.kafka)
+        for room in rooms {
+            room.loop.execute {
+                room.subscribe(to: subscriptions.kafka)
+                // Once a host: the hub takes what it becomes to the clients of the other workers.
+                if room.worker.index == 0 { self.subscribeToEvery(subscriptions.kafkaEvery, room) }
+            }
+        }
+        status.stream(subscriptions.kafka.union(subscriptions.kafkaEvery))
         do throws(MQTTError) {
             try subscriber?.subscribe(to: subscriptions.mqtt)
         } catch {
             logger.error("MQTT topics cannot be subscribed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func subscribeToEvery(_ topics: Set<String>, _ room: WorkerRoom) {
+        do {
+            try room.subscribeToEvery(topics)
+        } catch {
+            logger.error("Kafka topics cannot be subscribed", metadata: ["error": "\(error)"])
         }
     }
 

@@ -10,6 +10,9 @@ final class WorkerRoom: @unchecked Sendable {
     let server: HTTPServer
     private var consumer: KafkaConsumer?
     private var producer: KafkaProducer?
+    /// For topics of which this host gets every message; made when there are such topics.
+    private var everyConsumer: KafkaConsumer?
+    private var makeEveryConsumer: (() throws -> KafkaConsumer)?
 
     init(worker: Worker, server: HTTPServer) {
         self.worker = worker
@@ -20,12 +23,15 @@ final class WorkerRoom: @unchecked Sendable {
 
     /// Connects the worker to Kafka clients of its own; earlier ones hand over what they have taken first.
     func connectKafka(
-        consumer: KafkaConsumer, producer: KafkaProducer, mqtt: (any MQTTSending)?
+        consumer: KafkaConsumer, producer: KafkaProducer, every: @escaping () throws -> KafkaConsumer,
+        mqtt: (any MQTTSending)?
     ) -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
-        let earlier = (self.consumer, self.producer)
+        let earlier = ([self.consumer, everyConsumer].compactMap { $0 }, self.producer)
         self.consumer = consumer
         self.producer = producer
+        everyConsumer = nil
+        makeEveryConsumer = every
         connect(mqtt: mqtt)
         return Self.stop(earlier.0, earlier.1, on: loop)
     }
@@ -40,9 +46,17 @@ final class WorkerRoom: @unchecked Sendable {
         consumer?.subscribe(to: topics)
     }
 
+    /// Subscribes topics of which every host gets every message.
+    func subscribeToEvery(_ topics: Set<String>) throws {
+        loop.preconditionInEventLoop()
+        if everyConsumer == nil, !topics.isEmpty { everyConsumer = try makeEveryConsumer?() }
+        everyConsumer?.subscribe(to: topics)
+    }
+
     func pauseIntake() {
         loop.preconditionInEventLoop()
         consumer?.pauseIntake()
+        everyConsumer?.pauseIntake()
         server.beginStop()
     }
 
@@ -56,15 +70,16 @@ final class WorkerRoom: @unchecked Sendable {
         loop.preconditionInEventLoop()
         defer {
             consumer = nil
+            everyConsumer = nil
             producer = nil
         }
-        return Self.stop(consumer, producer, on: loop)
+        return Self.stop([consumer, everyConsumer].compactMap { $0 }, producer, on: loop)
     }
 
     private static func stop(
-        _ consumer: KafkaConsumer?, _ producer: KafkaProducer?, on loop: any EventLoop
+        _ consumers: [KafkaConsumer], _ producer: KafkaProducer?, on loop: any EventLoop
     ) -> EventLoopFuture<Void> {
-        consumer?.pauseIntake()
+        for consumer in consumers { consumer.pauseIntake() }
         let flushed = producer?.flush() ?? loop.makeSucceededVoidFuture()
         // Records that no broker takes would hold up the stop for ever: the messages behind them stay unacknowledged.
         let limit = loop.makePromise(of: Void.self)
@@ -74,7 +89,7 @@ final class WorkerRoom: @unchecked Sendable {
             limit.succeed(())
         }
         return limit.futureResult.assumeIsolated().flatMap { () -> EventLoopFuture<Void> in
-            let stops = [consumer?.stop(), producer?.stop()].compactMap { $0 }
+            let stops = consumers.map { $0.stop() } + [producer?.stop()].compactMap { $0 }
             return EventLoopFuture.andAllComplete(stops, on: loop)
         }.nonisolated()
     }

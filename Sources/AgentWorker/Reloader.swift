@@ -144,7 +144,7 @@ package actor Reloader {
         if let worker = workers.first {
             subscriptions[agent] = try await worker.loop.submit { worker.subscriptions(agent: agent) }.get()
         }
-        statuses[agent].subscribed(to: subscriptions[agent].kafka.union(subscriptions[agent].mqtt).sorted())
+        statuses[agent].subscribed(to: subscriptions[agent].all.sorted())
         hooks.subscribe(subscriptions.reduce(into: Subscriptions()) { $0.formUnion($1) })
     }
 }

@@ -11,6 +11,8 @@ package struct Subscriptions: Sendable, Equatable {
 
     package init() {}
 
+    var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
+
     /// A handler without a `source` subscribes its topic on whichever of the two is there: Kafka where the name is one
     /// that Kafka allows, MQTT always.
     init(_ handlers: HandlerTable, _ settings: AgentSettings) {

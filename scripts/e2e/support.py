@@ -86,7 +86,9 @@ def note(text):
 
 
 def equal(actual, expected, what=""):
-    assert actual == expected, f"{what + ': ' if what else ''}expected {expected!r}, got {actual!r}"
+    if actual != expected:
+        texts = [text if len(text) < 1500 else text[:1500] + "…" for text in (repr(expected), repr(actual))]
+        raise AssertionError(f"{what + ': ' if what else ''}expected {texts[0]}, got {texts[1]}")
 
 
 def until(condition, what, timeout=15.0, pause=0.01):
