@@ -15,6 +15,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -35,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -53,10 +55,14 @@ let package = Package(
         room("LuaRuntime", ["CLua", "CLuaBridge"]),
         room("AgentModel", [nioCore]),
         room("AgentScript", ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),
-        room("AgentWorker", ["AgentScript", "LuaRuntime", "AgentModel", nioCore, nioHTTP1, logging, asyncHTTPClient]),
+        room(
+            "AgentWorker",
+            ["AgentScript", "LuaRuntime", "AgentModel", nioCore, nioHTTP1, logging, metrics, asyncHTTPClient]
+        ),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, nioPosix, logging]),
         room("HTTPServer", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
+        room("AgentMetrics", [metrics]),
         room(
             "AgentConfiguration",
             [
@@ -67,8 +73,8 @@ let package = Package(
         room(
             "AgentHosting",
             [
-                "AgentConfiguration", "AgentModel", "AgentScript", "AgentWorker", "HTTPServer", "KafkaTransport",
-                "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle,
+                "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentWorker", "HTTPServer", "KafkaTransport",
+                "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("Roles")]
@@ -86,6 +92,7 @@ let package = Package(
         tests("AgentModelTests", ["AgentModel", nioCore]),
         tests("LuaRuntimeTests", ["LuaRuntime"]),
         tests("AgentScriptTests", ["AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
+        tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentConfigurationTests", ["AgentConfiguration", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),
         tests("MQTTTransportTests", ["MQTTTransport", "AgentModel", nioCore, nioPosix, logging]),

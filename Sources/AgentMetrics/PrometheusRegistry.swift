@@ -76,18 +76,34 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         }
     }
 
+    // MARK: Observed values
+
+    /// A value that is read when the metrics are asked for: for what is counted elsewhere already.
+    package func observe(
+        _ label: String, _ dimensions: [(String, String)] = [], isCounter: Bool,
+        _ read: @escaping @Sendable () -> Double?
+    ) {
+        let labels = PrometheusText.labels(dimensions)
+        families.withLock { families in
+            families[label, default: Family(kind: isCounter ? .counter : .gauge)].series[labels] = ObservedValue(read)
+        }
+    }
+
     // MARK: Text
 
     /// Everything, in Prometheus' text format.
     package func text() -> String {
         let families = families.withLock { $0 }
         var text = ""
-        for (label, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
+        for (label, family) in families.sorted(by: { $0.key < $1.key }) {
+            var lines = ""
+            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
+                series.write(label, labels, to: &lines)
+            }
+            if lines.isEmpty { continue }
             text += "# HELP \(label) \(help[label] ?? label.replacing("_", with: " "))\n"
             text += "# TYPE \(label) \(family.kind.rawValue)\n"
-            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
-                series.write(label, labels, to: &text)
-            }
+            text += lines
         }
         return text
     }

@@ -77,3 +77,17 @@ final class PrometheusHistogram: PrometheusSeries, TimerHandler, RecorderHandler
         text += "\(name)_count\(PrometheusText.braces(labels)) \(total)\n"
     }
 }
+
+/// A value that is kept elsewhere and read when it is asked for; nil shows no line.
+final class ObservedValue: PrometheusSeries {
+    private let read: @Sendable () -> Double?
+
+    init(_ read: @escaping @Sendable () -> Double?) {
+        self.read = read
+    }
+
+    func write(_ name: String, _ labels: String, to text: inout String) {
+        guard let value = read() else { return }
+        text += "\(name)\(PrometheusText.braces(labels)) \(PrometheusText.number(value))\n"
+    }
+}

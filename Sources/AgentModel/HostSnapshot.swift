@@ -62,4 +62,7 @@ package struct HostSnapshot: Sendable {
 /// Answers for the status routes, from any thread.
 package protocol StatusReporting: AnyObject, Sendable {
     func snapshot() -> HostSnapshot
+
+    /// Everything that is measured, in Prometheus' text format 0.0.4; `webSockets` are those open on all workers.
+    func metrics(webSockets: Int) -> String
 }

@@ -22,7 +22,7 @@ package final class HTTPServer: @unchecked Sendable {
     let origins: OriginPolicy
     let logger: Logger
     let requests: any AgentRequests
-    private let status: any StatusReporting
+    let status: any StatusReporting
 
     private(set) var routes: RouteTable?
     private(set) var isStopping = false

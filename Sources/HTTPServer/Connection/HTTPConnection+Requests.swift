@@ -73,6 +73,9 @@ extension HTTPConnection {
             let pages = server.pages
             answer(pages.snapshot.health == .unhealthy ? .serviceUnavailable : .ok, pages.health.json())
         case .capabilities: page { $0.capabilities }
+        case .metrics:
+            let text = server.status.metrics(webSockets: server.exchange.connectionCount)
+            answer(.ok, ByteBuffer(string: text), type: "text/plain; version=0.0.4; charset=utf-8")
         case .realtimeStatus: page { $0.realtimeStatus }
         case .realtimeConnections: page { $0.realtimeConnections }
         case .broadcast: broadcast(body)
@@ -160,10 +163,12 @@ extension HTTPConnection {
 
     // MARK: Answering
 
-    /// Writes a response, whose body, if any, is JSON.
-    func answer(_ status: HTTPResponseStatus, _ body: ByteBuffer?, _ fields: [(String, String)] = []) {
+    /// Writes a response, whose body, if any, is JSON unless `type` says otherwise.
+    func answer(
+        _ status: HTTPResponseStatus, _ body: ByteBuffer?, type: String? = nil, _ fields: [(String, String)] = []
+    ) {
         borrowOutput()
-        server.heads.write(status, length: body?.readableBytes, terms: terms, fields: fields, to: &output)
+        server.heads.write(status, length: body?.readableBytes, type: type, terms: terms, fields: fields, to: &output)
         if let body, head.method != .head { output.writeImmutableBuffer(body) }
         answered()
     }

@@ -24,13 +24,13 @@ struct ResponseHeads {
     private var common = ByteBuffer()
     private var date = ByteBuffer()
 
-    /// A response with a body of `length` bytes of JSON, or none when `length` is nil.
+    /// A response with a body of `length` bytes, JSON unless said otherwise, or none when `length` is nil.
     mutating func write(
-        _ status: HTTPResponseStatus, length: Int?, terms: Terms, fields: [(String, String)] = [],
-        to buffer: inout ByteBuffer
+        _ status: HTTPResponseStatus, length: Int?, type: String? = nil, terms: Terms,
+        fields: [(String, String)] = [], to buffer: inout ByteBuffer
     ) {
         renew()
-        if status == .ok, let length, terms.keepsAlive, terms.minorVersion == 1, terms.allowedOrigin == nil,
+        if status == .ok, type == nil, let length, terms.keepsAlive, terms.minorVersion == 1, terms.allowedOrigin == nil,
             !terms.varies, fields.isEmpty
         {
             buffer.writeImmutableBuffer(common)
@@ -41,7 +41,7 @@ struct ResponseHeads {
         begin(status, terms: terms, to: &buffer)
         for (name, value) in fields { buffer.writeString("\(name): \(value)\r\n") }
         if let length {
-            buffer.writeStaticString("content-type: application/json\r\ncontent-length: ")
+            buffer.writeString("content-type: \(type ?? "application/json")\r\ncontent-length: ")
             buffer.writeJSONInteger(Int64(length))
             buffer.writeStaticString("\r\n")
         } else if status != .noContent {

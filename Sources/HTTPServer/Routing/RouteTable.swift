@@ -68,6 +68,7 @@ package final class RouteTable {
     private func addBuiltIn(isRealtime: Bool, hasWebSockets: Bool) throws(RouteClash) {
         var routes: [(RequestMethod, String, RouteTarget)] = [
             (.get, "/", .root), (.get, "/health", .health), (.get, "/capabilities", .capabilities),
+            (.get, "/metrics", .metrics),
         ]
         if isRealtime {
             routes += [

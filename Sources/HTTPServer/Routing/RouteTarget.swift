@@ -3,6 +3,8 @@ enum RouteTarget {
     case root
     case health
     case capabilities
+    /// Prometheus' text format.
+    case metrics
     case realtimeStatus
     case realtimeConnections
     case broadcast

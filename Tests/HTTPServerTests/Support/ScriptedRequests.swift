@@ -102,6 +102,10 @@ final class ScriptedStatus: StatusReporting {
         self.health = health
     }
 
+    func metrics(webSockets: Int) -> String {
+        "# TYPE agenthost_websockets gauge\nagenthost_websockets \(webSockets)\n"
+    }
+
     func snapshot() -> HostSnapshot {
         let script = HostSnapshot.Script(
             version: "0123456789ab", generation: 2, loadedAt: 1_767_323_045_678, reloadError: nil)
