@@ -54,6 +54,7 @@ package struct AgentHost: Service {
         do {
             let port = try await floor.open(config, brokers: brokers, serviceName: serviceName)
             try await floor.start(reloader)
+            status.measure()
             let report = ReadyReport(
                 http: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)",
                 kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
