@@ -92,6 +92,10 @@ let package = Package(
         tests("AgentModelTests", ["AgentModel", nioCore]),
         tests("LuaRuntimeTests", ["LuaRuntime"]),
         tests("AgentScriptTests", ["AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
+        tests(
+            "AgentWorkerTests",
+            ["AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded, nioPosix, logging]
+        ),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentConfigurationTests", ["AgentConfiguration", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),

@@ -7,27 +7,23 @@ import NIOCore
 final class AgentSlot {
     let index: Int
     let counters: AgentCounters
-    var live: LiveGeneration?
+    private(set) var live: LiveGeneration?
     /// Loaded and started, not yet in service.
     var candidate: LiveGeneration?
     /// Replaced versions whose handlers still run.
     var draining: [LiveGeneration] = []
     private(set) var settings: AgentSettings
     private(set) var interface: AgentInterface?
+    private(set) var isRealtime = false
 
     var runningTasks = 0
-    var queuedTasks: [QueuedTask] = []
-    var queueHead = 0
+    var queuedTasks: CircularBuffer<QueuedTask> = []
 
-    private var routes: [MessageSource: [String: Route]] = [.kafka: [:], .mqtt: [:]]
-
-    /// What the generation in service does with a topic.
-    enum Route {
-        case handler(HandlerTable.Message)
-        /// Subscribed by configuration: its messages become events.
-        case event
-        case none
-    }
+    private var kafkaRoutes: [String: MessageRoute] = [:]
+    private var mqttRoutes: [String: MessageRoute] = [:]
+    private var mqttFilters: [TopicFilter] = []
+    /// Topics below an MQTT wildcard can be without number: beyond this many the table begins anew.
+    private static let mostRoutes = 10_000
 
     struct QueuedTask {
         var request: TaskRequest
@@ -41,48 +37,63 @@ final class AgentSlot {
         settings = AgentSettings(serviceName: "")
     }
 
-    var waitingTasks: Int { queuedTasks.count - queueHead }
-
-    func enqueue(_ task: QueuedTask) {
-        queuedTasks.append(task)
-    }
-
-    func dequeueTask() -> QueuedTask? {
-        guard queueHead < queuedTasks.count else { return nil }
-        let task = queuedTasks[queueHead]
-        queueHead += 1
-        if queueHead == queuedTasks.count || queueHead > 512 {
-            queuedTasks.removeFirst(queueHead)
-            queueHead = 0
-        }
-        return task
-    }
-
     func serve(_ live: LiveGeneration) {
         self.live = live
         if let declaration = live.generation.declaration {
             settings = declaration.settings
             interface = declaration.interface
+            isRealtime = declaration.interface.isRealtime
         }
-        routes = [.kafka: [:], .mqtt: [:]]
+        mqttFilters = settings.mqttTopics.compactMap { try? TopicFilter($0) }
+        kafkaRoutes = [:]
+        mqttRoutes = [:]
     }
 
-    func route(topic: String, source: MessageSource) -> Route {
-        if let known = routes[source]?[topic] { return known }
-        let route: Route
-        if let handler = live?.generation.handlers.message(topic: topic, source: source) {
-            route = .handler(handler)
-        } else if source == .kafka
-            ? settings.streamingTopics.contains(topic)
-            : settings.mqttTopics.contains(where: { (try? TopicFilter($0))?.matches(topic) ?? false })
-        {
-            route = .event
-        } else {
-            route = .none
+    /// Every generation on this worker but the candidate.
+    var generations: [LiveGeneration] { live.map { draining + [$0] } ?? draining }
+
+    /// The generation that a Lua state belongs to; nil once it is closed.
+    func live(of generation: Generation) -> LiveGeneration? {
+        if let live, live.generation === generation { return live }
+        if let candidate, candidate.generation === generation { return candidate }
+        return draining.first { $0.generation === generation }
+    }
+
+    /// Ends what still waits and frees the Lua states; nothing is served any more.
+    func close() {
+        let all = generations + (candidate.map { [$0] } ?? [])
+        live = nil
+        candidate = nil
+        draining = []
+        kafkaRoutes = [:]
+        mqttRoutes = [:]
+        for generation in all { generation.close() }
+    }
+
+    /// nil while no generation is in service.
+    func route(topic: String, source: MessageSource) -> MessageRoute? {
+        switch source {
+        case .kafka: Self.route(topic, in: &kafkaRoutes) { makeRoute(topic, source) }
+        case .mqtt: Self.route(topic, in: &mqttRoutes) { makeRoute(topic, source) }
         }
-        // Topics below an MQTT wildcard can be without number.
-        if routes[source, default: [:]].count > 10_000 { routes[source] = [:] }
-        routes[source, default: [:]][topic] = route
+    }
+
+    private static func route(
+        _ topic: String, in routes: inout [String: MessageRoute], make: () -> MessageRoute?
+    ) -> MessageRoute? {
+        if let known = routes[topic] { return known }
+        guard let route = make() else { return nil }
+        if routes.count >= mostRoutes { routes = [:] }
+        routes[topic] = route
         return route
+    }
+
+    private func makeRoute(_ topic: String, _ source: MessageSource) -> MessageRoute? {
+        guard let live else { return nil }
+        let handler = live.generation.handlers.message(topic: topic, source: source)
+        let isConfigured =
+            source == .kafka
+            ? settings.streamingTopics.contains(topic) : mqttFilters.contains { $0.matches(topic) }
+        return MessageRoute(live, handler: handler, isWanted: handler != nil || isConfigured)
     }
 }

@@ -1,6 +1,7 @@
 import AgentModel
+import NIOCore
 
-/// What is handled one after another: the messages of a Kafka partition, of an MQTT topic, of a raw WebSocket client.
+/// What is handled one after another: the messages of a Kafka partition, of an MQTT topic, of a WebSocket client.
 struct LaneKey: Hashable {
     var agent: Int
     var name: String
@@ -8,41 +9,53 @@ struct LaneKey: Hashable {
     var source: MessageSource?
 }
 
-/// A lane with a handler under way. Lanes without one have no object: most messages never meet another.
+/// A lane in which something waits. Others have no object: most messages never meet another.
 final class Lane {
-    /// Work that has begun and not ended.
+    let key: LaneKey
+    /// Work that has begun and not left.
     var busy = 0
-    /// Stands still until a reload: a message failed for good and its handler says `on_error = "stop"`.
-    var stopped: MessageWork?
     /// Its queue is being worked off further up the stack.
     var isPumping = false
-    private var queue: [any LaneWork] = []
-    private var head = 0
+    /// It will be worked off on a later turn of the loop.
+    var isScheduled = false
+    /// Stand still until a reload: these failed for good, and their handler says `on_error = "stop"`. They count as busy.
+    private(set) var stopped: [MessageWork] = []
+    /// Messages whose delivery failed after they had left the lane, in order of arrival: before all that never began.
+    private var retries: [LaneWork] = []
+    private var queue: CircularBuffer<LaneWork> = []
 
-    func enqueue(_ work: any LaneWork) {
+    init(_ key: LaneKey) {
+        self.key = key
+    }
+
+    var isStopped: Bool { !stopped.isEmpty }
+    var isEmpty: Bool { queue.isEmpty && retries.isEmpty }
+    var isUnused: Bool { busy == 0 && isEmpty && !isScheduled }
+    var next: LaneWork? { retries.first ?? queue.first }
+
+    func enqueue(_ work: LaneWork) {
         queue.append(work)
     }
 
-    var next: (any LaneWork)? { head < queue.count ? queue[head] : nil }
-
     func removeNext() {
-        head += 1
-        if head > 64, head * 2 > queue.count {
-            queue.removeFirst(head)
-            head = 0
+        if retries.isEmpty {
+            queue.removeFirst()
+        } else {
+            retries.removeFirst()
         }
     }
 
-    var isEmpty: Bool { head == queue.count }
-}
+    func enqueueAgain(_ work: LaneWork) {
+        let index = retries.firstIndex { $0.sequence > work.sequence } ?? retries.count
+        retries.insert(work, at: index)
+    }
 
-/// Something that waits for its turn in a lane.
-protocol LaneWork: AnyObject {
-    var laneKey: LaneKey { get }
-    /// How many may be under way in its lane at once.
-    var concurrency: Int { get }
-    /// False once it has left its lane.
-    var holdsLane: Bool { get }
-    /// Begins; calls `worker.leaveLane` once its handler has ended for good.
-    func begin()
+    func stop(at work: MessageWork) {
+        stopped.append(work)
+    }
+
+    func takeStopped() -> [MessageWork] {
+        defer { stopped = [] }
+        return stopped
+    }
 }

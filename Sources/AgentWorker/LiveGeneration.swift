@@ -1,4 +1,5 @@
 import AgentScript
+import LuaRuntime
 import NIOCore
 
 /// A generation in service or draining: what of it still runs on this worker.
@@ -6,7 +7,7 @@ final class LiveGeneration {
     let generation: Generation
     /// Invocations that wait; those that never wait are over before anyone could ask.
     private var waiting: [ObjectIdentifier: Invocation] = [:]
-    private var timers: [Int: Scheduled<Void>] = [:]
+    private var timers: [Int: (timer: ScriptTimer, scheduled: Scheduled<Void>)] = [:]
     private(set) var isRetired = false
     private(set) var isClosed = false
     private var onIdle: [() -> Void] = []
@@ -16,14 +17,17 @@ final class LiveGeneration {
     }
 
     var isIdle: Bool { waiting.isEmpty }
-    var waitingNames: [String] { waiting.values.map(\.name).sorted() }
+    /// Nothing waits but spawned functions, which may be loops without an end.
+    var hasOnlyBackground: Bool { waiting.values.allSatisfy { $0.isBackground } }
+    var waitingNames: [String] { waiting.values.map(\.name.description).sorted() }
 
     func hold(_ invocation: Invocation) {
         waiting[ObjectIdentifier(invocation)] = invocation
     }
 
     func release(_ invocation: Invocation) {
-        guard waiting.removeValue(forKey: ObjectIdentifier(invocation)) != nil, waiting.isEmpty else { return }
+        guard !waiting.isEmpty, waiting.removeValue(forKey: ObjectIdentifier(invocation)) != nil, waiting.isEmpty
+        else { return }
         let idle = onIdle
         onIdle = []
         for callback in idle { callback() }
@@ -34,18 +38,23 @@ final class LiveGeneration {
         if waiting.isEmpty { callback() } else { onIdle.append(callback) }
     }
 
+    // MARK: Timers
+
     func hold(_ scheduled: Scheduled<Void>, for timer: ScriptTimer) {
-        timers[timer.identifier] = scheduled
+        timers[timer.identifier] = (timer, scheduled)
     }
 
-    func cancel(_ timer: ScriptTimer) {
-        timers.removeValue(forKey: timer.identifier)?.cancel()
+    /// The timer is over: a script that makes one for every message must not collect their functions.
+    func forget(_ timer: ScriptTimer) {
+        guard let held = timers.removeValue(forKey: timer.identifier) else { return }
+        held.scheduled.cancel()
+        if !isClosed { generation.state.stack.release(timer.function) }
     }
 
     /// No timer fires any more; what runs may finish.
     func retire() {
         isRetired = true
-        for timer in timers.values { timer.cancel() }
+        for held in timers.values { held.scheduled.cancel() }
         timers = [:]
     }
 
@@ -54,8 +63,8 @@ final class LiveGeneration {
         guard !isClosed else { return }
         isClosed = true
         retire()
-        for invocation in waiting.values { invocation.end(.timedOut) }
-        waiting = [:]
+        while let (_, invocation) = waiting.popFirst() { invocation.end(.ended) }
+        onIdle = []
         generation.close()
     }
 }

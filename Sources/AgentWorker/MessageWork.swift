@@ -5,86 +5,103 @@ import NIOCore
 import Synchronization
 
 /// One message on its way through one agent's handler: tried, tried again, dead-lettered, acknowledged.
-final class MessageWork: EffectScope, LaneWork {
+///
+/// It leaves its lane when its handler, and those of the events it emitted, have returned without an error; its effects
+/// may then still be on their way. Where one of these is not delivered, the message is tried again before any of its
+/// lane that has not begun. Messages that began in the meantime have been handled before that second attempt: their
+/// effects, and its, reach the brokers in this order.
+final class MessageWork: LaneWork {
     let message: any InboundMessage
     let slot: AgentSlot
-    let laneKey: LaneKey
-    private unowned let worker: Worker
-    /// Called once, when the message is done for this agent.
-    private let done: () -> Void
+    /// Set when several agents handle the message.
+    private let share: MessageShare?
+    private var knownRoute: MessageRoute?
     private var attempt = 1
+    private var deadLetterAttempt = 0
     private var phase = Phase.waiting
     private var lastError = ""
-    private(set) var holdsLane = true
+    /// The version of the script that failed last.
+    private var failedVersion = ""
+    private var isPausing = false
+    private var isUnderWay = false
 
     private enum Phase {
         /// For its turn, or for the pause before the next attempt.
         case waiting
         case handling
-        /// The handler has returned; its effects are not all acknowledged.
+        /// The handlers have returned; what they sent is not all acknowledged.
         case delivering
         case deadLettering
         case finished
     }
 
-    init(
-        _ message: any InboundMessage, slot: AgentSlot, laneKey: LaneKey, worker: Worker, done: @escaping () -> Void
-    ) {
+    init(_ message: any InboundMessage, slot: AgentSlot, worker: Worker, share: MessageShare?) {
         self.message = message
         self.slot = slot
-        self.laneKey = laneKey
-        self.worker = worker
-        self.done = done
+        self.share = share
+        super.init(
+            laneKey: LaneKey(
+                agent: slot.index, name: message.topic, partition: message.partition, source: message.source),
+            worker: worker)
     }
 
-    var concurrency: Int {
-        guard case .handler(let handler) = slot.route(topic: message.topic, source: message.source) else { return 1 }
-        return handler.concurrency
+    private var route: MessageRoute? {
+        if let knownRoute, knownRoute.live === slot.live { return knownRoute }
+        knownRoute = slot.route(topic: message.topic, source: message.source)
+        return knownRoute
     }
 
-    func begin() {
-        guard message.isCurrent else {
-            // The partition belongs to another consumer now, which gets the message again.
-            phase = .finished
-            leaveLane()
-            worker.forget(self)
-            return
-        }
-        guard let live = slot.live else { return }
+    private var handler: HandlerTable.Message? { route?.handler }
+
+    override var concurrency: Int { route?.handler?.concurrency ?? 1 }
+
+    override var isReady: Bool { !isPausing && worker.takesMessages && slot.live != nil }
+
+    // MARK: Handling
+
+    override func begin() {
+        // A message of a partition that another consumer has now is delivered to that one.
+        guard message.isCurrent, worker.takesMessages, let route else { return drop() }
+        let live = route.live
         phase = .handling
-        switch slot.route(topic: message.topic, source: message.source) {
-        case .handler(let handler):
-            let generation = live.generation
-            worker.run(
-                handler.function, of: live, scope: self, name: "handler of \(message.topic)",
-                timeLimit: slot.settings.taskTimeout,
-                arguments: { [message, attempt] in generation.pushMessage(message, attempt: attempt, on: $0) },
-                finish: { [self] in handled($0) })
-        case .event, .none:
+        setUnderWay()
+        guard let handler = route.handler else {
             beginHandler()
             worker.emit(worker.dataProcessed(message, slot: slot), for: self, depth: 0)
-            leaveLane()
-            phase = .delivering
-            endHandler()
+            return endHandler()
         }
+        failedVersion = live.generation.version
+        worker.run(
+            handler.function, of: live, scope: self, name: .message(topic: message.topic),
+            timeLimit: slot.settings.taskTimeout,
+            arguments: { stack in live.generation.pushMessage(message, attempt: attempt, on: stack) },
+            finish: { [self] in handled($0, by: handler) })
     }
 
-    private func handled(_ outcome: InvocationOutcome) {
+    private func handled(_ outcome: InvocationOutcome, by handler: HandlerTable.Message) {
         switch outcome {
         case .returned(let stack, let count):
             if count > 0, stack.type(at: -count) == .function {
-                fail(DeliveryFailure("the handler of \(message.topic) returned a function; return nothing, or data"))
+                let place = stack.definition(ofFunctionAt: -count) ?? handler.location
+                let what = "the handler of \(message.topic) returned this function; return nothing, or data"
+                fail(DeliveryFailure("\(place): \(what)"))
             }
         case .failed(let error):
             fail(DeliveryFailure(error.message))
-            worker.report(error, in: slot, handler: "handler of \(message.topic)")
+            worker.report(error, in: slot, handler: .message(topic: message.topic))
         case .timedOut:
-            fail(DeliveryFailure("the handler of \(message.topic) waited longer than \(slot.settings.taskTimeout) s"))
+            let what = "the handler of \(message.topic) waited longer than \(slot.settings.taskTimeout) s"
+            fail(DeliveryFailure("\(handler.location): \(what)"))
+        case .ended:
+            fail(DeliveryFailure("\(handler.location): its version was closed while the handler waited"))
         }
-        // The next message of the lane may begin while this one's effects are on their way; not while it will be tried
-        // again, or it would be overtaken.
-        if failure == nil { leaveLane() }
+    }
+
+    override func handlersEnded() {
+        guard phase == .handling else { return }
         phase = .delivering
+        // Not while it will be tried again: the next one would overtake it.
+        if failure == nil { leaveLane() }
     }
 
     override func settled(_ failure: DeliveryFailure?) {
@@ -92,40 +109,23 @@ final class MessageWork: EffectScope, LaneWork {
         case .delivering:
             if let failure { retry(failure) } else { finish() }
         case .deadLettering:
-            if let failure {
-                worker.logDeadLetterFailure(failure, message: message)
-                forgetFailure()
-                worker.isolated.scheduleTask(in: .seconds(1)) { self.sendDeadLetter() }
-            } else {
-                slot.counters.deadLetters.wrappingAdd(1, ordering: .relaxed)
-                finish()
-            }
+            if let failure { retryDeadLetter(failure) } else { buried() }
         case .waiting, .handling, .finished: break
         }
     }
 
-    private var handler: HandlerTable.Message? {
-        guard case .handler(let handler) = slot.route(topic: message.topic, source: message.source) else { return nil }
-        return handler
-    }
+    // MARK: Failing
 
     private func retry(_ failure: DeliveryFailure) {
         lastError = failure.description
         slot.counters.countError()
         forgetFailure()
-        guard message.isCurrent else {
-            phase = .finished
-            leaveLane()
-            worker.forget(self)
-            return
-        }
+        guard message.isCurrent else { return drop() }
         let policy = RetryPolicy(attempts: handler?.attempts ?? 3, backoff: handler?.backoff ?? 0.2)
         if let pause = policy.pause(afterAttempt: attempt) {
             attempt += 1
-            phase = .waiting
             slot.counters.retries.wrappingAdd(1, ordering: .relaxed)
-            worker.isolated.scheduleTask(in: pause) { self.begin() }
-            return
+            return waitForRetry(pause)
         }
         switch handler?.onError ?? .dlq {
         case .skip:
@@ -136,28 +136,100 @@ final class MessageWork: EffectScope, LaneWork {
             phase = .waiting
             attempt = 1
             worker.stopLane(of: self)
+            endUnderWay()
         case .dlq:
-            sendDeadLetter()
+            bury()
         }
+    }
+
+    private func waitForRetry(_ pause: TimeAmount) {
+        guard worker.takesMessages else { return drop() }
+        phase = .waiting
+        isPausing = true
+        if !holdsLane { worker.rejoinLane(self) }
+        worker.isolated.scheduleTask(in: pause) { [self] in
+            isPausing = false
+            if holdsLane { worker.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
+        }
+        endUnderWay()
+    }
+
+    private func bury() {
+        if worker.isUndeliverableDeadLetter(message) {
+            worker.logGivenUp(message, error: lastError, fate: "it is a dead letter itself, and is dropped")
+            return finish()
+        }
+        worker.logGivenUp(message, error: lastError, fate: "to \(worker.deadLetterTarget(of: message, slot: slot))")
+        sendDeadLetter()
     }
 
     private func sendDeadLetter() {
         phase = .deadLettering
+        setUnderWay()
         beginHandler()
-        worker.sendDeadLetter(of: message, slot: slot, error: lastError, attempts: attempt, scope: self)
+        worker.sendDeadLetter(
+            of: message, slot: slot, error: lastError, attempts: attempt, version: failedVersion, scope: self)
         endHandler()
     }
+
+    /// The message stays unacknowledged until its dead letter is delivered: 1, 2, 4 … 60 s between the attempts.
+    private func retryDeadLetter(_ failure: DeliveryFailure) {
+        forgetFailure()
+        worker.logDeadLetterFailure(failure, message: message)
+        guard let pause = RetryPolicy.deadLetters.pause(afterAttempt: deadLetterAttempt + 1) else { return drop() }
+        deadLetterAttempt += 1
+        phase = .waiting
+        worker.isolated.scheduleTask(in: pause) { [self] in
+            guard message.isCurrent, worker.takesMessages else { return drop() }
+            worker.goOn { self.sendDeadLetter() }
+        }
+        endUnderWay()
+    }
+
+    private func buried() {
+        slot.counters.deadLetters.wrappingAdd(1, ordering: .relaxed)
+        finish()
+    }
+
+    // MARK: Ending
 
     private func finish() {
         phase = .finished
         leaveLane()
-        done()
-        worker.forget(self)
+        if share?.isLast() ?? true { message.acknowledge() }
+        endUnderWay()
     }
 
-    private func leaveLane() {
-        guard holdsLane else { return }
-        holdsLane = false
-        worker.leaveLane(laneKey)
+    /// Ends without an acknowledgement: the broker delivers the message again.
+    private func drop() {
+        phase = .finished
+        leaveLane()
+        endUnderWay()
+    }
+
+    private func setUnderWay() {
+        guard !isUnderWay else { return }
+        isUnderWay = true
+        worker.beginMessage()
+    }
+
+    private func endUnderWay() {
+        guard isUnderWay else { return }
+        isUnderWay = false
+        worker.endMessage()
+    }
+}
+
+/// One message that several agents handle: acknowledged when the last of them is done.
+final class MessageShare {
+    private var remaining: Int
+
+    init(_ count: Int) {
+        remaining = count
+    }
+
+    func isLast() -> Bool {
+        remaining -= 1
+        return remaining == 0
     }
 }

@@ -59,7 +59,8 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
                 completion(
                     .success(
                         HTTPAnswer(
-                            status: Int(response.status.code), headers: response.headers.map { (name: $0.name, value: $0.value) },
+                            status: Int(response.status.code),
+                            headers: response.headers.map { (name: $0.name, value: $0.value) },
                             body: response.body ?? ByteBuffer())))
             case .failure(let error):
                 completion(.failure(DeliveryFailure("\(call.method) \(call.url): \(Self.reason(error))")))

@@ -40,6 +40,7 @@ package actor Reloader {
     private var numbers: [Int]
     private var interfaces: [AgentInterface?]
     private var subscriptions: [Subscriptions]
+    private var running: Task<Void, Never>?
 
     package init(
         sources: [@Sendable () -> ScriptSnapshot], workers: [Worker], statuses: [AgentStatus],
@@ -83,11 +84,28 @@ package actor Reloader {
 
     /// Loads again the agents whose files have changed since they were last read.
     package func reloadChanged() async {
-        for agent in sources.indices where attempted[agent].isStale() { await reload(agent) }
+        await oneAfterAnother { reloader in
+            for agent in reloader.sources.indices where await reloader.attempted[agent].isStale() {
+                await reloader.reload(agent)
+            }
+        }
     }
 
     package func reloadAll() async {
-        for agent in sources.indices { await reload(agent) }
+        await oneAfterAnother { reloader in
+            for agent in reloader.sources.indices { await reloader.reload(agent) }
+        }
+    }
+
+    /// A reload that is asked for while another is under way begins when that one is over.
+    private func oneAfterAnother(_ reload: @escaping @Sendable (Reloader) async -> Void) async {
+        let earlier = running
+        let task = Task {
+            await earlier?.value
+            await reload(self)
+        }
+        running = task
+        await task.value
     }
 
     private func reload(_ agent: Int) async {
@@ -114,27 +132,40 @@ package actor Reloader {
     }
 
     private func load(_ snapshot: ScriptSnapshot, agent: Int, number: Int) async throws -> AgentInterface {
-        var interface: AgentInterface?
-        for worker in workers {
-            interface = try await worker.load(snapshot, agent: agent, number: number, settings: settings).get()
+        let settings = settings
+        let loaded = try await onAllWorkers { $0.load(snapshot, agent: agent, number: number, settings: settings) }
+        guard let interface = loaded.last else {
+            throw ScriptFailure("\(snapshot.name): there is no worker to load it")
         }
-        guard let interface else { throw ScriptFailure("\(snapshot.name): there is no worker to load it") }
         return interface
     }
 
     private func start(_ agent: Int) async throws {
-        for worker in workers {
-            try await worker.loop.flatSubmit { worker.startCandidate(agent: agent) }.get()
+        _ = try await onAllWorkers { worker in worker.loop.flatSubmit { worker.startCandidate(agent: agent) } }
+    }
+
+    /// Does something on all workers at once. Throws the first failure when all are done: nothing of it still runs then.
+    private func onAllWorkers<Value: Sendable>(
+        _ work: (Worker) -> EventLoopFuture<Value>
+    ) async throws -> [Value] {
+        var values: [Value] = []
+        var failure: (any Error)?
+        for future in workers.map(work) {
+            do {
+                values.append(try await future.get())
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
+        return values
     }
 
     private func activate(_ agent: Int) async throws {
         let lineup = interfaces.compactMap { $0 }
         let hooks = hooks
-        for worker in workers {
-            try await worker.loop.flatSubmit {
-                worker.activate(agent: agent) { hooks.swapped(worker, lineup) }
-            }.get()
+        _ = try await onAllWorkers { worker in
+            worker.loop.flatSubmit { worker.activate(agent: agent) { hooks.swapped(worker, lineup) } }
         }
         numbers[agent] += 1
         if let interface = interfaces[agent] {

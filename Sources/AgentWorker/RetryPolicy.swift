@@ -7,6 +7,9 @@ struct RetryPolicy {
     /// Seconds before the second attempt; doubles with each further one, up to a minute.
     var backoff: Double
 
+    /// A dead letter is never given up.
+    static let deadLetters = RetryPolicy(attempts: .max, backoff: 1)
+
     /// The pause after the given failed attempt (from 1); nil: that was the last.
     func pause(afterAttempt attempt: Int) -> TimeAmount? {
         guard attempt < attempts else { return nil }

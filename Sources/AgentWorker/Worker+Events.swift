@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import Logging
 import LuaRuntime
 package import NIOCore
 
@@ -7,34 +8,51 @@ extension Worker {
     /// Events that handlers emit in turn: beyond this many, one behind the other, the chain is refused. It would not end.
     static let longestEventChain = 16
 
-    /// To the clients, and to the handlers of every agent in this worker; those hold the scope open until they have ended.
-    func emit(_ event: RealtimeEvent, for scope: EffectScope, depth eventDepth: Int) {
+    /// To the clients, and to the handlers of every agent in this worker; those hold the scope open until they have
+    /// ended. Returns why not, when too many events follow from one another.
+    @discardableResult
+    func emit(_ event: RealtimeEvent, for scope: EffectScope, depth: Int) -> String? {
+        guard depth < Self.longestEventChain else {
+            let reason = "\(depth) events follow from one another; the chain stops at \"\(event.eventType)\""
+            logger.error("\(reason)")
+            return reason
+        }
         _ = dispatcher.perform(.event(event), for: scope)
         for slot in slots {
-            guard let live = slot.live else { continue }
-            let events = live.generation.handlers.events
-            if events.isEmpty { continue }
-            for function in (events[event.eventType] ?? []) + (events["*"] ?? []) {
-                scope.beginHandler()
-                later { [self] in
-                    let generation = live.generation
-                    guard !live.isClosed else { return scope.endHandler() }
-                    run(
-                        function, of: live, scope: scope, depth: eventDepth + 1, name: "handler of event \(event.eventType)",
-                        timeLimit: slot.settings.taskTimeout,
-                        arguments: { generation.pushEvent(event, on: $0) },
-                        finish: { outcome in
-                            // What the event should have caused was not done: neither is the message that caused it.
-                            let name = "handler of event \(event.eventType)"
-                            if let error = self.failure(outcome, in: slot, handler: name) {
-                                scope.fail(DeliveryFailure(error))
-                            }
-                        })
-                    scope.endHandler()
-                }
+            guard let live = slot.live, !live.generation.handlers.events.isEmpty else { continue }
+            call(live.generation.handlers.events[event.eventType], of: live, in: slot, event, scope, depth)
+            if event.eventType != "*" {
+                call(live.generation.handlers.events["*"], of: live, in: slot, event, scope, depth)
             }
         }
         drainRunQueue()
+        return nil
+    }
+
+    private func call(
+        _ functions: [LuaReference]?, of live: LiveGeneration, in slot: AgentSlot, _ event: RealtimeEvent,
+        _ scope: EffectScope, _ depth: Int
+    ) {
+        guard let functions else { return }
+        for function in functions {
+            scope.beginHandler()
+            later { [self] in
+                defer { scope.endHandler() }
+                guard !live.isClosed else {
+                    return scope.fail(DeliveryFailure("the script was replaced before its handler of an event began"))
+                }
+                run(
+                    function, of: live, scope: scope, depth: depth + 1, name: .event(event.eventType),
+                    timeLimit: slot.settings.taskTimeout,
+                    arguments: { live.generation.pushEvent(event, on: $0) },
+                    finish: { outcome in
+                        // What the event should have caused was not done: neither is the message that caused it.
+                        if let error = self.failure(outcome, in: slot, handler: .event(event.eventType)) {
+                            scope.fail(DeliveryFailure(error))
+                        }
+                    })
+            }
+        }
     }
 }
 
@@ -45,6 +63,6 @@ extension Worker {
         let event = RealtimeEvent(
             eventID: identifiers.next(), eventType: type, sourceService: slots.first?.settings.serviceName ?? "",
             data: data, timestamp: clock())
-        emit(event, for: EffectScope(), depth: 0)
+        emit(event, for: looseScope(), depth: 0)
     }
 }

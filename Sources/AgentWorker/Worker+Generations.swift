@@ -1,8 +1,8 @@
 package import AgentModel
 package import AgentScript
 import Foundation
-import LuaRuntime
 import Logging
+import LuaRuntime
 package import NIOCore
 
 /// Whole versions: loaded beside the one in service, started, swapped in, drained.
@@ -54,23 +54,25 @@ extension Worker {
 
     /// Runs functions one after another; the first error ends it.
     func runAll(
-        _ functions: [LuaReference], of live: LiveGeneration, slot: AgentSlot, name: String, timeLimit: Double
+        _ functions: [LuaReference], of live: LiveGeneration, slot: AgentSlot, name: StaticString, timeLimit: Double
     ) -> EventLoopFuture<Void> {
         guard let function = functions.first else { return loop.makeSucceededVoidFuture() }
         let promise = loop.makePromise(of: Void.self)
+        let file = live.generation.snapshot.name
+        // What it sends is under way then: a broker that is away holds up no start. Nor does a spawned function.
         run(
-            function, of: live, scope: PromiseScope(promise), name: name, timeLimit: timeLimit, arguments: { _ in 0 },
+            function, of: live, scope: looseScope(slot), name: .function(name), timeLimit: timeLimit,
+            arguments: { _ in 0 },
             finish: { outcome in
                 switch outcome {
-                case .returned: break
+                case .returned: promise.succeed(())
                 case .failed(let error):
-                    self.report(error, in: slot, handler: name)
+                    self.report(error, in: slot, handler: .function(name))
                     promise.fail(ScriptFailure(error))
-                case .timedOut:
-                    promise.fail(ScriptFailure("\(live.generation.snapshot.name): \(name) waited longer than \(timeLimit) s"))
+                case .timedOut: promise.fail(ScriptFailure("\(file): \(name) waited longer than \(timeLimit) s"))
+                case .ended: promise.fail(ScriptFailure("\(file): the version was closed while \(name) waited"))
                 }
             })
-        // on_start settles with its effects, but does not wait for a broker that is away.
         let rest = Array(functions.dropFirst())
         return promise.futureResult.assumeIsolated()
             .flatMap { self.runAll(rest, of: live, slot: slot, name: name, timeLimit: timeLimit) }.nonisolated()
@@ -88,6 +90,7 @@ extension Worker {
         agent: Int, patience: TimeAmount = .seconds(1), swapped: @escaping () -> Void
     ) -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
+        guard slots[agent].candidate != nil else { return loop.makeFailedFuture(ScriptFailure("nothing was loaded")) }
         let promise = loop.makePromise(of: Void.self)
         guard let old = slots[agent].live else {
             swap(agent: agent, old: nil, swapped: swapped)
@@ -132,23 +135,36 @@ extension Worker {
         swapped()
         for timer in candidate.generation.handlers.timers { start(timer, of: candidate) }
         restartLanes(of: slot)
-        guard let old else { return }
+        if let old { closeWhenIdle(old, in: slot) }
+    }
+
+    /// Closes a replaced version once nothing of it waits any more, at the latest after 30 s.
+    private func closeWhenIdle(_ old: LiveGeneration, in slot: AgentSlot) {
         let forced = isolated.scheduleTask(in: .seconds(30)) { [self] in
             logger.warning(
                 "ending what a replaced version still ran after 30 s",
                 metadata: ["handlers": "\(old.waitingNames.joined(separator: ", "))"])
-            old.close()
-            slot.draining.removeAll { $0 === old }
+            goOn { close(old, in: slot) }
         }
-        old.whenIdle { [self] in
-            // Not in the turn that ended its last handler: that one is still on the stack.
-            isolated.execute {
-                guard old.isIdle, !old.isClosed else { return }
-                forced.cancel()
-                old.close()
-                slot.draining.removeAll { $0 === old }
+        func wait() {
+            old.whenIdle { [self] in
+                // Not in the turn that ended its last handler: that one is still on the stack. And until the next turn,
+                // what it put off may begin to wait.
+                isolated.execute { [self] in
+                    guard !old.isClosed else { return }
+                    guard old.isIdle, runQueue.isEmpty else { return wait() }
+                    forced.cancel()
+                    close(old, in: slot)
+                }
             }
         }
+        wait()
+    }
+
+    private func close(_ old: LiveGeneration, in slot: AgentSlot) {
+        old.close()
+        slot.draining.removeAll { $0 === old }
+        if state == .stopping { announceDrained() }
     }
 
     /// Bytes that the Lua states of an agent occupy on this worker.
@@ -162,49 +178,5 @@ extension Worker {
         loop.preconditionInEventLoop()
         guard let live = slots[agent].live else { return Subscriptions() }
         return Subscriptions(live.generation.handlers, slots[agent].settings)
-    }
-}
-
-/// Completes a promise once the handler has returned and its effects are under way.
-private final class PromiseScope: EffectScope {
-    private let promise: EventLoopPromise<Void>
-    private var isDone = false
-
-    init(_ promise: EventLoopPromise<Void>) {
-        self.promise = promise
-    }
-
-    override func settled(_ failure: DeliveryFailure?) {
-        guard !isDone else { return }
-        isDone = true
-        promise.succeed(())
-    }
-}
-
-extension Worker {
-    /// What the candidate declares, a line each.
-    package func describeCandidate(agent: Int) -> (Subscriptions, [String]) {
-        loop.preconditionInEventLoop()
-        guard let generation = slots[agent].candidate?.generation, let declaration = generation.declaration else {
-            return (Subscriptions(), [])
-        }
-        let interface = declaration.interface
-        let handlers = generation.handlers
-        var lines = ["\(interface.isRealtime ? "realtime agent" : "agent") \(interface.name)  version \(generation.version)"]
-        lines += interface.endpoints.map { "  endpoint   \($0.method) \($0.path)  task \($0.taskType)" }
-        lines += interface.websocketEndpoints.map {
-            "  websocket  \($0.path)" + ($0.isRaw ? "  raw" : $0.autoSubscribe.isEmpty ? "" : "  topics \($0.autoSubscribe.joined(separator: ", "))")
-        }
-        lines += interface.streamingEndpoints.map { "  stream     \($0.path)  topic \($0.topic)" }
-        lines += handlers.tasks.keys.sorted().map { "  task       \($0)" }
-        lines += handlers.messages.map {
-            "  topic      \($0.filter.text)  \($0.source?.rawValue ?? "kafka, mqtt")  attempts \($0.attempts), then \($0.onError.rawValue)"
-        }
-        lines += declaration.settings.streamingTopics.map { "  topic      \($0)  kafka, to events" }
-        lines += declaration.settings.mqttTopics.map { "  topic      \($0)  mqtt, to events" }
-        lines += handlers.events.keys.sorted().map { "  event      \($0)" }
-        lines += handlers.websocket.keys.sorted().map { "  message    \($0)" }
-        lines += handlers.timers.map { "  timer      \($0.repeats ? "every" : "after") \($0.interval) s" }
-        return (Subscriptions(handlers, declaration.settings), lines)
     }
 }

@@ -1,25 +1,17 @@
 package import AgentModel
 package import AgentScript
-package import LuaRuntime
 import Logging
+package import LuaRuntime
 import NIOCore
 
 extension Worker: ScriptHost {
     package func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
         loop.assertInEventLoop()
         let invocation = currentInvocation(in: generation)
-        let scope = invocation?.scope ?? EffectScope()
-        if case .event(let event) = effect {
-            let depth = invocation?.depth ?? 0
-            guard depth < Worker.longestEventChain else {
-                let reason = "\(depth) events follow from one another; the chain stops at \"\(event.eventType)\""
-                logger.error("\(reason)")
-                return .refused(reason)
-            }
-            emit(event, for: scope, depth: depth)
-            return .taken(reached: 0)
-        }
-        return dispatcher.perform(effect, for: scope)
+        let scope = invocation?.scope ?? looseScope(slots[generation.agentIndex])
+        guard case .event(let event) = effect else { return dispatcher.perform(effect, for: scope) }
+        if let refusal = emit(event, for: scope, depth: invocation?.depth ?? 0) { return .refused(refusal) }
+        return .taken(reached: 0)
     }
 
     package func wait(_ wait: ScriptWait, in generation: Generation) {
@@ -45,7 +37,7 @@ extension Worker: ScriptHost {
     }
 
     private func flush(_ invocation: Invocation, turn: Int) {
-        let resumed: (DeliveryFailure?) -> Void = { failure in
+        invocation.scope.flush { failure in
             self.later {
                 self.resume(invocation, turn: turn) { stack in
                     guard let failure else {
@@ -59,38 +51,28 @@ extension Worker: ScriptHost {
             }
             self.drainRunQueue()
         }
-        if invocation.scope.hasPendingEffects {
-            invocation.scope.flush(resumed)
-        } else {
-            resumed(invocation.scope.failure)
-        }
     }
 
-    /// `agent:process`: the task runs as one that a client had asked for; its caller waits.
+    /// `agent:process`: the task runs as one that a client had asked for, on the version that asks; its caller waits.
     private func process(
         _ type: String, payload: LuaReference, for invocation: Invocation, turn: Int, in generation: Generation
     ) {
-        guard let slot = slots.first(where: { $0.live?.generation === generation || $0.candidate?.generation === generation })
-        else {
-            return resume(invocation, turn: turn, failing: "the script was replaced while agent:process waited")
-        }
+        let live = invocation.generation
+        guard !invocation.hasEnded, !live.isClosed, let function = generation.handlers.tasks[type] else { return }
         runTask(
-            type: type, in: slot, scope: invocation.scope, depth: invocation.depth, received: .now(),
-            arguments: { (generation, id, stack) throws(TaskFailure) in
-                _ = try generation.pushTask(payload: payload, id: id, type: type, on: stack)
+            type, function, of: live, in: slots[generation.agentIndex], scope: invocation.scope,
+            depth: invocation.depth, received: loop.now,
+            arguments: { (stack, id) throws(TaskFailure) in
+                try generation.pushTask(payload: payload, id: id, type: type, on: stack)
             },
             completion: { outcome, stack in
                 let value = stack?.reference()
                 self.later {
+                    guard !live.isClosed else { return }
                     self.resume(invocation, turn: turn) { stack in
                         switch outcome.result {
                         case .success:
-                            if let value {
-                                stack.push(value)
-                                stack.release(value)
-                            } else {
-                                stack.pushNil()
-                            }
+                            if let value { stack.push(value) } else { stack.pushNil() }
                             return 1
                         case .failure(let failure):
                             stack.pushNil()
@@ -98,13 +80,15 @@ extension Worker: ScriptHost {
                             return 2
                         }
                     }
+                    if let value, !live.isClosed { live.generation.state.stack.release(value) }
                 }
                 self.drainRunQueue()
             })
     }
 
     package func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation) {
-        guard let live = live(of: generation) else { return }
+        let slot = slots[generation.agentIndex]
+        guard let live = slot.live(of: generation) else { return }
         let first = stack.top - arguments
         let references = (first...stack.top).map { index -> LuaReference in
             stack.pushValue(at: index)
@@ -112,30 +96,36 @@ extension Worker: ScriptHost {
         }
         stack.setTop(first - 1)
         let invocation = currentInvocation(in: generation)
-        let scope = invocation?.scope ?? EffectScope()
-        let slot = slots[generation.agentIndex]
-        scope.beginHandler()
+        let scope = invocation?.scope ?? looseScope(slot)
+        // A message is done when what it spawned has ended, which must not take for ever.
+        let limit = scope is MessageWork ? slot.settings.taskTimeout : nil
+        scope.beginBackground()
         later { [self] in
-            guard !live.isClosed else { return scope.endHandler() }
+            defer { scope.endBackground() }
+            guard !live.isClosed else {
+                return scope.fail(DeliveryFailure("the script was replaced before its spawned function began"))
+            }
             run(
-                references[0], of: live, scope: scope, depth: invocation?.depth ?? 0, name: "spawned function",
-                timeLimit: nil,
+                references[0], of: live, scope: scope, depth: invocation?.depth ?? 0,
+                name: .function("spawned function"),
+                timeLimit: limit, isBackground: true,
                 arguments: { stack in
                     for reference in references.dropFirst() { stack.push(reference) }
                     for reference in references { stack.release(reference) }
                     return arguments
                 },
                 finish: { outcome in
-                    if let error = self.failure(outcome, in: slot, handler: "spawned function") {
+                    if let error = self.failure(outcome, in: slot, handler: .function("spawned function")) {
                         scope.fail(DeliveryFailure(error))
                     }
                 })
-            scope.endHandler()
         }
     }
 
     package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
-        var metadata: Logger.Metadata = ["agent": "\(generation.declaration?.interface.name ?? generation.snapshot.name)"]
+        var metadata: Logger.Metadata = [
+            "agent": "\(generation.declaration?.interface.name ?? generation.snapshot.name)"
+        ]
         for (name, value) in fields { metadata[name] = "\(value)" }
         let severity: Logger.Level =
             switch level {
@@ -148,12 +138,14 @@ extension Worker: ScriptHost {
     }
 
     package func schedule(_ timer: ScriptTimer, in generation: Generation) {
-        guard let live = live(of: generation), !live.isRetired else { return }
+        guard let live = slots[generation.agentIndex].live(of: generation), !live.isRetired else { return }
         start(timer, of: live)
     }
 
     package func cancel(_ timer: ScriptTimer, in generation: Generation) {
-        live(of: generation)?.cancel(timer)
+        // A script that loads runs on a thread of its own, and none of its timers has been started.
+        guard loop.inEventLoop else { return }
+        slots[generation.agentIndex].live(of: generation)?.forget(timer)
     }
 
     package func now() -> Int64 { clock() }
@@ -163,25 +155,18 @@ extension Worker: ScriptHost {
         loop.inEventLoop ? identifiers.next() : Identifier.random()
     }
 
-    func live(of generation: Generation) -> LiveGeneration? {
-        let slot = slots[generation.agentIndex]
-        if let live = slot.live, live.generation === generation { return live }
-        if let candidate = slot.candidate, candidate.generation === generation { return candidate }
-        return slot.draining.first { $0.generation === generation }
-    }
-
     /// The next run of a timer: `every` again one interval after the run before has ended, so that runs never overlap.
     func start(_ timer: ScriptTimer, of live: LiveGeneration) {
         guard !timer.isCancelled, !live.isRetired else { return }
         let slot = slots[live.generation.agentIndex]
+        let name = HandlerName.function(timer.repeats ? "agent:every" : "agent:after")
         let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self] in
             guard !timer.isCancelled, !live.isRetired else { return }
             run(
-                timer.function, of: live, scope: EffectScope(), name: timer.repeats ? "agent:every" : "agent:after",
-                timeLimit: nil, arguments: { _ in 0 },
-                finish: { outcome in
-                    _ = self.failure(outcome, in: slot, handler: timer.repeats ? "agent:every" : "agent:after")
-                    if timer.repeats { self.start(timer, of: live) }
+                timer.function, of: live, scope: looseScope(slot), name: name, timeLimit: nil, arguments: { _ in 0 },
+                finish: { [self] outcome in
+                    _ = failure(outcome, in: slot, handler: name)
+                    if timer.repeats { start(timer, of: live) } else { live.forget(timer) }
                 })
         }
         live.hold(scheduled, for: timer)

@@ -192,7 +192,7 @@ import Testing
             ("client.send('t', {})", "call it with a colon: client:send(…)"),
             ("client:sned('t')", "a client has no 'sned' (did you mean 'send'?)"),
             ("client:send()", "bad argument 'message_type' to 'send' (string expected, got nothing)"),
-            ("client:send('t', 'x')", "bad argument 'payload' to 'send' (table expected, got string)"),
+            ("client:send('t', 'x')", "bad argument 'payload' to 'send' (table of named fields expected, got string)"),
             ("client:send_raw({})", "bad argument 'data' to 'send_raw' (string expected, got table)"),
             (#"client:send_raw("\xff")"#, "bad argument 'data' to 'send_raw' (a text frame is UTF-8"),
             ("client:close(99)", "bad argument 'code' to 'close' (a close code of RFC 6455 expected"),

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import subprocess
 
 from support import (
     Host, case, command, equal, kcat_produce, kcat_wait, line_of, mqtt_publish, run, scripts_folder, until,
@@ -113,11 +114,15 @@ def scripts():
         ("no agent", "print('hello')\n", "agent.lua:1"),
         ("two agents", AGENT + AGENT.replace("local agent", "local second"), "agent.lua:"),
         ("a missing module", "require 'nothing_here'\n", "nothing_here"),
-        ("a wrong setting", AGENT.replace('name = "strict"', 'name = "strict", config = { port = "abc" }'), "port"),
-        ("a built-in path", AGENT.replace("/function", "/health"), "/health"),
+        ("a wrong setting", AGENT.replace('name = "strict"', 'name = "strict", config = { task_timeout = "soon" }'), "soon"),
+        ("an unknown setting", AGENT.replace('name = "strict"', 'name = "strict", config = { tsk_timeout = 5 }'), "task_timeout"),
+        ("a built-in path", AGENT.replace('path = "/function"', 'method = "GET", path = "/health"'), "/health"),
     ):
         with scripts_folder({"agent.lua": text}) as folder:
-            done = command("run", "agent.lua", "--port", "0", "--no-embedded", folder=folder)
+            try:
+                done = command("run", "agent.lua", "--port", "0", "--no-embedded", folder=folder, timeout=20)
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"{what} does not end the start") from None
             equal(done.returncode, 1, f"{what}: {done.stderr[-500:]}")
             assert words.lower() in done.stderr.lower(), f"{what}: {done.stderr[-500:]}"
             assert "Fatal error" not in done.stderr, done.stderr

@@ -517,7 +517,8 @@ def kcat_read(broker, topic):
         timeout=90, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     records = []
     for line in done.stdout.splitlines():
-        record = json.loads(line)
+        # kcat writes a payload that is not text as its bytes.
+        record = json.loads(line.decode(errors="replace"))
         flat = record.get("headers") or []
         record["headers"] = dict(zip(flat[::2], flat[1::2]))
         records.append(record)

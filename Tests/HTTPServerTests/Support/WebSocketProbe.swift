@@ -86,8 +86,10 @@ struct WebSocketProbe {
         }
     }
 
+    /// The pong is answered after the subscription, whatever confirmations of automatic topics are still to be read.
     func subscribe(_ topic: String) async throws {
         try await send(text: #"{"message_type":"subscribe","payload":{"topic":"\#(topic)"}}"#)
-        _ = try await message("subscription_confirmed")
+        try await send(text: #"{"message_type":"ping","payload":{}}"#)
+        _ = try await message("pong")
     }
 }

@@ -1,0 +1,44 @@
+import AgentModel
+import AgentScript
+import Logging
+import LuaRuntime
+
+/// A message of a WebSocket client: those of one client are handled in order.
+final class ClientWork: LaneWork {
+    private let slot: AgentSlot
+    private let start: (ClientWork) -> Void
+
+    init(
+        _ client: any WebSocketClient, slot: AgentSlot, worker: Worker, start: @escaping (ClientWork) -> Void
+    ) {
+        self.slot = slot
+        self.start = start
+        super.init(
+            laneKey: LaneKey(agent: slot.index, name: client.clientID, partition: 0, source: nil), worker: worker)
+    }
+
+    override func begin() { start(self) }
+
+    /// Runs the handler as this work, now that it is its turn: by the version that is in service now.
+    func run(
+        _ function: (HandlerTable) -> LuaReference?, name: HandlerName,
+        arguments: (Generation, LuaStack) -> Int32, failed: @escaping (String) -> Void
+    ) {
+        guard let live = slot.live, let function = function(live.generation.handlers) else { return leaveLane() }
+        worker.run(
+            function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
+            arguments: { stack in arguments(live.generation, stack) },
+            finish: { [self] outcome in
+                if let error = worker.failure(outcome, in: slot, handler: name) { failed(error) }
+            })
+    }
+
+    override func handlersEnded() { leaveLane() }
+
+    override func settled(_ failure: DeliveryFailure?) {
+        guard let failure else { return }
+        forgetFailure()
+        slot.counters.countError()
+        worker.logger.error("what a handler sent was not delivered", metadata: ["error": "\(failure)"])
+    }
+}

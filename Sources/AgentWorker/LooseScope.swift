@@ -1,0 +1,21 @@
+import AgentModel
+import Logging
+
+/// The scope of what no message caused: a task, a timer, a WebSocket message, an event from outside. Nobody waits for
+/// its deliveries, so that one which fails is logged.
+final class LooseScope: EffectScope {
+    private let counters: AgentCounters?
+    private let logger: Logger
+
+    init(counters: AgentCounters?, logger: Logger) {
+        self.counters = counters
+        self.logger = logger
+    }
+
+    override func settled(_ failure: DeliveryFailure?) {
+        guard let failure else { return }
+        forgetFailure()
+        counters?.countError()
+        logger.error("what a handler sent was not delivered", metadata: ["error": "\(failure)"])
+    }
+}

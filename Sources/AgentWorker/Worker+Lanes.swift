@@ -1,0 +1,111 @@
+import AgentModel
+import NIOCore
+import Synchronization
+
+/// What waits for what: messages of one partition or topic, and those of one WebSocket client, begin one after another.
+extension Worker {
+    /// Begins at most so many waiting works in one go, before others get their turn on the loop.
+    private static let longestPump = 64
+
+    func nextSequence() -> Int {
+        sequence += 1
+        return sequence
+    }
+
+    /// Begins the work, or lets it wait for those before it in its lane.
+    func enter(_ work: LaneWork) {
+        // A client that is closed by a handler says so while that handler is on the stack: it must return first.
+        guard mayRunNow else { return later { self.admit(work) } }
+        admit(work)
+        drainRunQueue()
+    }
+
+    private func admit(_ work: LaneWork) {
+        if let lane = lanes.isEmpty ? nil : lanes[work.laneKey] {
+            lane.enqueue(work)
+            pump(lane)
+        } else if work.isReady {
+            work.place = .alone
+            nested { work.begin() }
+            if work.place == .alone { list(work, in: lane(work.laneKey)) }
+        } else {
+            lane(work.laneKey).enqueue(work)
+        }
+    }
+
+    private func list(_ work: LaneWork, in lane: Lane) {
+        work.place = .inLane
+        lane.busy += 1
+    }
+
+    private func lane(_ key: LaneKey) -> Lane {
+        if let lane = lanes[key] { return lane }
+        let lane = Lane(key)
+        lanes[key] = lane
+        return lane
+    }
+
+    /// A work has left: the next of its lane begins.
+    func leaveLane(_ key: LaneKey) {
+        guard let lane = lanes[key] else { return }
+        lane.busy -= 1
+        pump(lane)
+    }
+
+    func pumpLane(_ key: LaneKey) {
+        if let lane = lanes[key] { pump(lane) }
+    }
+
+    private func pump(_ lane: Lane) {
+        guard !lane.isPumping, !lane.isScheduled else { return }
+        lane.isPumping = true
+        var budget = Self.longestPump
+        while !lane.isStopped, let next = lane.next, next.isReady, lane.busy < next.concurrency {
+            if budget == 0 {
+                lane.isScheduled = true
+                loop.assumeIsolated().execute {
+                    lane.isScheduled = false
+                    self.pump(lane)
+                }
+                break
+            }
+            budget -= 1
+            lane.removeNext()
+            list(next, in: lane)
+            nested { next.begin() }
+        }
+        lane.isPumping = false
+        if lane.isUnused { lanes[lane.key] = nil }
+        drainRunQueue()
+    }
+
+    /// A message that had left its lane is to be tried again: before all of its lane that have not begun. Where order
+    /// was given up it only takes a place.
+    func rejoinLane(_ work: LaneWork) {
+        let lane = lane(work.laneKey)
+        if work.concurrency > 1 {
+            list(work, in: lane)
+        } else {
+            lane.enqueueAgain(work)
+        }
+    }
+
+    /// The lane stands still until a reload.
+    func stopLane(of work: MessageWork) {
+        let lane = lane(work.laneKey)
+        if work.place != .inLane { list(work, in: lane) }
+        lane.stop(at: work)
+        work.slot.counters.stoppedLanes.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// After a reload: what stood still tries again, and what came before there was a script begins.
+    func restartLanes(of slot: AgentSlot) {
+        for (key, lane) in lanes where key.agent == slot.index {
+            for work in lane.takeStopped() {
+                slot.counters.stoppedLanes.wrappingSubtract(1, ordering: .relaxed)
+                nested { work.begin() }
+            }
+            pump(lane)
+        }
+    }
+}

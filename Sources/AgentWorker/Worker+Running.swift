@@ -1,0 +1,112 @@
+import AgentScript
+import LuaRuntime
+import NIOCore
+
+/// Running functions of scripts.
+extension Worker {
+    /// Runs a function as an invocation of `scope`, which stays open until it has ended.
+    func run(
+        _ function: LuaReference, of live: LiveGeneration, scope: EffectScope, depth: Int = 0, name: HandlerName,
+        timeLimit: Double?, isBackground: Bool = false, arguments: (LuaStack) -> Int32,
+        finish: @escaping (InvocationOutcome) -> Void
+    ) {
+        let coroutine = live.generation.state.coroutine()
+        coroutine.stack.push(function)
+        let count = arguments(coroutine.stack)
+        let invocation = Invocation(
+            coroutine, of: live, scope: scope, depth: depth, name: name, isBackground: isBackground,
+            timeLimit: timeLimit, finish: finish)
+        start(invocation, arguments: count)
+    }
+
+    /// Starts what has been pushed on the invocation's coroutine: a function and its arguments.
+    func start(_ invocation: Invocation, arguments: Int32) {
+        loop.assertInEventLoop()
+        invocation.coroutine.context = invocation
+        goOn { advance(invocation, invocation.coroutine.start(arguments: arguments)) }
+    }
+
+    /// The invocation of the script function that runs now.
+    func currentInvocation(in generation: Generation) -> Invocation? {
+        generation.state.running?.context as? Invocation
+    }
+
+    /// Resumes an invocation with the results that the closure pushes; too late, it does nothing.
+    func resume(_ invocation: Invocation, turn: Int, _ results: (LuaStack) -> Int32) {
+        loop.assertInEventLoop()
+        guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
+        _ = invocation.nextTurn()
+        let count = results(invocation.coroutine.stack)
+        goOn { advance(invocation, invocation.coroutine.resume(results: count)) }
+    }
+
+    /// Resumes an invocation with an error, raised where it waits.
+    func resume(_ invocation: Invocation, turn: Int, failing message: String) {
+        loop.assertInEventLoop()
+        guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
+        _ = invocation.nextTurn()
+        goOn { advance(invocation, invocation.coroutine.resume(failing: LuaFailure(message))) }
+    }
+
+    private func advance(_ invocation: Invocation, _ step: LuaCoroutine.Step) {
+        switch step {
+        case .returned(let count): end(invocation, .returned(invocation.coroutine.stack, count))
+        case .failed(let error): end(invocation, .failed(error))
+        case .waiting:
+            invocation.generation.hold(invocation)
+            if invocation.timeout == nil, let limit = invocation.timeLimit {
+                invocation.timeout = isolated.scheduleTask(in: .nanoseconds(Int64(limit * 1e9))) {
+                    self.goOn { self.end(invocation, .timedOut) }
+                }
+            }
+        }
+    }
+
+    private func end(_ invocation: Invocation, _ outcome: InvocationOutcome) {
+        invocation.end(outcome)
+        invocation.generation.release(invocation)
+        if state == .stopping { later { self.announceDrained() } }
+    }
+
+    // MARK: One after another
+
+    /// Nothing of a script is on the stack, and nothing waits for that.
+    var mayRunNow: Bool { nesting == 0 && runQueue.isEmpty }
+
+    /// Runs what is put off with `later` only after the work.
+    func nested(_ work: () -> Void) {
+        nesting += 1
+        work()
+        nesting -= 1
+    }
+
+    /// Work that runs scripts, and then what they put off.
+    func goOn(_ work: () -> Void) {
+        nested(work)
+        drainRunQueue()
+    }
+
+    /// Runs something once no handler is on the stack, still in this turn of the loop unless there is very much of it.
+    func later(_ work: @escaping () -> Void) {
+        runQueue.append(work)
+    }
+
+    func drainRunQueue() {
+        guard nesting == 0, !runQueue.isEmpty else { return }
+        var budget = 1000
+        nested {
+            while budget > 0, let work = runQueue.popFirst() {
+                budget -= 1
+                work()
+            }
+        }
+        if !runQueue.isEmpty, !isDrainScheduled {
+            // Others get their turn on the loop.
+            isDrainScheduled = true
+            isolated.execute {
+                self.isDrainScheduled = false
+                self.drainRunQueue()
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import AgentModel
+import AgentScript
+import Logging
+package import NIOCore
+
+/// Draining and the end.
+extension Worker {
+    func beginMessage() { messagesUnderWay += 1 }
+
+    func endMessage() {
+        messagesUnderWay -= 1
+        if state == .stopping { announceDrained() }
+    }
+
+    /// No message, task or handler is under way. Spawned functions that no message waits for do not count: they may be
+    /// loops without an end.
+    private var isDrained: Bool {
+        messagesUnderWay == 0
+            && slots.allSatisfy { slot in
+                slot.runningTasks == 0 && slot.queuedTasks.isEmpty
+                    && slot.generations.allSatisfy { $0.hasOnlyBackground }
+            }
+    }
+
+    func announceDrained() {
+        guard !onDrained.isEmpty, isDrained else { return }
+        let callbacks = onDrained
+        onDrained = []
+        for callback in callbacks { callback() }
+    }
+
+    /// From here on new tasks are refused, no timer fires, and messages that have not begun do not begin: they stay
+    /// unacknowledged. Completes when what has begun is done, its effects acknowledged, or at the deadline.
+    package func drain(deadline: NIODeadline) -> EventLoopFuture<Void> {
+        loop.preconditionInEventLoop()
+        if state != .closed { state = .stopping }
+        for slot in slots { slot.live?.retire() }
+        let promise = loop.makePromise(of: Void.self)
+        let timer = isolated.scheduleTask(deadline: deadline) {
+            let names = self.slots.flatMap { $0.generations.flatMap(\.waitingNames) }
+            self.logger.warning(
+                "stopping without waiting longer for what is under way",
+                metadata: ["messages": "\(self.messagesUnderWay)", "handlers": "\(names.joined(separator: ", "))"])
+            self.onDrained = []
+            for slot in self.slots { self.refuseQueuedTasks(of: slot) }
+            promise.succeed(())
+        }
+        onDrained.append {
+            timer.cancel()
+            promise.succeed(())
+        }
+        announceDrained()
+        return promise.futureResult
+    }
+
+    private func refuseQueuedTasks(of slot: AgentSlot) {
+        while let task = slot.queuedTasks.popFirst() { refuse(task, .unavailable) }
+    }
+
+    /// Runs the `on_stop` functions, each for at most 5 s of waiting.
+    package func runStops() -> EventLoopFuture<Void> {
+        loop.preconditionInEventLoop()
+        let stops = slots.compactMap { slot -> EventLoopFuture<Void>? in
+            guard let live = slot.live else { return nil }
+            live.retire()
+            return runAll(live.generation.handlers.stop, of: live, slot: slot, name: "on_stop", timeLimit: 5)
+        }
+        return EventLoopFuture.andAllComplete(stops, on: loop)
+    }
+
+    /// Ends what still waits and frees the Lua states.
+    package func close() {
+        loop.preconditionInEventLoop()
+        state = .closed
+        for slot in slots {
+            refuseQueuedTasks(of: slot)
+            slot.close()
+        }
+        lanes = [:]
+        runQueue = []
+    }
+}

@@ -1,0 +1,199 @@
+import AgentModel
+import AgentScript
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import Testing
+
+@testable import AgentWorker
+
+@Suite("A failing message") struct FailingMessageTests {
+    private static let failing =
+        "agent:on_message('in', function(data, message) agent:publish('try', message.attempt) error('boom') end"
+
+    @Test("is tried three times with doubling pauses, then dead-lettered, then acknowledged") func deadLetter() throws {
+        let test = try TestWorker(Self.failing + ")")
+        let message = test.deliver("in", #"{"n":1}"#, partition: 3, offset: 42)
+        #expect(test.hub.published.count == 1)
+        test.advance(0.2)
+        #expect(test.hub.published.count == 2)
+        test.advance(0.3)
+        #expect(test.hub.published.count == 2)
+        test.advance(0.1)
+        #expect(test.hub.published.map(\.data) == ["1", "2", "3"])
+        #expect(!message.isAcknowledged)
+        let letter = try #require(test.kafka.sent.first)
+        #expect(letter.topic == "in.dlq")
+        #expect(letter.text == #"{"n":1}"#)
+        #expect(letter.record.key.map { String(buffer: $0) } == "k")
+        #expect(letter.header("x-original-topic") == "in")
+        #expect(letter.header("x-original-partition") == "3")
+        #expect(letter.header("x-original-offset") == "42")
+        #expect(letter.header("x-original-timestamp") == "1767323045678")
+        #expect(letter.header("x-attempts") == "3")
+        #expect(letter.header("x-script-version") == test.version)
+        #expect(letter.header("x-error")?.hasPrefix("agent0.lua:1: boom") == true)
+        test.kafka.settleAll()
+        #expect(message.acknowledgements == 1)
+        #expect(test.deadLetters == 1)
+        #expect(test.laneCount == 0)
+    }
+
+    @Test("names the version that failed, though another serves when its dead letter leaves") func failedVersion()
+        throws
+    {
+        let test = try TestWorker(
+            "agent:on_message('in', function() agenthost.sleep(2) error('old') end, { attempts = 1 })")
+        let old = test.version
+        test.deliver("in")
+        try test.activate("agent:on_message('in', function() end, { attempts = 1 })")
+        test.advance(1)
+        #expect(test.version != old)
+        test.advance(1)
+        #expect(test.kafka.sent.first?.header("x-script-version") == old)
+    }
+
+    @Test("keeps its dead letter until that is delivered, trying again with growing pauses") func deadLetterRefused()
+        throws
+    {
+        let test = try TestWorker(Self.failing + ", { attempts = 1 })")
+        let message = test.deliver("in")
+        test.kafka.settleAll(DeliveryFailure("away"))
+        test.advance(0.9)
+        #expect(test.kafka.sent.count == 1)
+        test.advance(0.1)
+        #expect(test.kafka.sent.count == 2)
+        test.kafka.settleAll(DeliveryFailure("away"))
+        test.advance(1.9)
+        #expect(test.kafka.sent.count == 2)
+        test.advance(0.1)
+        test.kafka.settleAll()
+        #expect(message.acknowledgements == 1)
+        #expect(test.deadLetters == 1)
+        #expect(test.lines.count(containing: "failed for good") == 1)
+    }
+
+    @Test("without any broker for its dead letter is not tried in a hot loop") func noBroker() throws {
+        let test = try TestWorker([Self.failing + ", { attempts = 1 })"], kafka: false, mqtt: false)
+        let message = test.deliver("in", source: .mqtt)
+        test.advance(100)
+        #expect(!message.isAcknowledged)
+        #expect(test.lines.count(containing: "dead letter could not be delivered") < 10)
+        test.worker.connect(kafka: nil, mqtt: test.mqtt, hub: nil)
+        test.advance(60)
+        test.mqtt.settleAll()
+        #expect(message.acknowledgements == 1)
+    }
+
+    @Test("of MQTT goes to the agent's Kafka topic, or to dlq/ on MQTT without Kafka") func mqtt() throws {
+        let withKafka = try TestWorker(Self.failing + ", { attempts = 1 })")
+        withKafka.deliver("in", "", source: .mqtt)
+        #expect(withKafka.kafka.sent.first?.topic == "agent-0.dlq")
+        #expect(withKafka.kafka.sent.first?.record.value?.readableBytes == 0)
+
+        let without = try TestWorker(Self.failing + ", { attempts = 1 })", kafka: false)
+        let message = without.deliver("in", source: .mqtt)
+        #expect(without.mqtt.published.map(\.topic) == ["dlq/in"])
+        without.mqtt.settleAll()
+        #expect(message.acknowledgements == 1)
+    }
+
+    @Test("that is an MQTT dead letter already is dropped: no dead letters of dead letters") func noLoop() throws {
+        let test = try TestWorker(
+            "agent:on_message('#', function() error('always') end, { attempts = 1 })", kafka: false)
+        let message = test.deliver("dlq/in", source: .mqtt)
+        #expect(message.acknowledgements == 1)
+        #expect(test.mqtt.published.isEmpty)
+    }
+
+    @Test("is skipped with on_error = \"skip\"") func skip() throws {
+        let test = try TestWorker(Self.failing + ", { attempts = 2, on_error = 'skip' })")
+        let message = test.deliver("in")
+        test.advance(0.2)
+        #expect(message.acknowledgements == 1)
+        #expect(test.kafka.sent.isEmpty)
+    }
+
+    @Test("stops its lane with on_error = \"stop\" until a reload", arguments: [1, 2]) func stop(attempts: Int) throws {
+        let test = try TestWorker(Self.failing + ", { attempts = \(attempts), on_error = 'stop' })")
+        let first = test.deliver("in", "1")
+        let second = test.deliver("in", "2", offset: 1)
+        test.advance(10)
+        let tries = test.hub.published.count
+        #expect(tries == attempts)
+        #expect(test.counters[0].stoppedLanes.load(ordering: .relaxed) == 1)
+        try test.activate("agent:on_message('in', function(data) agent:publish('fixed', data) end)")
+        #expect(test.hub.published.suffix(2).map(\.data) == ["1", "2"])
+        #expect(first.acknowledgements == 1 && second.acknowledgements == 1)
+        #expect(test.counters[0].stoppedLanes.load(ordering: .relaxed) == 0)
+        #expect(test.laneCount == 0)
+    }
+
+    @Test("whose delivery fails stops its lane too, and the lane goes on after a reload") func stopAfterDelivery()
+        throws
+    {
+        let script =
+            "agent:on_message('in', function(data) agent:send_kafka('out', data) end, { attempts = 1, on_error = 'stop' })"
+        let test = try TestWorker(script)
+        let first = test.deliver("in", "1")
+        test.kafka.settleAll(DeliveryFailure("away"))
+        let second = test.deliver("in", "2", offset: 1)
+        #expect(test.kafka.texts("out") == ["1"])
+        try test.activate(script + " -- fixed")
+        #expect(test.kafka.texts("out") == ["1", "1", "2"])
+        test.kafka.settleAll()
+        let third = test.deliver("in", "3", offset: 2)
+        test.kafka.settleAll()
+        #expect([first, second, third].map(\.acknowledgements) == [1, 1, 1])
+        #expect(test.laneCount == 0)
+    }
+
+    @Test("several that stop one lane all try again") func severalStopped() throws {
+        let test = try TestWorker(
+            "agent:on_message('in', function() agenthost.sleep(1) error('x') end, { attempts = 1, on_error = 'stop', concurrency = 3 })"
+        )
+        let messages = (1...3).map { test.deliver("in", "\($0)", offset: Int64($0)) }
+        test.advance(1)
+        #expect(test.counters[0].stoppedLanes.load(ordering: .relaxed) == 3)
+        try test.activate("agent:on_message('in', function() end)")
+        #expect(messages.map(\.acknowledgements) == [1, 1, 1])
+        #expect(test.laneCount == 0)
+    }
+
+    @Test("whose handler waits too long is one that failed") func timesOut() throws {
+        let test = try TestWorker(
+            "agent:on_message('in', function() agenthost.sleep(100) end, { attempts = 1 })",
+            settings: { $0.taskTimeout = 2 })
+        let message = test.deliver("in")
+        test.advance(2)
+        #expect(test.kafka.sent.first?.header("x-error")?.contains("waited longer than 2.0 s") == true)
+        test.kafka.settleAll()
+        #expect(message.acknowledgements == 1)
+        test.advance(100)
+        #expect(message.acknowledgements == 1)
+        #expect(test.laneCount == 0)
+    }
+
+    @Test("whose handler returned a function is told where that function is") func returnsFunction() throws {
+        let test = try TestWorker(
+            """
+            agent:on_message('in', function()
+              return function() end
+            end, { attempts = 1 })
+            """)
+        test.deliver("in")
+        let error = test.kafka.sent.first?.header("x-error") ?? ""
+        #expect(error.hasPrefix("agent0.lua:2: "))
+        #expect(error.contains("returned this function"))
+    }
+
+    @Test("of a partition that was taken away is forgotten") func takenAway() throws {
+        let test = try TestWorker(Self.failing + ")")
+        let message = test.deliver("in")
+        message.isCurrent = false
+        test.advance(10)
+        #expect(test.hub.published.count == 1)
+        #expect(test.kafka.sent.isEmpty && !message.isAcknowledged)
+        #expect(test.laneCount == 0 && test.worker.messagesUnderWay == 0)
+    }
+}

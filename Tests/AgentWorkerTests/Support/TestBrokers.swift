@@ -1,0 +1,70 @@
+import AgentModel
+import NIOCore
+
+/// A Kafka that keeps what is sent; the test says what became of it.
+final class TestKafka: KafkaSending {
+    struct Sent {
+        var record: KafkaRecord
+        var receipt: DeliveryReceipt?
+
+        var topic: String { record.topic }
+        var text: String { record.value.map { String(buffer: $0) } ?? "" }
+
+        func header(_ name: String) -> String? {
+            record.headers.last { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    private(set) var sent: [Sent] = []
+    private var unsettled: [DeliveryReceipt] = []
+    /// Settles at once what is sent.
+    var acknowledges = false
+    /// Refuses to queue, with this reason.
+    var refusal: String?
+
+    var unsettledCount: Int { unsettled.count }
+
+    func send(_ record: KafkaRecord, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+        if let refusal { return DeliveryFailure(refusal) }
+        sent.append(Sent(record: record, receipt: nil))
+        guard let receipt else { return nil }
+        if acknowledges { receipt.settle(nil) } else { unsettled.append(receipt) }
+        return nil
+    }
+
+    func texts(_ topic: String) -> [String] { sent.filter { $0.topic == topic }.map(\.text) }
+
+    func forget() { sent = [] }
+
+    func settleFirst(_ failure: DeliveryFailure? = nil) {
+        if !unsettled.isEmpty { unsettled.removeFirst().settle(failure) }
+    }
+
+    func settleLast(_ failure: DeliveryFailure? = nil) { unsettled.popLast()?.settle(failure) }
+
+    func settleAll(_ failure: DeliveryFailure? = nil) {
+        let all = unsettled
+        unsettled = []
+        for receipt in all { receipt.settle(failure) }
+    }
+}
+
+/// An MQTT broker of the same kind.
+final class TestMQTT: MQTTSending {
+    private(set) var published: [MQTTPublication] = []
+    private var unsettled: [DeliveryReceipt] = []
+    var acknowledges = false
+
+    func publish(_ publication: MQTTPublication, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+        published.append(publication)
+        guard let receipt else { return nil }
+        if acknowledges { receipt.settle(nil) } else { unsettled.append(receipt) }
+        return nil
+    }
+
+    func settleAll(_ failure: DeliveryFailure? = nil) {
+        let all = unsettled
+        unsettled = []
+        for receipt in all { receipt.settle(failure) }
+    }
+}

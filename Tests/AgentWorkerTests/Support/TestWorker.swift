@@ -1,0 +1,145 @@
+import AgentModel
+import AgentScript
+import Logging
+import LuaRuntime
+import NIOCore
+import NIOEmbedded
+import Synchronization
+
+@testable import AgentWorker
+
+/// A worker whose time, brokers and subscribers are the test's.
+final class TestWorker {
+    let loop = EmbeddedEventLoop()
+    let kafka = TestKafka()
+    let mqtt = TestMQTT()
+    let hub = TestHub()
+    let outbound = TestOutbound()
+    let lines = LogLines.Store()
+    let counters: [AgentCounters]
+    let worker: Worker
+    private let folder: ScriptFolder
+    private let configure: (inout AgentSettings) -> Void
+    private var versions = 0
+
+    /// Puts the scripts in service, each an agent. They begin with the agent's declaration unless they have one.
+    init(
+        _ scripts: [String], kafka hasKafka: Bool = true, mqtt hasMQTT: Bool = true, serves: Bool = true,
+        settings: @escaping (inout AgentSettings) -> Void = { _ in }
+    ) throws {
+        folder = try ScriptFolder([:])
+        configure = settings
+        counters = scripts.map { _ in AgentCounters() }
+        let lines = lines
+        worker = Worker(
+            loop: loop, index: 0, counters: counters, limits: LuaLimits(), outbound: outbound,
+            clock: { 1_767_323_045_678 }, logger: Logger(label: "test") { _ in LogLines(lines) })
+        worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
+        guard serves else { return }
+        for (agent, script) in scripts.enumerated() { try activate(script, agent: agent) }
+        worker.beginServing()
+    }
+
+    convenience init(
+        _ script: String, kafka: Bool = true, mqtt: Bool = true,
+        settings: @escaping (inout AgentSettings) -> Void = { _ in }
+    ) throws {
+        try self.init([script], kafka: kafka, mqtt: mqtt, settings: settings)
+    }
+
+    // MARK: Versions
+
+    /// Loads a script as the candidate.
+    func load(_ script: String, agent: Int = 0) throws {
+        versions += 1
+        let declared = script.contains("agenthost.agent") || script.contains("agenthost.realtime_agent")
+        let name = "agent\(agent).lua"
+        let declaration = "local agent = agenthost.realtime_agent { name = \"agent-\(agent)\" } "
+        try folder.write(declared ? script : declaration + script, to: name)
+        let configure = configure
+        let generation = try Generation(
+            snapshot: ScriptSnapshot(path: folder.path(of: name)), agentIndex: agent, number: versions,
+            limits: LuaLimits(), host: worker, eventLoop: loop,
+            settings: { request in
+                var settings = AgentSettings(serviceName: request.name)
+                configure(&settings)
+                return settings
+            })
+        worker.slots[agent].candidate = LiveGeneration(generation)
+    }
+
+    /// Loads, starts and activates a version; waits for nothing.
+    func activate(_ script: String, agent: Int = 0) throws {
+        try load(script, agent: agent)
+        let started = Result(worker.startCandidate(agent: agent), on: loop)
+        try started.get()
+        _ = worker.activate(agent: agent, swapped: {})
+    }
+
+    var version: String { worker.slots[0].live?.generation.version ?? "" }
+
+    // MARK: What comes in
+
+    @discardableResult
+    func deliver(
+        _ topic: String, _ payload: String? = "{}", source: MessageSource = .kafka, partition: Int32 = 0,
+        offset: Int64 = 0
+    ) -> TestMessage {
+        let message = TestMessage(topic, payload, source: source, key: "k", partition: partition, offset: offset)
+        worker.receive(message)
+        return message
+    }
+
+    /// Asks for a task; the outcome is there once it is done.
+    @discardableResult
+    func task(_ type: String, query: String = "q", agent: Int = 0) -> Outcome {
+        task(type, body: "{\"query\":\"\(query)\"}", agent: agent)
+    }
+
+    @discardableResult
+    func task(_ type: String, body: String, agent: Int = 0) -> Outcome {
+        let outcome = Outcome()
+        worker.perform(TaskRequest(agent: agent, taskType: type, input: .body(ByteBuffer(string: body)))) {
+            outcome.completions += 1
+            outcome.value = $0
+        }
+        return outcome
+    }
+
+    final class Outcome {
+        var completions = 0
+        var value: TaskOutcome?
+
+        var json: String? {
+            if case .success(let json)? = value?.result { return String(buffer: json) }
+            return nil
+        }
+
+        var error: String? {
+            if case .failure(let failure)? = value?.result { return failure.text }
+            return nil
+        }
+    }
+
+    func advance(_ seconds: Double) {
+        loop.advanceTime(by: .nanoseconds(Int64(seconds * 1e9)))
+    }
+
+    // MARK: What is left
+
+    var errors: Int { counters[0].errors.load(ordering: .relaxed) }
+    var deadLetters: Int { counters[0].deadLetters.load(ordering: .relaxed) }
+    var laneCount: Int { worker.lanes.count }
+}
+
+extension Result where Success == Void, Failure == any Error {
+    /// What became of a future that completes in this turn of the loop.
+    init(_ future: EventLoopFuture<Void>, on loop: EmbeddedEventLoop) {
+        var result: Result<Void, any Error> = .failure(NotDone())
+        future.assumeIsolated().whenComplete { result = $0 }
+        loop.run()
+        self = result
+    }
+}
+
+struct NotDone: Error {}
