@@ -79,10 +79,14 @@ let package = Package(
             ],
             resources: [.embedInCode("Roles")]
         ),
+        room(
+            "AgentTesting",
+            ["AgentWorker", "AgentScript", "LuaRuntime", "AgentModel", "HTTPServer", nioCore, nioEmbedded, logging]
+        ),
         .executableTarget(
             name: "agenthost",
             dependencies: [
-                "AgentConfiguration", "AgentHosting", "AgentModel", logging, nioCore, lifecycle,
+                "AgentConfiguration", "AgentHosting", "AgentModel", "AgentScript", "AgentTesting", logging, nioCore, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -97,6 +101,7 @@ let package = Package(
             ["AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded, nioPosix, logging]
         ),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
+        tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),
         tests("AgentConfigurationTests", ["AgentConfiguration", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),
         tests("MQTTTransportTests", ["MQTTTransport", "AgentModel", nioCore, nioPosix, logging]),

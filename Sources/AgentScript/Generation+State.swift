@@ -65,7 +65,8 @@ extension Generation {
         }
     }
 
-    private func clear(tableAt index: Int32, on stack: LuaStack) {
+    /// Takes every field out of a table.
+    func clear(tableAt index: Int32, on stack: LuaStack) {
         stack.pushNil()
         while stack.next(of: index) {
             stack.pop(1)

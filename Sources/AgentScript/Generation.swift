@@ -78,6 +78,26 @@ package final class Generation {
         version = snapshot.version
     }
 
+    /// A Lua state with the `agenthost` table and no script in it: for a file of tests, which declares no agent. The
+    /// snapshot is where `require` finds modules.
+    package init(
+        library snapshot: ScriptSnapshot, limits: LuaLimits, host: any ScriptHost, eventLoop: any EventLoop
+    ) throws(ScriptFailure) {
+        self.snapshot = snapshot
+        self.host = host
+        self.eventLoop = eventLoop
+        agentIndex = 0
+        number = 1
+        settings = { (_) throws(ScriptFailure) in throw ScriptFailure("a file of tests declares no agent") }
+        do {
+            state = try LuaState(limits: limits)
+        } catch {
+            throw ScriptFailure(error)
+        }
+        ScriptModules.install(in: self)
+        isLoading = false
+    }
+
     /// What clients see of the agent.
     package var interface: AgentInterface {
         get throws(ScriptFailure) {

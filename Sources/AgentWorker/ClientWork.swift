@@ -35,9 +35,7 @@ final class ClientWork: LaneWork {
 
     override func handlersEnded() { leaveLane() }
 
-    override func settled(_ failure: DeliveryFailure?) {
-        guard let failure else { return }
-        forgetFailure()
+    override func notDelivered(_ failure: DeliveryFailure) {
         slot.counters.countError()
         worker.logger.error("what a handler sent was not delivered", metadata: ["error": "\(failure)"])
     }

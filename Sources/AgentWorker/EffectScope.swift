@@ -37,7 +37,10 @@ class EffectScope: DeliveryReceipt {
     override final func settle(_ failure: DeliveryFailure?) {
         assert(pending > 0, "an effect was settled twice")
         pending -= 1
-        if let failure { fail(failure) }
+        if let failure {
+            fail(failure)
+            notDelivered(failure)
+        }
         if pending == 0, !flushes.isEmpty {
             let waiting = flushes
             flushes = []
@@ -75,6 +78,9 @@ class EffectScope: DeliveryReceipt {
     private func settleIfDone() {
         if handlers == 0, pending == 0, background == 0 { settled(failure) }
     }
+
+    /// A broker did not take an effect.
+    func notDelivered(_ failure: DeliveryFailure) {}
 
     /// No handler runs or waits any more; effects and spawned functions may be under way.
     func handlersEnded() {}

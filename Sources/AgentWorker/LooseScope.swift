@@ -12,9 +12,7 @@ final class LooseScope: EffectScope {
         self.logger = logger
     }
 
-    override func settled(_ failure: DeliveryFailure?) {
-        guard let failure else { return }
-        forgetFailure()
+    override func notDelivered(_ failure: DeliveryFailure) {
         counters?.countError()
         logger.error("what a handler sent was not delivered", metadata: ["error": "\(failure)"])
     }

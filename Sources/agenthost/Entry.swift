@@ -32,7 +32,7 @@ struct AgentHostCommand: ParsableCommand {
         abstract: "Hosts agents written as Lua scripts on Kafka, MQTT, HTTP, WebSocket and Server-Sent Events.",
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, SendCommand.self, BrokerCommand.self,
-            SecretsCommand.self, TypesCommand.self, OAMCommand.self,
+            SecretsCommand.self, TestCommand.self, TypesCommand.self, OAMCommand.self,
         ])
 }
 

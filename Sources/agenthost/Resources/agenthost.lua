@@ -542,15 +542,18 @@ function agenthost.models.WebSocketMessage(data) end
 
 --- Tests of agents ------------------------------------------------------------------------------------------------
 
----In a *_test.lua file, test("a sentence", function() … end) is one test.
+---In a *_test.lua file, test("a sentence", function() … end) is one test. Tests run in order once the file has run; each
+---begins with nothing sent, no failure ordered and an empty log, while the hosts of the file and their state go on.
 ---@class agenthost.test
 ---@overload fun(name: string, body: fun())
 agenthost.test = {}
 
----Loads an agent without a network: its effects are captured, and its clock moves only by host:advance.
+---Loads an agent without a network: its effects are captured, and its clock moves only by host:advance, and as far as a
+---request, task or event needs that waits for an answer. A host that a test loads for itself ends with the test.
 ---@param path string Beside the test file.
+---@param options? { env?: table<string, string> } Its environment variables; the process's own are not seen.
 ---@return agenthost.TestHost
-function agenthost.test.load(path) end
+function agenthost.test.load(path, options) end
 
 ---Fails the test unless both are equal, tables by what they hold.
 ---@param actual any
@@ -561,59 +564,71 @@ function agenthost.test.equal(actual, expected, message) end
 ---Fails the test unless the function raises an error that matches.
 ---@param fn fun()
 ---@param pattern? string A Lua pattern.
+---@return string message The error.
 function agenthost.test.error(fn, pattern) end
 
 ---Fails the test unless the text matches.
 ---@param text string
 ---@param pattern string A Lua pattern.
-function agenthost.test.matches(text, pattern) end
+---@param message? string
+function agenthost.test.matches(text, pattern, message) end
 
----What an agent under test has done to the world.
+---What an agent under test has done to the world since the test began; a topic that nothing was sent to is an empty list.
 ---@class agenthost.TestSent
----@field kafka table<string, { value: any, key?: string, headers?: table, partition?: integer }[]> By topic.
+---@field kafka table<string, { value: any, key?: string, headers: table, partition?: integer }[]> By topic.
 ---@field mqtt table<string, { payload: any, qos: integer, retain: boolean }[]> By topic.
 ---@field events agenthost.Event[]
 ---@field published table<string, any[]> By topic.
 ---@field broadcasts { type: string, payload: table }[]
----@field dead_letters table[]
+---@field dead_letters { topic: string, error: string, attempts: integer, value: any, key?: string, headers: table }[]
+---@field http { method: string, url: string, headers: table, body?: string, json?: any }[] Requests of the agent.
 
 ---@class agenthost.TestHost
----@field sent agenthost.TestSent
----@field state table The agent's state.
+---@field sent agenthost.TestSent Read anew each time.
+---@field state table A copy of the agent's state; assigning a table replaces the state.
+---@field log string[] What the agent and its host have logged.
 local TestHost = {}
 
----Delivers a message to the agent.
+---Delivers a message to the agent. One whose handler fails is tried again once the clock is moved.
 ---@param topic string
 ---@param data any
----@param fields? table Fields of the message: key, headers, source, …
+---@param fields? { source?: "kafka"|"mqtt", key?: string, headers?: table<string, string>, partition?: integer, offset?: integer, timestamp?: integer, qos?: integer, retain?: boolean }
+---@return true|nil acknowledged
+---@return string? message Why it is not acknowledged yet.
 function TestHost:message(topic, data, fields) end
 
 ---Delivers an event to the agent's on_event handlers.
 ---@param event agenthost.EventDeclaration
+---@return true|nil done
+---@return string? message What failed.
 function TestHost:event(event) end
 
 ---Runs a task.
 ---@param task_type string
----@param payload { query?: string, parameters?: table }
+---@param payload? { query?: string, parameters?: table, context?: table, priority?: integer }
 ---@return any result nil when the task failed.
 ---@return string? message
 function TestHost:task(task_type, payload) end
 
----Makes an HTTP request of the agent.
----@param request { method?: string, path: string, json?: any }
+---Makes an HTTP request of the agent, through the routes of the host.
+---@param request { method?: string, path: string, json?: any, body?: string, headers?: table<string, string> }
 ---@return integer status
----@return any json
+---@return any json The body as a string where it is not JSON.
+---@return table<string, string> headers
 function TestHost:request(request) end
 
----Connects a WebSocket.
+---Connects a WebSocket. What a test opens is closed when the test is over.
 ---@param path string
----@return agenthost.TestClient
+---@return agenthost.TestClient|nil
+---@return string? message How the host refused.
 function TestHost:websocket(path) end
 
 ---Opens a stream of Server-Sent Events.
 ---@param path string
----@return agenthost.TestClient
-function TestHost:stream(path) end
+---@param options? { last_event_id?: string }
+---@return agenthost.TestStream|nil
+---@return string? message How the host refused.
+function TestHost:stream(path, options) end
 
 ---Moves the clock and runs the timers that are due.
 ---@param seconds number
@@ -625,18 +640,61 @@ function TestHost:advance(seconds) end
 ---@param times? integer [1]
 function TestHost:fail(kind, message, times) end
 
+---Prepares the answer to the agent's HTTP requests of a URL, for the rest of the test. Others fail: there is no network.
+---@param answer { url: string, method?: string, status?: integer, json?: any, body?: string, headers?: table<string, string> }
+function TestHost:answer(answer) end
+
 ---Loads the script again, as a reload does.
 ---@param path? string Another file in its place.
+---@return string|nil version nil when the version before serves on.
+---@return string? message
 function TestHost:reload(path) end
 
+---Runs the on_stop functions.
+function TestHost:stop() end
+
 ---@class agenthost.TestClient
+---@field messages table[] What has come and was not received yet.
+---@field closed false|{ code: integer, reason: string }
 local TestClient = {}
 
 ---@param message_type string
 ---@param payload? table
+---@return true|nil
+---@return string? message
 function TestClient:send(message_type, payload) end
 
----The next message, of this type if one is named.
+---Sends a frame of a raw endpoint.
+---@param data string
+---@param binary? boolean
+---@return true|nil
+---@return string? message
+function TestClient:send_raw(data, binary) end
+
+---Takes the next message, of this type if one is named; an error when none has come. A frame without an envelope is a
+---string.
 ---@param message_type? string
 ---@return { message_id: string, message_type: string, payload: table, timestamp: string }
+---@return boolean binary
 function TestClient:receive(message_type) end
+
+---Closes the WebSocket.
+---@param code? integer [1000]
+---@param reason? string
+function TestClient:close(code, reason) end
+
+---Drops the connection without closing the WebSocket.
+function TestClient:disconnect() end
+
+---@class agenthost.TestStream
+---@field events { id?: string, event?: string, data: any }[] What has come and was not received yet.
+---@field closed boolean
+local TestStream = {}
+
+---Takes the next event, of this event_type or event: field if one is named; an error when none has come.
+---@param event_type? string
+---@return { id?: string, event?: string, data: any }
+function TestStream:receive(event_type) end
+
+---Drops the connection.
+function TestStream:disconnect() end

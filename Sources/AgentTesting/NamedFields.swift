@@ -1,0 +1,93 @@
+import AgentModel
+import LuaRuntime
+import NIOCore
+
+/// A table of named fields that a test gave; a field that is not known is an error.
+struct NamedFields {
+    let stack: LuaStack
+    private let index: Int32
+    private let name: String
+
+    init(_ stack: LuaStack, at index: Int32, of name: String, known: [String]) throws(LuaFailure) {
+        self.stack = stack
+        self.index = stack.absolute(index)
+        self.name = name
+        stack.pushNil()
+        while stack.next(of: self.index) {
+            stack.pop(1)
+            let field = stack.displayString(at: -1)
+            guard stack.type(at: -1) == .string, known.contains(field) else {
+                stack.pop(1)
+                let hint =
+                    NameSuggestion.nearest(field, among: known).map { "did you mean '\($0)'?" }
+                    ?? "known: \(known.joined(separator: ", "))"
+                throw LuaFailure("unknown field '\(field)' of '\(name)' (\(hint))")
+            }
+        }
+    }
+
+    /// Calls `body` with the field on top of the stack, unless it is absent.
+    func with<Value>(
+        _ field: String, _ body: () throws(LuaFailure) -> Value
+    ) throws(LuaFailure) -> Value? {
+        let type = stack.getField(field, of: index)
+        defer { stack.pop(1) }
+        return type == .nil ? nil : try body()
+    }
+
+    func wrong(_ field: String, _ expected: String) -> LuaFailure {
+        LuaFailure("field '\(field)' of '\(name)': \(expected) expected, got \(stack.typeName(at: -1))")
+    }
+
+    func string(_ field: String) throws(LuaFailure) -> String? {
+        try with(field) { () throws(LuaFailure) in
+            guard let text = stack.string(at: -1) else { throw wrong(field, "string") }
+            return text
+        }
+    }
+
+    func bytes(_ field: String) throws(LuaFailure) -> ByteBuffer? {
+        try with(field) { () throws(LuaFailure) in
+            guard let bytes = stack.withBytes(at: -1, { ByteBuffer(bytes: $0) }) else { throw wrong(field, "string") }
+            return bytes
+        }
+    }
+
+    func integer(_ field: String, in range: ClosedRange<Int64>) throws(LuaFailure) -> Int64? {
+        try with(field) { () throws(LuaFailure) in
+            guard let number = stack.integer(at: -1), range.contains(number) else {
+                let end = range.upperBound == .max ? "" : " to \(range.upperBound)"
+                throw wrong(field, "an integer from \(range.lowerBound)\(end)")
+            }
+            return number
+        }
+    }
+
+    func boolean(_ field: String) throws(LuaFailure) -> Bool? {
+        try with(field) { () throws(LuaFailure) in
+            guard stack.type(at: -1) == .boolean else { throw wrong(field, "boolean") }
+            return stack.boolean(at: -1)
+        }
+    }
+
+    /// Any value, as JSON.
+    func json(_ field: String) throws(LuaFailure) -> ByteBuffer? {
+        try with(field) { () throws(LuaFailure) in try stack.jsonText(at: -1, name: field) }
+    }
+
+    /// A table of texts, sorted by name; a null value is nil.
+    func texts(_ field: String) throws(LuaFailure) -> [(name: String, value: [UInt8]?)] {
+        try with(field) { () throws(LuaFailure) in
+            guard stack.type(at: -1) == .table else { throw wrong(field, "table of strings") }
+            var texts: [(name: String, value: [UInt8]?)] = []
+            stack.pushNil()
+            while stack.next(of: -2) {
+                let isNull = stack.type(at: -1) == .null
+                let value = stack.withBytes(at: -1) { [UInt8]($0) } ?? Array(stack.displayString(at: -1).utf8)
+                texts.append((stack.displayString(at: -2), isNull ? nil : value))
+                stack.pop(1)
+            }
+            return texts.sorted { $0.name < $1.name }
+        } ?? []
+    }
+}

@@ -1,0 +1,325 @@
+import AgentTesting
+import Testing
+
+/// What a test can do with its host. Each case is a file of tests that must be green.
+@Suite struct HostTests {
+    private func expectGreen(agent: String, tests: String) async throws {
+        let folder = try TestFolder()
+        try folder.write("agent.lua", agent)
+        let result = try await folder.run(tests: "local host = test.load \"agent.lua\"\n" + tests)
+        #expect(result.failures == "")
+        #expect(result.passedCount > 0)
+    }
+
+    @Test("a handler that sleeps gets its time, and timers run when they are due")
+    func clock() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.realtime_agent { name = "slow", endpoints = { { path = "/slow", task_type = "slow" } } }
+                agent.state.ticks = 0
+                agent:task("slow", function() local t = agenthost.now() agenthost.sleep(2.5) return agenthost.now() - t end)
+                agent:every(10, function() agent.state.ticks = agent.state.ticks + 1 end)
+                agent:on_message("later", function(d) agenthost.sleep(5) agent:send_kafka("out", d) end)
+                """,
+            tests: """
+                test("a request waits for its answer", function()
+                  local status, answer = host:request { path = "/slow", json = { query = "" } }
+                  test.equal(status, 200)
+                  assert(math.abs(answer.result - 2.5) < 0.1, answer.result)
+                end)
+                test("timers", function()
+                  local before = host.state.ticks
+                  host:advance(100)
+                  assert(math.abs(host.state.ticks - before - 10) <= 1)
+                end)
+                test("a message is acknowledged when its handler has ended", function()
+                  local done, reason = host:message("later", { a = 1 })
+                  test.equal(done, nil)
+                  test.matches(reason, "not acknowledged yet")
+                  test.equal(host.sent.kafka["out"], {})
+                  host:advance(5)
+                  test.equal(host.sent.kafka["out"][1].value, { a = 1 })
+                end)
+                """)
+    }
+
+    @Test("messages carry their fields, and effects what was sent")
+    func messagesAndEffects() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.realtime_agent { name = "echo" }
+                agent:on_message("in", function(data, m)
+                  agent:send_kafka("out", { data = data, source = m.source, key = m.key, tag = (m.headers or {}).tag, offset = m.offset },
+                    { key = m.key, headers = { h = "1" }, partition = 2 })
+                end)
+                agent:on_message("devices/+/up", function(data, m)
+                  agent:send_mqtt("devices/x/down", { qos = m.qos, retain = m.retain, raw = m.raw }, { qos = 0, retain = true })
+                end)
+                agent:on_event("ping", function(e)
+                  agent:emit { event_type = "pong", data = { n = e.data.n, by = e.source_service }, topic = "t" }
+                  agent:broadcast("note", { a = 1 })
+                  agent:publish("news", { b = 2 })
+                end)
+                agent:on_event("bad", function() error("no") end)
+                """,
+            tests: """
+                test("kafka", function()
+                  assert(host:message("in", { a = 1 }, { key = "k", headers = { tag = "x" } }))
+                  assert(host:message("in", agenthost.null))
+                  assert(host:message("in", "plain", { source = "mqtt" }))
+                  local out = host.sent.kafka["out"]
+                  test.equal(out[1], { key = "k", headers = { h = "1" }, partition = 2,
+                    value = { data = { a = 1 }, source = "kafka", key = "k", tag = "x", offset = 0 } })
+                  test.equal(out[2].value, { data = agenthost.null, source = "kafka", offset = 1 })
+                  test.equal(out[3].value, { data = "plain", source = "mqtt" })
+                end)
+                test("mqtt", function()
+                  assert(host:message("devices/7/up", { v = 1 }, { qos = 0, retain = true }))
+                  test.equal(host.sent.mqtt["devices/x/down"], { { qos = 0, retain = true,
+                    payload = { qos = 0, retain = true, raw = '{"v":1}' } } })
+                end)
+                test("events", function()
+                  assert(host:event { event_type = "ping", data = { n = 3 }, source_service = "me" })
+                  test.equal(#host.sent.events, 2)
+                  local pong = host.sent.events[2]
+                  test.equal(pong.event_type, "pong")
+                  test.equal(pong.topic, "t")
+                  test.equal(pong.data, { n = 3, by = "me" })
+                  test.equal(host.sent.broadcasts, { { type = "note", payload = { a = 1 } } })
+                  test.equal(host.sent.published["news"], { { b = 2 } })
+                  local ok, reason = host:event { event_type = "bad" }
+                  test.equal(ok, nil)
+                  test.matches(reason, "agent.lua:%d+: no")
+                end)
+                test("effects begin anew with each test", function()
+                  test.equal(host.sent.events, {})
+                  test.equal(host.sent.kafka, {})
+                end)
+                """)
+    }
+
+    @Test("ordered failures happen, and HTTP is answered by the test")
+    func faults() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.agent { name = "faults" }
+                agent:task("send", function() agent:send_kafka("k", 1) agent:send_mqtt("m", 2) return { agent:flush() } end)
+                agent:task("fetch", function()
+                  local answer, reason = agenthost.http.post("http://api.test/x", { json = { a = 1 } })
+                  return { status = answer and answer.status, json = answer and answer.json, reason = reason }
+                end)
+                """,
+            tests: """
+                test("brokers", function()
+                  host:fail("mqtt", "away")
+                  local result = host:task("send")
+                  test.equal(#host.sent.kafka["k"], 1)
+                  test.equal(host.sent.mqtt["m"], {})
+                  test.equal(host:task("send"), { true })
+                  host:fail("kafka", "gone", 2)
+                  host:task("send")
+                  host:task("send")
+                  host:task("send")
+                  test.equal(#host.sent.kafka["k"], 3)
+                end)
+                test("no network", function()
+                  test.matches(host:task("fetch").reason, "host:answer")
+                  test.equal(host.sent.http[1].json, { a = 1 })
+                end)
+                test("an answer", function()
+                  host:answer { url = "http://api.test/x", method = "POST", status = 201, json = { id = 5 } }
+                  test.equal(host:task("fetch"), { status = 201, json = { id = 5 } })
+                  host:fail("http", "connection refused")
+                  test.matches(host:task("fetch").reason, "connection refused")
+                  test.equal(host:task("fetch").status, 201)
+                end)
+                """)
+    }
+
+    @Test("WebSocket and event stream clients go through the server's own routes")
+    func clients() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.realtime_agent {
+                  name = "ws",
+                  websocket_endpoints = {
+                    { path = "/ws/news", auto_subscribe = { "news" } },
+                    { path = "/raw", on_message = function(client, data, binary) client:send_raw(data .. "!", binary) end },
+                  },
+                }
+                agent:on_websocket("echo", function(payload, client) client:send("echoed", payload) end)
+                agent:on_event("news", function(e) agent:publish("news", e.data) end)
+                """,
+            tests: """
+                test("an enveloped client", function()
+                  local client = host:websocket("/ws/news")
+                  test.equal(client:receive().message_type, "connection_established")
+                  test.equal(client:receive("subscription_confirmed").payload.topic, "news")
+                  client:send("echo", { a = 1 })
+                  test.equal(client:receive("echoed").payload, { a = 1 })
+                  client:send("nonsense")
+                  test.matches(client:receive("error").payload.error, "nonsense")
+                  host:event { event_type = "news", data = { n = 1 } }
+                  test.equal(client:receive("topic_message").payload.data, { n = 1 })
+                  test.equal(client.messages, {})
+                  test.error(function() client:receive("echoed") end, 'no "echoed" has come')
+                  test.equal(client.closed, false)
+                  client:close(1000)
+                  test.equal(client.closed.code, 1000)
+                  test.equal(client:send("echo"), nil)
+                end)
+                test("a raw client", function()
+                  local client = assert(host:websocket("/raw"))
+                  client:send_raw("hi")
+                  test.equal({ client:receive() }, { "hi!", false })
+                  client:send_raw("\\1\\255", true)
+                  test.equal({ client:receive() }, { "\\1\\255!", true })
+                end)
+                test("a refused client", function()
+                  local client, reason = host:websocket("/nowhere")
+                  test.equal(client, nil)
+                  test.matches(reason, "404")
+                end)
+                test("an event stream resumes", function()
+                  local first = host:stream("/stream/topic/news")
+                  host:event { event_type = "news", data = { n = 1 } }
+                  local id = first:receive().id
+                  host:event { event_type = "news", data = { n = 2 } }
+                  local second = host:stream("/stream/topic/news", { last_event_id = id })
+                  test.equal(second:receive().data.data, { n = 2 })
+                  test.equal(second.events, {})
+                end)
+                test("clients of earlier tests are gone", function()
+                  local _, health = host:request { path = "/health" }
+                  test.equal(health.connections, 0)
+                end)
+                """)
+    }
+
+    @Test("a host is reloaded, its state is read and set, and it stops")
+    func reload() async throws {
+        let folder = try TestFolder()
+        try folder.write(
+            "one.lua",
+            """
+            local agent = agenthost.agent { name = "v" }
+            agent.state.count = 0
+            agent:task("count", function() agent.state.count = agent.state.count + 1 return agent.state.count end)
+            agent:on_stop(function() agent:send_kafka("bye", agent.state.count) end)
+            """)
+        try folder.write(
+            "two.lua",
+            """
+            local agent = agenthost.agent { name = "v" }
+            agent:on_upgrade(function(state) state.count = state.count * 10 return state end)
+            agent:task("count", function() agent.state.count = agent.state.count + 1 return agent.state.count end)
+            agent:on_stop(function() agent:send_kafka("bye", agent.state.count) end)
+            """)
+        try folder.write("bad.lua", "syntax error here")
+        let result = try await folder.run(
+            tests: """
+                local host = test.load "one.lua"
+                test("reload", function()
+                  test.equal(host:task("count"), 1)
+                  host.state = { count = 4 }
+                  test.equal(host:task("count"), 5)
+                  local ok, reason = host:reload("bad.lua")
+                  test.equal(ok, nil)
+                  test.matches(reason, "^bad.lua:1:")
+                  test.equal(host:task("count"), 6)
+                  assert(host:reload("two.lua"))
+                  test.equal(host:task("count"), 61)
+                  test.error(function() host.state = 5 end, "table expected")
+                  host:stop()
+                  test.equal(host.sent.kafka["bye"][1].value, 61)
+                end)
+                """)
+        #expect(result.failures == "")
+        #expect(result.passedCount == 1)
+    }
+
+    @Test("a host that a test loads for itself shows what on_start sent, and ends with the test")
+    func ownHost() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.agent { name = "starts", config = { service_name = "from-script" } }
+                agent:on_start(function() agenthost.sleep(3) agent:send_kafka("hello", agent.config.service_name) end)
+                """,
+            tests: """
+                test("on_start", function()
+                  local own = test.load("agent.lua", { env = { SERVICE_NAME = "from-env" } })
+                  test.equal(own.sent.kafka["hello"][1].value, "from-env")
+                  test.equal(host.sent.kafka, {})
+                end)
+                test("a script that does not load", function()
+                  test.error(function() test.load "nowhere.lua" end, "nowhere.lua: no such file")
+                end)
+                """)
+    }
+
+    @Test("the modules beside a test file, JSON and models can be used in it, and prints are passed on")
+    func modules() async throws {
+        let folder = try TestFolder()
+        try folder.write("support/data.lua", "return { answer = 42 }")
+        try folder.write(
+            "m_test.lua",
+            """
+            local data = require "support.data"
+            agenthost.test("modules", function()
+              agenthost.test.equal(data.answer, 42)
+              agenthost.test.equal(agenthost.json.decode('{"a":[]}'), { a = {} })
+              assert(agenthost.models.MQTTMessage { topic = "a", payload = "x" })
+              print("printed", 1)
+            end)
+            """)
+        let lines = Lines()
+        let result = await TestFolder.runner(output: { lines.append($0) }).run("\(folder.path)/m_test.lua")
+        #expect(result.failures == "")
+        #expect(lines.all == ["printed\t1"])
+    }
+
+    @Test("handlers that no test called are told")
+    func coverage() async throws {
+        let folder = try TestFolder()
+        try folder.write(
+            "agent.lua",
+            """
+            local agent = agenthost.realtime_agent { name = "c" }
+            agent:task("a", function() return agent:process("inner", {}) end)
+            agent:task("inner", function() return 1 end)
+            agent:task("b", function() return 1 end)
+            agent:on_message("in", function() agent:emit { event_type = "x" } end)
+            agent:on_message("out", function() end)
+            agent:on_event("x", function() end)
+            agent:on_event("y", function() end)
+            agent:on_websocket("w", function() end)
+            """)
+        let result = try await folder.run(
+            tests: """
+                local host = test.load "agent.lua"
+                test("some", function() test.equal(host:task("a"), 1) host:message("in", 1) end)
+                """)
+        #expect(result.failures == "")
+        let coverage = try #require(result.coverage.first)
+        #expect(coverage.called == ["event x", "task a", "task inner", "topic in"])
+        #expect(coverage.missed == ["event y", "task b", "topic out", "websocket w"])
+        var report = TestReport(format: .text)
+        _ = report.add(result)
+        #expect(
+            report.end().contains(
+                "4 of 8 handlers called\nnever called in \(folder.path)/agent.lua: event y, task b, topic out, websocket w\n"
+            ))
+    }
+
+    @Test("a part of a name chooses the tests to run")
+    func filter() async throws {
+        let folder = try TestFolder()
+        let result = try await folder.run(
+            tests: """
+                test("Red apple", function() end)
+                test("green pear", function() error("no") end)
+                """, filter: "APPLE")
+        #expect(result.tests.map(\.name) == ["Red apple"])
+        #expect(result.failureCount == 0)
+    }
+}
