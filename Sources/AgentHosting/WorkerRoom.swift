@@ -90,7 +90,10 @@ final class WorkerRoom: @unchecked Sendable {
         }
         return limit.futureResult.assumeIsolated().flatMap { () -> EventLoopFuture<Void> in
             let stops = consumers.map { $0.stop() } + [producer?.stop()].compactMap { $0 }
-            return EventLoopFuture.andAllComplete(stops, on: loop)
+            let all = EventLoopFuture.andAllComplete(stops, on: loop)
+            // The clients live until they have left: their own timers do not hold them.
+            all.assumeIsolated().whenComplete { _ in withExtendedLifetime((consumers, producer)) {} }
+            return all
         }.nonisolated()
     }
 }
