@@ -54,7 +54,9 @@ let package = Package(
         ),
         room("LuaRuntime", ["CLua", "CLuaBridge"]),
         room("AgentModel", [nioCore]),
-        room("AgentScript", ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),
+        room(
+            "AgentScript",
+            ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "AgentWorker",
             ["AgentScript", "LuaRuntime", "AgentModel", nioCore, nioHTTP1, logging, metrics, asyncHTTPClient]
@@ -73,7 +75,8 @@ let package = Package(
         room(
             "AgentHosting",
             [
-                "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentWorker", "HTTPServer", "KafkaTransport",
+                "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentWorker", "HTTPServer",
+                "KafkaTransport",
                 "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -86,7 +89,8 @@ let package = Package(
         .executableTarget(
             name: "agenthost",
             dependencies: [
-                "AgentConfiguration", "AgentHosting", "AgentModel", "AgentScript", "AgentTesting", logging, nioCore, lifecycle,
+                "AgentConfiguration", "AgentHosting", "AgentModel", "AgentScript", "AgentTesting", logging, nioCore,
+                lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

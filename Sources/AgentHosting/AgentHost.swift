@@ -4,8 +4,8 @@ import AgentScript
 import AgentWorker
 import HTTPServer
 import KafkaTransport
-import LuaRuntime
 package import Logging
+import LuaRuntime
 import MQTTTransport
 import NIOCore
 import NIOPosix
@@ -50,7 +50,8 @@ package struct AgentHost: Service {
         let config = try await load(reloader, resolver)
         let serviceName = config.serviceName ?? "agenthost"
         status.serve(as: serviceName)
-        let brokers = try BrokerLineup.assemble(config, serviceName: serviceName, embeds: options.embeds, logger: logger)
+        let brokers = try BrokerLineup.assemble(
+            config, serviceName: serviceName, embeds: options.embeds, logger: logger)
         do {
             let port = try await floor.open(config, brokers: brokers, serviceName: serviceName)
             try await floor.start(reloader)
@@ -119,17 +120,22 @@ package struct AgentHost: Service {
             do {
                 guard let config = try resolver.resolveAgain() else { continue }
                 let brokers = try BrokerLineup.assemble(config, serviceName: serviceName, embeds: false, logger: logger)
-                logger.notice("secrets were rotated", metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
+                logger.notice(
+                    "secrets were rotated",
+                    metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
                 if changed.contains(.mqtt) { try await floor.connectMQTT(brokers.mqtt, serviceName: serviceName) }
                 if changed.contains(.kafka) { try await floor.connectKafka(brokers.kafka, serviceName: serviceName) }
             } catch {
-                logger.error("rotated secrets cannot be used; the connections stay as they are", metadata: ["error": "\(error)"])
+                logger.error(
+                    "rotated secrets cannot be used; the connections stay as they are", metadata: ["error": "\(error)"])
             }
         }
     }
 
     /// Reloads what changes until the host is asked to stop.
-    private func serve(_ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String) async {
+    private func serve(_ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String)
+        async
+    {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await HostSignals.hangups { await reloader.reloadAll() } }

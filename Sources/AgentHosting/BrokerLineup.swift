@@ -13,7 +13,9 @@ struct BrokerLineup: Sendable {
     var embeddedMosquitto: EmbeddedMosquitto?
 
     /// Chooses, and starts what is embedded. Nothing is embedded when a platform is configured: its brokers are meant.
-    static func assemble(_ config: AgentConfig, serviceName: String, embeds: Bool, logger: Logger) throws -> BrokerLineup {
+    static func assemble(_ config: AgentConfig, serviceName: String, embeds: Bool, logger: Logger) throws
+        -> BrokerLineup
+    {
         var lineup = BrokerLineup()
         let mayEmbed = embeds && config.realtimePlatform == nil
         if let kafka = config.kafka {

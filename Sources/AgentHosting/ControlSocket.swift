@@ -36,7 +36,8 @@ enum ControlSocket {
                 .connect(unixDomainSocketPath: HostRegistry.socketPath(pid: pid)) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+                            wrappingChannelSynchronously: channel,
+                            configuration: .init(isOutboundHalfClosureEnabled: true))
                     }
                 }
                 .executeThenClose { inbound, outbound in

@@ -111,7 +111,9 @@ final class HostFloor: Sendable {
         do throws(MQTTError) {
             let subscriber = try MQTTSubscriber(
                 settings: settings, status: connection, logger: logger,
-                route: { topic in routes[topic.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }.magnitude.index(below: routes.count)] })
+                route: { topic in
+                    routes[topic.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }.magnitude.index(below: routes.count)]
+                })
             let publisher = try MQTTPublisher(settings: settings, status: connection, logger: logger)
             let filters = shared.withLock { shared in
                 shared.subscriber = subscriber
@@ -144,7 +146,9 @@ final class HostFloor: Sendable {
         shared.withLock { $0.publisher }?.sender(on: room.loop)
     }
 
-    private func replace(_ path: any WritableKeyPath<Shared, ConnectionStatus?> & Sendable, with connection: ConnectionStatus) {
+    private func replace(
+        _ path: any WritableKeyPath<Shared, ConnectionStatus?> & Sendable, with connection: ConnectionStatus
+    ) {
         let earlier = shared.withLock { shared in
             defer { shared[keyPath: path] = connection }
             return shared[keyPath: path]

@@ -36,8 +36,9 @@ enum HostRegistry {
 
     /// The host started last of those that live.
     static func newest() -> ReadyReport? {
-        let files = (try? FileManager.default.contentsOfDirectory(
-            at: directory, includingPropertiesForKeys: [.contentModificationDateKey])) ?? []
+        let files =
+            (try? FileManager.default.contentsOfDirectory(
+                at: directory, includingPropertiesForKeys: [.contentModificationDateKey])) ?? []
         let reports = files.filter { $0.pathExtension == "json" }
             .compactMap { file -> (ReadyReport, Date)? in
                 guard let report = read(file.path), kill(report.pid, 0) == 0 else { return nil }

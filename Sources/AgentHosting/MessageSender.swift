@@ -28,7 +28,8 @@ package enum MessageSender {
             report = read
         } else {
             guard let newest = HostRegistry.newest() else {
-                throw HostFailure(.agent, "no host runs; start one with `agenthost run AGENT.lua`, or name its ready file")
+                throw HostFailure(
+                    .agent, "no host runs; start one with `agenthost run AGENT.lua`, or name its ready file")
             }
             report = newest
         }
@@ -53,7 +54,8 @@ package enum MessageSender {
                     logger: Logger(label: "send"))
                 receipt.keeping = producer
                 return producer.send(
-                    KafkaRecord(topic: topic, key: key.map { ByteBuffer(string: $0) }, value: ByteBuffer(string: message)),
+                    KafkaRecord(
+                        topic: topic, key: key.map { ByteBuffer(string: $0) }, value: ByteBuffer(string: message)),
                     receipt: receipt)
             } catch {
                 return DeliveryFailure("\(error)")

@@ -2,8 +2,8 @@ package import AgentModel
 import AgentScript
 package import AgentWorker
 import HTTPServer
-import LuaRuntime
 import Logging
+import LuaRuntime
 import NIOCore
 import NIOPosix
 
@@ -34,7 +34,8 @@ package enum ScriptCheck {
                     ScriptSnapshot(path: path), agent: index, number: 1,
                     settings: { (agent) throws(ScriptFailure) in try resolver.settings(for: agent) }
                 ).get()
-                let (subscriptions, lines) = try await worker.loop.submit { worker.describeCandidate(agent: index) }.get()
+                let (subscriptions, lines) = try await worker.loop.submit { worker.describeCandidate(agent: index) }
+                    .get()
                 reports.append(Report(interface: interface, subscriptions: subscriptions, lines: lines))
                 try await worker.loop.submit { worker.discardCandidate(agent: index) }.get()
             } catch {

@@ -27,7 +27,9 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         series(label, dimensions, .counter) { PrometheusCounter() }
     }
 
-    package func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
+    package func makeFloatingPointCounter(label: String, dimensions: [(String, String)])
+        -> any FloatingPointCounterHandler
+    {
         series(label, dimensions, .counter) { PrometheusValue() }
     }
 

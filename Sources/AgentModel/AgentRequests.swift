@@ -6,7 +6,8 @@ package protocol AgentRequests: AnyObject {
 
     /// A WebSocket message of a type that the server does not know itself; `payload` is JSON.
     /// False: no agent has a handler for the type.
-    func websocketMessage(type: String, payload: ByteBuffer, messageID: String, from client: any WebSocketClient) -> Bool
+    func websocketMessage(type: String, payload: ByteBuffer, messageID: String, from client: any WebSocketClient)
+        -> Bool
 
     /// A client of the raw endpoint `path` connected.
     func rawOpened(path: String, client: any WebSocketClient)

@@ -28,7 +28,8 @@ package struct KafkaRecord: Sendable {
     package var partition: Int32?
 
     package init(
-        topic: String, key: ByteBuffer? = nil, value: ByteBuffer?, headers: [MessageHeader] = [], partition: Int32? = nil
+        topic: String, key: ByteBuffer? = nil, value: ByteBuffer?, headers: [MessageHeader] = [],
+        partition: Int32? = nil
     ) {
         self.topic = topic
         self.key = key

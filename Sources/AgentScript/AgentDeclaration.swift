@@ -10,7 +10,8 @@ package struct AgentDeclaration {
     /// Checks what can only be known once the script has run: that every endpoint's task has a handler.
     func completed(with handlers: HandlerTable) throws(ScriptFailure) -> AgentDeclaration {
         for endpoint in interface.endpoints where handlers.tasks[endpoint.taskType] == nil {
-            var message = "\(location): endpoint \(endpoint.path) is for task \"\(endpoint.taskType)\", which has no handler"
+            var message =
+                "\(location): endpoint \(endpoint.path) is for task \"\(endpoint.taskType)\", which has no handler"
             if let near = NameSuggestion.nearest(endpoint.taskType, among: Array(handlers.tasks.keys)) {
                 message += " (did you mean \"\(near)\"?)"
             } else {

@@ -40,7 +40,8 @@ extension Generation {
                 guard stack.type(at: -1) == .table else {
                     throw LuaError(
                         kind: .runtime,
-                        message: "\(snapshot.name): on_upgrade must return the state, a table; it returned \(stack.typeName(at: -1))",
+                        message:
+                            "\(snapshot.name): on_upgrade must return the state, a table; it returned \(stack.typeName(at: -1))",
                         traceback: nil)
                 }
             }

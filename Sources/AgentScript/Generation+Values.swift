@@ -109,13 +109,17 @@ extension Generation {
             }
             let binary = !arguments.isMissing(3) && arguments.stack.boolean(at: 3)
             guard binary || arguments.stack.isValidUTF8(at: 2) else {
-                throw arguments.invalid("data", "a text frame is UTF-8; pass true as the third argument for a binary one")
+                throw arguments.invalid(
+                    "data", "a text frame is UTF-8; pass true as the third argument for a binary one")
             }
             return .clientFrame(id: id, data: data, binary: binary)
         }
         clientMethod("close", on: stack) { (arguments, id) throws(LuaFailure) in
             let code = arguments.isMissing(2) ? 1000 : Int(exactly: try arguments.number(2, "code")) ?? 0
-            guard code == 1000 || (3000...4999).contains(code) || (1001...1014).contains(code) && ![1004, 1005, 1006].contains(code) else {
+            guard
+                code == 1000 || (3000...4999).contains(code)
+                    || (1001...1014).contains(code) && ![1004, 1005, 1006].contains(code)
+            else {
                 throw arguments.invalid("code", "a close code of RFC 6455 expected, as 1000 or 4000")
             }
             return .clientClose(id: id, code: code, reason: try arguments.optionalString(3, "reason") ?? "")
@@ -134,7 +138,8 @@ extension Generation {
         _ name: String, on stack: LuaStack, _ effect: @escaping (Arguments, String) throws(LuaFailure) -> Effect
     ) {
         stack.setFunction(name) { [unowned self] (call) throws(LuaFailure) in
-            guard call.argumentCount >= 1, call.stack.type(at: 1) == .table, call.stack.getField("id", of: 1) == .string,
+            guard call.argumentCount >= 1, call.stack.type(at: 1) == .table,
+                call.stack.getField("id", of: 1) == .string,
                 let id = call.stack.string(at: -1)
             else { throw LuaFailure("call it with a colon: client:\(name)(…)") }
             call.stack.pop(1)

@@ -27,7 +27,8 @@ package final class ScriptSnapshot: Sendable {
         path = name
         self.name = name
         builtIn = source
-        directory = overrides.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        directory =
+            overrides.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
             ?? URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
     }
 
@@ -57,7 +58,11 @@ package final class ScriptSnapshot: Sendable {
     package static func isModuleName(_ name: String) -> Bool {
         !name.isEmpty
             && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
-                !part.isEmpty && part.utf8.allSatisfy { $0 == 0x5F || $0 == 0x2D || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }
+                !part.isEmpty
+                    && part.utf8.allSatisfy {
+                        $0 == 0x5F || $0 == 0x2D || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A
+                            || $0 >= 0x30 && $0 <= 0x39
+                    }
             }
     }
 

@@ -67,7 +67,9 @@ struct TableReader {
         defer { stack.pop(1) }
         if type == .nil { return nil }
         guard let number = stack.integer(at: -1), let value = Int(exactly: number), range.contains(value) else {
-            let bounds = range.upperBound == .max ? "an integer from \(range.lowerBound)" : "an integer from \(range.lowerBound) to \(range.upperBound)"
+            let bounds =
+                range.upperBound == .max
+                ? "an integer from \(range.lowerBound)" : "an integer from \(range.lowerBound) to \(range.upperBound)"
             throw LuaFailure("\(what) '\(name)': \(bounds) expected, got \(stack.displayString(at: -1))")
         }
         return value

@@ -5,7 +5,8 @@ import Logging
 
 struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "broker", abstract: "The development Kafka and MQTT brokers, in memory, as a process of their own.")
+        commandName: "broker", abstract: "The development Kafka and MQTT brokers, in memory, as a process of their own."
+    )
 
     @Option(help: "Written, as JSON, when the brokers accept traffic.")
     var readyFile: String?

@@ -43,7 +43,8 @@ struct HostLogHandler: LogHandler {
                 if name == "traceback" {
                     traceback = "\n" + value
                 } else {
-                    text += " \(name)=\(value.contains(" ") || value.contains("\n") ? "\"\(Self.oneLine(value))\"" : value)"
+                    text +=
+                        " \(name)=\(value.contains(" ") || value.contains("\n") ? "\"\(Self.oneLine(value))\"" : value)"
                 }
             }
             line = text + traceback

@@ -46,7 +46,8 @@ struct ConfigCommand: AsyncParsableCommand {
 
 struct SecretsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "secrets", abstract: "Which of a platform's secrets are found, missing, incomplete; never a value.")
+        commandName: "secrets", abstract: "Which of a platform's secrets are found, missing, incomplete; never a value."
+    )
 
     @Argument(help: "The platform's name.")
     var platform: String
@@ -85,7 +86,10 @@ struct OAMCommand: ParsableCommand {
             let application = try OAMApplication(contentsOfFile: application)
             let names = component.map { [$0] } ?? application.services.map(\.name)
             for name in names {
-                print(try render ? application.rendered(component: name) : application.bindings(component: name).lines.joined(separator: "\n"))
+                print(
+                    try render
+                        ? application.rendered(component: name)
+                        : application.bindings(component: name).lines.joined(separator: "\n"))
             }
         } catch {
             fail(error.description, code: 1)

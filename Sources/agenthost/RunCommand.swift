@@ -50,7 +50,9 @@ struct RunCommand: AsyncParsableCommand {
         guard !scripts.isEmpty || role != nil || oam != nil else {
             throw ValidationError("name at least one Lua script, or a --role")
         }
-        if role != nil, scripts.count > 1 { throw ValidationError("a role takes one script, which overrides a part of it") }
+        if role != nil, scripts.count > 1 {
+            throw ValidationError("a role takes one script, which overrides a part of it")
+        }
         if component != nil, oam == nil { throw ValidationError("--component belongs to --oam") }
         guard workerCount != nil else {
             throw ValidationError("--workers \(workers): a number from 1 to 256, or auto, expected")
@@ -78,7 +80,8 @@ struct RunCommand: AsyncParsableCommand {
         var logger = Logger(label: "agenthost") { _ in HostLogHandler(format: logFormat) }
         logger.logLevel = level
         let options = HostOptions(
-            scripts: origins(environment), flags: flags, environment: environment, workers: workerCount ?? 1, reloads: !noReload,
+            scripts: origins(environment), flags: flags, environment: environment, workers: workerCount ?? 1,
+            reloads: !noReload,
             embeds: !noEmbedded, readyFile: readyFile)
         let host = AgentHost(options: options, logger: logger) { line in
             FileHandle.standardOutput.write(Data((line + "\n").utf8))

@@ -9,12 +9,13 @@ import Testing
     func counter() {
         registry.makeCounter(label: "sent_total", dimensions: [("topic", "a"), ("agent", "x")]).increment(by: 2)
         registry.makeCounter(label: "sent_total", dimensions: [("agent", "x"), ("topic", "a")]).increment(by: 3)
-        #expect(registry.text() == """
-            # HELP sent_total Messages sent.
-            # TYPE sent_total counter
-            sent_total{agent="x",topic="a"} 5
+        #expect(
+            registry.text() == """
+                # HELP sent_total Messages sent.
+                # TYPE sent_total counter
+                sent_total{agent="x",topic="a"} 5
 
-            """)
+                """)
     }
 
     @Test("label values are escaped as the format wants")
@@ -26,7 +27,9 @@ import Testing
     @Test("a histogram's buckets are cumulative and end with +Inf, which is the count")
     func histogram() {
         let timer = registry.makeTimer(label: "took_seconds", dimensions: [])
-        for nanoseconds: Int64 in [5_000, 50_000, 2_000_000_000, 90_000_000_000] { timer.recordNanoseconds(nanoseconds) }
+        for nanoseconds: Int64 in [5_000, 50_000, 2_000_000_000, 90_000_000_000] {
+            timer.recordNanoseconds(nanoseconds)
+        }
         let text = registry.text()
         #expect(text.contains("# TYPE took_seconds histogram"))
         #expect(text.contains(#"took_seconds_bucket{le="1e-05"} 1"#))

@@ -162,7 +162,10 @@ import Testing
             ("agent:emit {}", "option of 'emit' 'event_type': string expected, got nil"),
             ("agent:emit { event_type = 5 }", "option of 'emit' 'event_type': string expected, got number"),
             ("agent:emit { event_typ = 'e' }", "unknown option of 'emit' 'event_typ' (did you mean 'event_type'?)"),
-            ("agent:emit { event_type = 'e', data = 'x' }", "option of 'emit' 'data': table of named fields expected, got string"),
+            (
+                "agent:emit { event_type = 'e', data = 'x' }",
+                "option of 'emit' 'data': table of named fields expected, got string"
+            ),
             ("agent:emit { event_type = 'e', data = { f = print } }", "data.f"),
             (
                 "agent:emit { event_type = 'e', priority = 0 }",
@@ -175,7 +178,10 @@ import Testing
             ("agent:publish('', 1)", "bad argument 'topic' to 'publish' (a name expected, got \"\")"),
             ("agent:publish('t')", "bad argument 'payload' to 'publish' (a value expected, got nothing)"),
             ("agent:broadcast(1, {})", "bad argument 'message_type' to 'broadcast' (string expected, got number)"),
-            ("agent:broadcast('t', 'x')", "bad argument 'payload' to 'broadcast' (table of named fields expected, got string)"),
+            (
+                "agent:broadcast('t', 'x')",
+                "bad argument 'payload' to 'broadcast' (table of named fields expected, got string)"
+            ),
             (
                 "agent:send_to_client(nil, 't')",
                 "bad argument 'client_id' to 'send_to_client' (string expected, got nil)"

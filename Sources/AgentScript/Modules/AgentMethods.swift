@@ -31,14 +31,16 @@ enum AgentMethods {
             }
             generation.handlers.tasks[type] = try arguments.function(3, "fn")
         }
-        registration("on_message", on: stack, in: generation) { [unowned generation] (arguments, call) throws(LuaFailure) in
+        registration("on_message", on: stack, in: generation) {
+            [unowned generation] (arguments, call) throws(LuaFailure) in
             generation.handlers.messages.append(try messageHandler(arguments, call, in: generation))
         }
         registration("on_event", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
             let type = try arguments.string(2, "event_type")
             generation.handlers.events[type, default: []].append(try arguments.function(3, "fn"))
         }
-        registration("on_websocket", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
+        registration("on_websocket", on: stack, in: generation) {
+            [unowned generation] (arguments, _) throws(LuaFailure) in
             let type = try arguments.string(2, "message_type")
             guard !["subscribe", "unsubscribe", "ping", "agent_request"].contains(type) else {
                 throw arguments.invalid("message_type", "\"\(type)\" is answered by the host")
@@ -54,7 +56,8 @@ enum AgentMethods {
         registration("on_stop", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
             generation.handlers.stop.append(try arguments.function(2, "fn"))
         }
-        registration("on_upgrade", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
+        registration("on_upgrade", on: stack, in: generation) {
+            [unowned generation] (arguments, _) throws(LuaFailure) in
             guard generation.handlers.upgrade == nil else { throw arguments.invalid("fn", "there is one already") }
             generation.handlers.upgrade = try arguments.function(2, "fn")
         }
@@ -90,7 +93,8 @@ enum AgentMethods {
             }
             if let name = try options.string("on_error") {
                 guard let onError = HandlerTable.Message.OnError(rawValue: name) else {
-                    throw arguments.invalid("options.on_error", "\"dlq\", \"skip\" or \"stop\" expected, got \"\(name)\"")
+                    throw arguments.invalid(
+                        "options.on_error", "\"dlq\", \"skip\" or \"stop\" expected, got \"\(name)\"")
                 }
                 handler.onError = onError
             }
@@ -100,14 +104,19 @@ enum AgentMethods {
                 }
                 handler.deliversToEvery = deliver == "every"
             }
-            if let concurrency = try options.integer("concurrency", in: 1...10_000) { handler.concurrency = concurrency }
+            if let concurrency = try options.integer("concurrency", in: 1...10_000) {
+                handler.concurrency = concurrency
+            }
         }
         let earlier = generation.handlers.messages.first {
             $0.filter.text == topic && ($0.source == nil || handler.source == nil || $0.source == handler.source)
         }
-        if let earlier { throw arguments.invalid("topic", "\"\(topic)\" has a handler already, from \(earlier.location)") }
+        if let earlier {
+            throw arguments.invalid("topic", "\"\(topic)\" has a handler already, from \(earlier.location)")
+        }
         if handler.source == .kafka, !filter.hasWildcards, !KafkaTopicName.isValid(topic) {
-            throw arguments.invalid("topic", "\"\(topic)\" can be no Kafka topic: letters, digits, '.', '_' and '-' expected")
+            throw arguments.invalid(
+                "topic", "\"\(topic)\" can be no Kafka topic: letters, digits, '.', '_' and '-' expected")
         }
         if filter.hasWildcards, handler.source == .kafka {
             throw arguments.invalid("topic", "\"\(topic)\" has MQTT wildcards; a Kafka topic is named in full")

@@ -81,7 +81,8 @@ enum AgentModule: ScriptModule {
             let path = try path(item, what)
             let method = (try item.string("method") ?? "POST").uppercased()
             guard methods.contains(method) else {
-                throw LuaFailure("\(what): method \"\(method)\" is not one of \(methods.sorted().joined(separator: ", "))")
+                throw LuaFailure(
+                    "\(what): method \"\(method)\" is not one of \(methods.sorted().joined(separator: ", "))")
             }
             guard let taskType = try item.string("task_type"), !taskType.isEmpty else {
                 throw LuaFailure("\(what) (\(path)): a task_type is missing")
@@ -90,7 +91,8 @@ enum AgentModule: ScriptModule {
                 throw LuaFailure("\(what): \(method) \(path) is declared twice")
             }
             if item.has("parameters") {
-                guard item.stack.getField("parameters", of: item.index) == .table, ModelsModule.isModel(item.stack) else {
+                guard item.stack.getField("parameters", of: item.index) == .table, ModelsModule.isModel(item.stack)
+                else {
                     item.stack.pop(1)
                     throw LuaFailure("\(what): parameters must be a model, as agenthost.model { … } makes one")
                 }
@@ -122,12 +124,14 @@ enum AgentModule: ScriptModule {
             let onMessage = try item.function("on_message")
             if let onMessage {
                 if !topics.isEmpty {
-                    throw LuaFailure("\(what): on_message makes the endpoint raw, and a raw endpoint has no auto_subscribe")
+                    throw LuaFailure(
+                        "\(what): on_message makes the endpoint raw, and a raw endpoint has no auto_subscribe")
                 }
                 generation.handlers.raw[path] = HandlerTable.RawEndpoint(
                     onOpen: try item.function("on_open"), onMessage: onMessage, onClose: try item.function("on_close"))
             } else if item.has("on_open") || item.has("on_close") {
-                throw LuaFailure("\(what): on_open and on_close belong to a raw endpoint, which declares on_message too")
+                throw LuaFailure(
+                    "\(what): on_open and on_close belong to a raw endpoint, which declares on_message too")
             }
             endpoints.append(.init(path: path, autoSubscribe: topics, isRaw: onMessage != nil))
         }

@@ -45,7 +45,9 @@ enum HTTPModule: ScriptModule {
         if let reader {
             let stack = reader.stack
             if let timeout = try reader.number("timeout") {
-                guard timeout > 0, timeout <= 3600 else { throw LuaFailure("timeout: more than 0 and at most 3600 seconds expected") }
+                guard timeout > 0, timeout <= 3600 else {
+                    throw LuaFailure("timeout: more than 0 and at most 3600 seconds expected")
+                }
                 call.timeout = timeout
             }
             let headers = stack.getField("headers", of: reader.index)

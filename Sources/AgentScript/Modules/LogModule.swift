@@ -37,6 +37,7 @@ extension LuaStack {
     /// A value as a log line shows it: tables as JSON where they can be.
     func shown(at index: Int32) -> String {
         guard type(at: index) == .table else { return displayString(at: index) }
-        return (try? withJSON(at: index, path: "value") { String(decoding: $0, as: UTF8.self) }) ?? displayString(at: index)
+        return (try? withJSON(at: index, path: "value") { String(decoding: $0, as: UTF8.self) })
+            ?? displayString(at: index)
     }
 }

@@ -18,7 +18,9 @@ enum RequireModule: ScriptModule {
             }
             guard let (file, bytes) = generation.snapshot.module(name) else {
                 let stem = name.replacing(".", with: "/")
-                throw LuaFailure("module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)")
+                throw LuaFailure(
+                    "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)"
+                )
             }
             loading.append(name)
             defer { loading.removeLast() }

@@ -38,7 +38,8 @@ extension Generation {
     /// service has done nothing to the world.
     func requireRunning(_ function: String) throws(LuaFailure) {
         if isLoading {
-            throw LuaFailure("\(function) cannot be called while the script loads; call it in agent:on_start or in a handler")
+            throw LuaFailure(
+                "\(function) cannot be called while the script loads; call it in agent:on_start or in a handler")
         }
     }
 

@@ -30,7 +30,8 @@ struct ResponseHeads {
         fields: [(String, String)] = [], to buffer: inout ByteBuffer
     ) {
         renew()
-        if status == .ok, type == nil, let length, terms.keepsAlive, terms.minorVersion == 1, terms.allowedOrigin == nil,
+        if status == .ok, type == nil, let length, terms.keepsAlive, terms.minorVersion == 1,
+            terms.allowedOrigin == nil,
             !terms.varies, fields.isEmpty
         {
             buffer.writeImmutableBuffer(common)
