@@ -53,6 +53,7 @@ extension AgentMethods {
                     "task_type",
                     "no task \"\(type)\"\(NameSuggestionText.of(type, among: Array(generation.handlers.tasks.keys)))")
             }
+            try call.requireWait()
             if arguments.isMissing(3) {
                 call.stack.newTable()
             } else {
@@ -62,7 +63,8 @@ extension AgentMethods {
             generation.host.wait(.task(type: type, payload: call.stack.reference()), in: generation)
             return .wait
         }
-        method("flush", on: stack, in: generation) { [unowned generation] _ in
+        method("flush", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+            try call.requireWait()
             generation.host.wait(.flush, in: generation)
             return .wait
         }

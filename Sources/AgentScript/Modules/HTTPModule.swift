@@ -16,6 +16,7 @@ enum HTTPModule: ScriptModule {
             guard let reader = try arguments.options(1, "request", known: fields) else {
                 throw arguments.wrong("request", "table", at: 1)
             }
+            try call.requireWait()
             guard let url = try reader.string("url") else { throw reader.wrong("url", "string") }
             return try send(url: url, method: reader.string("method") ?? "GET", reader, in: generation)
         }
@@ -24,6 +25,7 @@ enum HTTPModule: ScriptModule {
                 let arguments = Arguments(call)
                 let url = try arguments.string(1, "url")
                 let reader = try arguments.options(2, "options", known: fields.filter { $0 != "url" && $0 != "method" })
+                try call.requireWait()
                 return try send(url: url, method: method, reader, in: generation)
             }
         }

@@ -17,6 +17,7 @@ enum SecretsModule: ScriptModule {
             }
             if let known, known.platform == platform { return .results(push(known.values, on: call.stack)) }
             try generation.requireRunning("agenthost.secrets of a platform that is not the configured one")
+            try call.requireWait()
             generation.host.wait(.secrets(platform: platform), in: generation)
             return .wait
         }

@@ -18,6 +18,7 @@ enum TimeModule: ScriptModule {
             let seconds = try arguments.number(1, "seconds")
             guard seconds >= 0, seconds <= 1e9 else { throw arguments.invalid("seconds", "0 or more expected") }
             try generation.requireRunning("agenthost.sleep")
+            try call.requireWait()
             generation.host.wait(.sleep(seconds), in: generation)
             return .wait
         }
