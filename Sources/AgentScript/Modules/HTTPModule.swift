@@ -16,7 +16,7 @@ enum HTTPModule: ScriptModule {
             guard let reader = try arguments.options(1, "request", known: fields) else {
                 throw arguments.wrong("request", "table", at: 1)
             }
-            try call.requireWait()
+            try generation.requireWaiting("agenthost.http", call)
             guard let url = try reader.string("url") else { throw reader.wrong("url", "string") }
             return try send(url: url, method: reader.string("method") ?? "GET", reader, in: generation)
         }
@@ -25,7 +25,7 @@ enum HTTPModule: ScriptModule {
                 let arguments = Arguments(call)
                 let url = try arguments.string(1, "url")
                 let reader = try arguments.options(2, "options", known: fields.filter { $0 != "url" && $0 != "method" })
-                try call.requireWait()
+                try generation.requireWaiting("agenthost.http", call)
                 return try send(url: url, method: method, reader, in: generation)
             }
         }
@@ -36,7 +36,6 @@ enum HTTPModule: ScriptModule {
     private static func send(
         url: String, method: String, _ reader: TableReader?, in generation: Generation
     ) throws(LuaFailure) -> LuaOutcome {
-        try generation.requireRunning("agenthost.http")
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
             throw LuaFailure("url '\(url)': http:// or https:// expected")
         }

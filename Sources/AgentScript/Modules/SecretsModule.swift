@@ -16,8 +16,7 @@ enum SecretsModule: ScriptModule {
                 return .results(2)
             }
             if let known, known.platform == platform { return .results(push(known.values, on: call.stack)) }
-            try generation.requireRunning("agenthost.secrets of a platform that is not the configured one")
-            try call.requireWait()
+            try generation.requireWaiting("agenthost.secrets of a platform that is not the configured one", call)
             generation.host.wait(.secrets(platform: platform), in: generation)
             return .wait
         }

@@ -17,8 +17,7 @@ enum TimeModule: ScriptModule {
             let arguments = Arguments(call)
             let seconds = try arguments.number(1, "seconds")
             guard seconds >= 0, seconds <= 1e9 else { throw arguments.invalid("seconds", "0 or more expected") }
-            try generation.requireRunning("agenthost.sleep")
-            try call.requireWait()
+            try generation.requireWaiting("agenthost.sleep", call)
             generation.host.wait(.sleep(seconds), in: generation)
             return .wait
         }
@@ -42,6 +41,12 @@ extension Generation {
             throw LuaFailure(
                 "\(function) cannot be called while the script loads; call it in agent:on_start or in a handler")
         }
+    }
+
+    /// Before anything of a wait begins: not while the script loads, and not where Lua cannot yield.
+    func requireWaiting(_ function: String, _ call: LuaCall) throws(LuaFailure) {
+        try requireRunning(function)
+        try call.requireWait()
     }
 
     func requireLoading(_ function: String) throws(LuaFailure) {
