@@ -10,6 +10,7 @@ import MQTTTransport
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import UnixSignals
 
 /// The whole program: agents on workers, a server and transports around them, one life from start to drained stop.
 package struct AgentHost: Service {
@@ -56,6 +57,8 @@ package struct AgentHost: Service {
             let port = try await floor.open(config, brokers: brokers, serviceName: serviceName)
             try await floor.start(reloader)
             status.measure()
+            // From here on SIGHUP asks for a reload; without this it would end the host.
+            let hangups = await UnixSignalsSequence(trapping: .sighup)
             let report = ReadyReport(
                 http: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)",
                 kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
@@ -68,7 +71,7 @@ package struct AgentHost: Service {
             let control = try? await ControlSocket.open(for: workers[0])
             try? HostRegistry.enter(report)
             defer { HostRegistry.leave(pid: report.pid) }
-            await serve(reloader, floor, resolver, serviceName: serviceName)
+            await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups)
             try? await control?.close()
         } catch {
             await floor.stop(brokers)
@@ -133,15 +136,21 @@ package struct AgentHost: Service {
     }
 
     /// Reloads what changes until the host is asked to stop.
-    private func serve(_ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String)
-        async
-    {
+    private func serve(
+        _ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String,
+        hangups: UnixSignalsSequence
+    ) async {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await HostSignals.hangups { await reloader.reloadAll() } }
+                tasks.addTask {
+                    for await _ in hangups { await reloader.reloadAll() }
+                }
                 if options.reloads, let watcher = ScriptWatcher(logger: logger) {
+                    // What was saved between the load and the watch would be missed: it is looked for once. The watch
+                    // itself holds from here on, whenever its first event is read.
+                    watcher.watch(await reloader.directories)
+                    await reloader.reloadChanged()
                     tasks.addTask {
-                        watcher.watch(await reloader.directories)
                         await withTaskCancellationHandler {
                             for await _ in watcher.changes() {
                                 await reloader.reloadChanged()

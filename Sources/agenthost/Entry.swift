@@ -1,3 +1,4 @@
+import AgentScript
 import ArgumentParser
 import Foundation
 
@@ -30,6 +31,7 @@ struct AgentHostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agenthost",
         abstract: "Hosts agents written as Lua scripts on Kafka, MQTT, HTTP, WebSocket and Server-Sent Events.",
+        version: AgentHostVersion.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, SendCommand.self, BrokerCommand.self,
             SecretsCommand.self, TestCommand.self, TypesCommand.self, OAMCommand.self,
