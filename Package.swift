@@ -102,7 +102,10 @@ let package = Package(
         tests("AgentScriptTests", ["AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
         tests(
             "AgentWorkerTests",
-            ["AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded, nioPosix, logging]
+            [
+                "AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded, nioPosix, logging,
+                metrics,
+            ]
         ),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),

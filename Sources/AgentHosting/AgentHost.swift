@@ -36,7 +36,7 @@ package struct AgentHost: Service {
         let workers = options.workers.indices(on: group).map { index, loop in
             Worker(
                 loop: loop, index: index, counters: statuses.map(\.counters), limits: LuaLimits(), outbound: outbound,
-                secrets: secrets, logger: logger)
+                secrets: secrets, metrics: status.metrics.registry, logger: logger)
         }
         let floor = HostFloor(workers: workers, status: status, logger: logger)
         let reloader = Reloader(
@@ -56,7 +56,6 @@ package struct AgentHost: Service {
         do {
             let port = try await floor.open(config, brokers: brokers, serviceName: serviceName)
             try await floor.start(reloader)
-            status.measure()
             // From here on SIGHUP asks for a reload; without this it would end the host.
             let hangups = await UnixSignalsSequence(trapping: .sighup)
             let report = ReadyReport(

@@ -65,7 +65,12 @@ final class HostFloor: Sendable {
     /// Puts the agents in service, then opens the doors.
     func start(_ reloader: Reloader) async throws {
         try await reloader.activateFirst()
-        for worker in workers { try await worker.loop.submit { worker.beginServing() }.get() }
+        for room in shared.withLock({ $0.rooms }) {
+            try await room.loop.submit { [status] in
+                room.worker.beginServing()
+                room.beginMeasuring(status.metrics)
+            }.get()
+        }
     }
 
     func connectKafka(_ settings: KafkaTransport.KafkaSettings?, serviceName: String) async throws {
@@ -118,6 +123,7 @@ final class HostFloor: Sendable {
             let filters = shared.withLock { shared in
                 shared.subscriber = subscriber
                 shared.publisher = publisher
+                status.metrics.observe(publisher)
                 return shared.subscriptions.mqtt
             }
             if !filters.isEmpty { try subscriber.subscribe(to: filters) }
@@ -221,6 +227,7 @@ final class HostFloor: Sendable {
         await publisher?.stop()
         await each(rooms) { $0.server.stop() }
         await each(rooms) { room in
+            room.stopMeasuring()
             room.worker.close()
             return room.loop.makeSucceededVoidFuture()
         }

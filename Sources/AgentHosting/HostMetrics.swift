@@ -1,62 +1,152 @@
 import AgentMetrics
 import AgentModel
 import AgentWorker
-import CoreMetrics
+import MQTTTransport
 import Synchronization
 
 /// What a host measures, by the names under which Prometheus finds it.
+///
+/// Counts are read when they are asked for. What only a worker's loop may look at, it looks at itself every few seconds
+/// (`WorkerSample`), so that an asking waits for no loop.
 final class HostMetrics: Sendable {
+    static let loopDelay = "agenthost_loop_delay_seconds"
+    private static let sampled = "Looked at every \(WorkerMeter.samplesEvery) s."
+
     let registry = PrometheusRegistry(help: [
         "agenthost_messages_total": "Messages and tasks that reached an agent.",
         "agenthost_errors_total": "Handlers that failed.",
         "agenthost_retries_total": "Messages tried again after a failure.",
         "agenthost_dead_letters_total": "Messages given up and delivered to a dead-letter topic.",
-        "agenthost_handler_duration_seconds": "Time from the start of a handler to its end, its waits included.",
+        "agenthost_stopped_lanes": "Partitions and topics that stand still after a failure, until the next reload.",
+        "agenthost_handler_duration_seconds":
+            "Time from the start of a handler to its end, its waits included; while its script version is there.",
         "agenthost_script_generation": "Script versions put in service since the host started.",
+        "agenthost_script_info": "1, with the script version in service.",
+        "agenthost_reloads_total": "Reloads, and whether the new version came into service.",
         "agenthost_reload_failed": "1 while the last reload failed and the version before serves.",
         "agenthost_websockets": "WebSockets open.",
         "agenthost_connection_up": "1 while a broker connection is up.",
-        "agenthost_kafka_lag_messages": "Messages of a partition not yet handled.",
-        "agenthost_lua_memory_bytes": "Memory of an agent's Lua state.",
-        "agenthost_loop_delay_seconds": "How late an event loop ran a timer, at the last look.",
+        "agenthost_messages_under_way":
+            "Messages whose handlers run or wait, or whose effects are not all acknowledged. \(sampled)",
+        "agenthost_kafka_lag_messages": "Messages of an assigned partition that are not yet handled. \(sampled)",
+        "agenthost_kafka_unacknowledged_messages":
+            "Messages of an assigned partition that were taken and not yet acknowledged. \(sampled)",
+        "agenthost_kafka_queued_records": "Records that no broker has acknowledged yet. \(sampled)",
+        "agenthost_mqtt_unsettled_publications": "Publications that are neither acknowledged nor failed.",
+        "agenthost_tasks_running": "Tasks begun and not ended. \(sampled)",
+        "agenthost_tasks_queued": "Tasks that wait for others to end. \(sampled)",
+        "agenthost_lua_memory_bytes":
+            "Memory of an agent's Lua states, those of versions that are leaving included. \(sampled)",
+        loopDelay: "How late an event loop ran a timer that is due once a second.",
     ])
     private let webSockets = Atomic<Int>(0)
+    /// By worker.
+    private let samples = Mutex<[Int: WorkerSample]>([:])
 
-    /// What the status of an agent counts already. Called once its name is known.
-    func observe(_ name: String, _ status: AgentStatus) {
-        let agent = [("agent", name)]
-        let counters = status.counters
-        registry.observe("agenthost_messages_total", agent, isCounter: true) {
-            Double(counters.messages.load(ordering: .relaxed))
-        }
-        registry.observe("agenthost_errors_total", agent, isCounter: true) {
-            Double(counters.errors.load(ordering: .relaxed))
-        }
-        registry.observe("agenthost_retries_total", agent, isCounter: true) {
-            Double(counters.retries.load(ordering: .relaxed))
-        }
-        registry.observe("agenthost_dead_letters_total", agent, isCounter: true) {
-            Double(counters.deadLetters.load(ordering: .relaxed))
-        }
-        registry.observe("agenthost_script_generation", agent, isCounter: false) {
-            status.snapshot.map { Double($0.script.generation) }
-        }
-        registry.observe("agenthost_reload_failed", agent, isCounter: false) {
-            status.snapshot.map { $0.script.reloadError == nil ? 0 : 1 }
-        }
-        registry.observe("agenthost_websockets", isCounter: false) { [self] in
-            Double(webSockets.load(ordering: .relaxed))
+    init(agents: [AgentStatus]) {
+        observe(agents)
+        observeSamples()
+        registry.observe("agenthost_websockets", isCounter: false) { [weak self] in
+            self.map { [Observation([], Double($0.webSockets.load(ordering: .relaxed)))] } ?? []
         }
     }
 
-    func observe(_ connection: ConnectionStatus) {
-        let report = connection.current
-        registry.observe(
-            "agenthost_connection_up", [("type", report.connectionType), ("endpoint", report.endpoint)],
-            isCounter: false
-        ) { [weak connection] in
-            connection.map { $0.current.status == .connected ? 1 : 0 }
+    /// What the status of an agent counts already.
+    private func observe(_ agents: [AgentStatus]) {
+        func observe(
+            _ label: String, isCounter: Bool = true, _ read: @escaping @Sendable (AgentCounters) -> Int
+        ) {
+            registry.observe(label, isCounter: isCounter) {
+                agents.compactMap { agent in
+                    agent.interface.map { Observation([("agent", $0.name)], Double(read(agent.counters))) }
+                }
+            }
         }
+        observe("agenthost_messages_total") { $0.messages.load(ordering: .relaxed) }
+        observe("agenthost_errors_total") { $0.errors.load(ordering: .relaxed) }
+        observe("agenthost_retries_total") { $0.retries.load(ordering: .relaxed) }
+        observe("agenthost_dead_letters_total") { $0.deadLetters.load(ordering: .relaxed) }
+        observe("agenthost_stopped_lanes", isCounter: false) { $0.stoppedLanes.load(ordering: .relaxed) }
+        registry.observe("agenthost_reloads_total", isCounter: true) {
+            agents.flatMap { agent -> [Observation] in
+                guard let name = agent.interface?.name else { return [] }
+                return [
+                    ("success", agent.counters.reloads.load(ordering: .relaxed)),
+                    ("failure", agent.counters.failedReloads.load(ordering: .relaxed)),
+                ].map { Observation([("agent", name), ("result", $0.0)], Double($0.1)) }
+            }
+        }
+        registry.observe("agenthost_script_generation", isCounter: false) {
+            agents.compactMap(\.snapshot).map {
+                Observation([("agent", $0.interface.name)], Double($0.script.generation))
+            }
+        }
+        registry.observe("agenthost_script_info", isCounter: false) {
+            agents.compactMap(\.snapshot).map {
+                Observation([("agent", $0.interface.name), ("version", $0.script.version)], 1)
+            }
+        }
+        registry.observe("agenthost_reload_failed", isCounter: false) {
+            agents.compactMap(\.snapshot).map {
+                Observation([("agent", $0.interface.name)], $0.script.reloadError == nil ? 0 : 1)
+            }
+        }
+    }
+
+    private func observeSamples() {
+        func observe(_ label: String, _ read: @escaping @Sendable (WorkerSample) -> [Observation]) {
+            registry.observe(label, isCounter: false) { [weak self] in
+                // The latest last: a partition that has moved to another worker is shown as that one has it.
+                let samples = self?.samples.withLock { $0.values.sorted { $0.taken < $1.taken } }
+                return samples?.flatMap(read) ?? []
+            }
+        }
+        func observeAgents(_ label: String, _ read: @escaping @Sendable (WorkerFigures.Agent) -> Int) {
+            observe(label) { sample in
+                sample.figures.agents.map {
+                    Observation([("agent", $0.name), ("worker", "\(sample.worker)")], Double(read($0)))
+                }
+            }
+        }
+        observe("agenthost_messages_under_way") {
+            [Observation([("worker", "\($0.worker)")], Double($0.figures.messagesUnderWay))]
+        }
+        observe("agenthost_kafka_queued_records") { sample in
+            sample.queuedRecords.map { [Observation([("worker", "\(sample.worker)")], Double($0))] } ?? []
+        }
+        observe("agenthost_kafka_lag_messages") { sample in
+            sample.partitions.compactMap { partition in
+                partition.lag.map { Observation(partition.dimensions, Double($0)) }
+            }
+        }
+        observe("agenthost_kafka_unacknowledged_messages") { sample in
+            sample.partitions.map { Observation($0.dimensions, Double($0.unacknowledged)) }
+        }
+        observeAgents("agenthost_lua_memory_bytes") { $0.luaMemory }
+        observeAgents("agenthost_tasks_running") { $0.runningTasks }
+        observeAgents("agenthost_tasks_queued") { $0.queuedTasks }
+    }
+
+    /// The connections that there are now, as they are now.
+    func observe(connections: @escaping @Sendable () -> [ConnectionStatus.Report]) {
+        registry.observe("agenthost_connection_up", isCounter: false) {
+            connections().map {
+                Observation(
+                    [("type", $0.connectionType), ("endpoint", $0.endpoint)], $0.status == .connected ? 1 : 0)
+            }
+        }
+    }
+
+    /// Takes the place of the publisher before it.
+    func observe(_ publisher: MQTTPublisher) {
+        registry.observe("agenthost_mqtt_unsettled_publications", isCounter: false) { [weak publisher] in
+            publisher.map { [Observation([], Double($0.unsettled))] } ?? []
+        }
+    }
+
+    /// From a worker's loop.
+    func take(_ sample: WorkerSample) {
+        samples.withLock { $0[sample.worker] = sample }
     }
 
     func text(webSockets open: Int) -> String {

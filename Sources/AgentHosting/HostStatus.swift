@@ -5,28 +5,24 @@ import Synchronization
 /// The state of the whole host, for the status routes: gathered when asked, from any thread.
 package final class HostStatus: StatusReporting {
     private let agents: [AgentStatus]
-    let metrics = HostMetrics()
+    let metrics: HostMetrics
     private let state = Mutex<(serviceName: String, connections: [ConnectionStatus], streams: [String])>(("", [], []))
 
     package init(agents: [AgentStatus]) {
         self.agents = agents
+        metrics = HostMetrics(agents: agents)
+        metrics.observe(connections: { [weak self] in self?.connections ?? [] })
     }
 
     package func serve(as serviceName: String) {
         state.withLock { $0.serviceName = serviceName }
     }
 
-    /// Shows what an agent counts, once its name is known.
-    package func measure() {
-        for agent in agents {
-            if let name = agent.interface?.name { metrics.observe(name, agent) }
-        }
-    }
+    private var connections: [ConnectionStatus.Report] { state.withLock { $0.connections }.map(\.current) }
 
     package func metrics(webSockets: Int) -> String { metrics.text(webSockets: webSockets) }
 
     package func add(_ connection: ConnectionStatus) {
-        metrics.observe(connection)
         state.withLock { $0.connections.append(connection) }
     }
 

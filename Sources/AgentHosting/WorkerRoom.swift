@@ -1,3 +1,4 @@
+import AgentMetrics
 import AgentModel
 import AgentWorker
 import HTTPServer
@@ -13,6 +14,7 @@ final class WorkerRoom: @unchecked Sendable {
     /// For topics of which this host gets every message; made when there are such topics.
     private var everyConsumer: KafkaConsumer?
     private var makeEveryConsumer: (() throws -> KafkaConsumer)?
+    private var meter: WorkerMeter?
 
     init(worker: Worker, server: HTTPServer) {
         self.worker = worker
@@ -40,6 +42,40 @@ final class WorkerRoom: @unchecked Sendable {
         loop.preconditionInEventLoop()
         worker.connect(kafka: producer, mqtt: mqtt, hub: server.hub)
     }
+
+    // MARK: Measuring
+
+    /// From now on, until the host's metrics or the worker are gone.
+    func beginMeasuring(_ metrics: HostMetrics) {
+        loop.preconditionInEventLoop()
+        let delay = metrics.registry.makeTimer(
+            label: HostMetrics.loopDelay, dimensions: [("worker", "\(worker.index)")])
+        meter = WorkerMeter(loop: loop, delay: delay) { [weak self, weak metrics] in
+            if let self { metrics?.take(sample()) }
+        }
+    }
+
+    func stopMeasuring() {
+        loop.preconditionInEventLoop()
+        meter?.stop()
+        meter = nil
+    }
+
+    private func sample() -> WorkerSample {
+        let consumers = [(consumer, false), (everyConsumer, true)]
+        return WorkerSample(
+            worker: worker.index, taken: .now(), figures: worker.figures(),
+            partitions: consumers.flatMap { consumer, isForEvery in
+                (consumer?.lag() ?? []).map {
+                    WorkerSample.Partition(
+                        topic: $0.topic, number: $0.partition, isForEvery: isForEvery, lag: $0.messages,
+                        unacknowledged: $0.unacknowledged)
+                }
+            },
+            queuedRecords: producer?.queued)
+    }
+
+    // MARK: Topics
 
     func subscribe(to topics: Set<String>) {
         loop.preconditionInEventLoop()

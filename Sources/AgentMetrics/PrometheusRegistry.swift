@@ -3,8 +3,8 @@ import Synchronization
 
 /// A swift-metrics backend that keeps what it is told in memory and renders it in Prometheus' text format 0.0.4.
 ///
-/// Metrics are made once for a label and its dimensions and then updated without a lock on the registry; a counter is one
-/// atomic addition, a timer three.
+/// Metrics are made once for a label and its dimensions and then updated without a lock: a counter is one atomic addition,
+/// a timer two.
 package final class PrometheusRegistry: MetricsFactory, Sendable {
     /// What a label's metrics are, for `# HELP`.
     private let help: [String: String]
@@ -12,7 +12,14 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
 
     struct Family {
         var kind: Kind
-        var series: [String: any PrometheusSeries] = [:]
+        /// By labels, as they are written.
+        var series: [String: Entry] = [:]
+    }
+
+    struct Entry {
+        let series: any PrometheusSeries
+        /// How often it was asked for, less how often it was let go.
+        var uses = 0
     }
 
     enum Kind: String { case counter, gauge, histogram }
@@ -46,48 +53,52 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         series(label, dimensions, .histogram) { PrometheusHistogram() }
     }
 
-    // What has been counted stays: a counter that disappears between two scrapes would look like a restart.
+    // What has been counted stays: a counter that disappears between two scrapes would look like a restart. Not so a timer,
+    // of which a script version has one for each of its handlers: it is gone when all who asked for it have let it go.
     package func destroyCounter(_ handler: any CounterHandler) {}
     package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     package func destroyMeter(_ handler: any MeterHandler) {}
     package func destroyRecorder(_ handler: any RecorderHandler) {}
-    package func destroyTimer(_ handler: any TimerHandler) {}
+
+    package func destroyTimer(_ handler: any TimerHandler) {
+        families.withLock { families in
+            for label in families.keys {
+                guard let (labels, entry) = families[label]?.series.first(where: { $0.value.series === handler }) else {
+                    continue
+                }
+                families[label]?.series[labels] =
+                    entry.uses > 1 ? Entry(series: entry.series, uses: entry.uses - 1) : nil
+                return
+            }
+        }
+    }
 
     private func series<Series: PrometheusSeries>(
         _ label: String, _ dimensions: [(String, String)], _ kind: Kind, _ make: () -> Series
     ) -> Series {
         let labels = PrometheusText.labels(dimensions)
         return families.withLock { families in
-            if let known = families[label]?.series[labels] as? Series { return known }
+            if let known = families[label]?.series[labels]?.series as? Series {
+                families[label]?.series[labels]?.uses += 1
+                return known
+            }
             let made = make()
             // The first use of a label decides what it is: one of another kind is counted, and not shown.
             if families[label, default: Family(kind: kind)].kind == kind {
-                families[label, default: Family(kind: kind)].series[labels] = made
+                families[label, default: Family(kind: kind)].series[labels] = Entry(series: made, uses: 1)
             }
             return made
         }
     }
 
-    /// Forgets the series of a label which have a dimension of that value: a script version that has left.
-    package func forget(_ label: String, where name: String, is value: String) {
-        let part = PrometheusText.label(name, value)
-        families.withLock { families in
-            for key in families[label]?.series.keys ?? [:].keys where key.contains(part) {
-                families[label]?.series[key] = nil
-            }
-        }
-    }
-
     // MARK: Observed values
 
-    /// A value that is read when the metrics are asked for: for what is counted elsewhere already.
-    package func observe(
-        _ label: String, _ dimensions: [(String, String)] = [], isCounter: Bool,
-        _ read: @escaping @Sendable () -> Double?
-    ) {
-        let labels = PrometheusText.labels(dimensions)
+    /// Values that are read when the metrics are asked for: for what is counted elsewhere already. Of two with the same
+    /// dimensions the later one is shown. Called again for a label, it takes the place of the call before.
+    package func observe(_ label: String, isCounter: Bool, _ read: @escaping @Sendable () -> [Observation]) {
         families.withLock { families in
-            families[label, default: Family(kind: isCounter ? .counter : .gauge)].series[labels] = ObservedValue(read)
+            families[label] = Family(
+                kind: isCounter ? .counter : .gauge, series: ["": Entry(series: ObservedValues(read))])
         }
     }
 
@@ -99,8 +110,8 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         var text = ""
         for (label, family) in families.sorted(by: { $0.key < $1.key }) {
             var lines = ""
-            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
-                series.write(label, labels, to: &lines)
+            for (labels, entry) in family.series.sorted(by: { $0.key < $1.key }) {
+                entry.series.write(label, labels, to: &lines)
             }
             if lines.isEmpty { continue }
             text += "# HELP \(label) \(help[label] ?? label.replacing("_", with: " "))\n"
@@ -109,9 +120,4 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         }
         return text
     }
-}
-
-/// One line, or one histogram, of a family.
-protocol PrometheusSeries: AnyObject, Sendable {
-    func write(_ name: String, _ labels: String, to text: inout String)
 }

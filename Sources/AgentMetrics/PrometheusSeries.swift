@@ -1,16 +1,23 @@
 import CoreMetrics
 import Synchronization
 
+/// One line of a family, one histogram, or the lines of what is observed.
+protocol PrometheusSeries: AnyObject, Sendable {
+    func write(_ name: String, _ labels: String, to text: inout String)
+}
+
 /// A count that only goes up.
 final class PrometheusCounter: PrometheusSeries, CounterHandler {
     private let count = Atomic<Int64>(0)
+
+    var current: Int64 { count.load(ordering: .relaxed) }
 
     func increment(by amount: Int64) { count.wrappingAdd(amount, ordering: .relaxed) }
 
     func reset() { count.store(0, ordering: .relaxed) }
 
     func write(_ name: String, _ labels: String, to text: inout String) {
-        text += "\(name)\(PrometheusText.braces(labels)) \(count.load(ordering: .relaxed))\n"
+        text += "\(name)\(PrometheusText.braces(labels)) \(current)\n"
     }
 }
 
@@ -51,43 +58,45 @@ final class PrometheusHistogram: PrometheusSeries, TimerHandler, RecorderHandler
     private static let nanoseconds = bounds.map { Int64($0 * 1e9) }
 
     /// One more than the bounds: the last takes what is above all of them.
-    private let state = Mutex<(buckets: [Int64], sum: Int64)>((Array(repeating: 0, count: bounds.count + 1), 0))
+    private let buckets = (0...bounds.count).map { _ in PrometheusCounter() }
+    private let sum = Atomic<Int64>(0)
 
     func recordNanoseconds(_ duration: Int64) {
         let bucket = Self.nanoseconds.firstIndex { duration <= $0 } ?? Self.bounds.count
-        state.withLock { state in
-            state.buckets[bucket] += 1
-            state.sum &+= duration
-        }
+        buckets[bucket].increment(by: 1)
+        sum.wrappingAdd(duration, ordering: .relaxed)
     }
 
     func record(_ value: Int64) { recordNanoseconds(value &* 1_000_000_000) }
     func record(_ value: Double) { recordNanoseconds(Int64(max(0, min(value, 1e9)) * 1e9)) }
 
     func write(_ name: String, _ labels: String, to text: inout String) {
-        let (buckets, sum) = state.withLock { $0 }
         let separator = labels.isEmpty ? "" : ","
         var total: Int64 = 0
-        for (index, count) in buckets.enumerated() {
-            total += count
+        for (index, bucket) in buckets.enumerated() {
+            total += bucket.current
             let bound = index < Self.bounds.count ? PrometheusText.number(Self.bounds[index]) : "+Inf"
             text += "\(name)_bucket{\(labels)\(separator)le=\"\(bound)\"} \(total)\n"
         }
-        text += "\(name)_sum\(PrometheusText.braces(labels)) \(PrometheusText.number(Double(sum) / 1e9))\n"
+        let seconds = Double(sum.load(ordering: .relaxed)) / 1e9
+        text += "\(name)_sum\(PrometheusText.braces(labels)) \(PrometheusText.number(seconds))\n"
         text += "\(name)_count\(PrometheusText.braces(labels)) \(total)\n"
     }
 }
 
-/// A value that is kept elsewhere and read when it is asked for; nil shows no line.
-final class ObservedValue: PrometheusSeries {
-    private let read: @Sendable () -> Double?
+/// Values that are kept elsewhere and read when they are asked for.
+final class ObservedValues: PrometheusSeries {
+    private let read: @Sendable () -> [Observation]
 
-    init(_ read: @escaping @Sendable () -> Double?) {
+    init(_ read: @escaping @Sendable () -> [Observation]) {
         self.read = read
     }
 
     func write(_ name: String, _ labels: String, to text: inout String) {
-        guard let value = read() else { return }
-        text += "\(name)\(PrometheusText.braces(labels)) \(PrometheusText.number(value))\n"
+        // Prometheus refuses a whole scrape in which two lines have the same labels.
+        let values = Dictionary(read().map { (PrometheusText.labels($0.dimensions), $0.value) }) { $1 }
+        for (labels, value) in values.sorted(by: { $0.key < $1.key }) {
+            text += "\(name)\(PrometheusText.braces(labels)) \(PrometheusText.number(value))\n"
+        }
     }
 }

@@ -4,6 +4,10 @@ import Synchronization
 /// Keeps the lines that an agent and its host log, to be shown below a test that fails.
 final class LogTape: Sendable {
     private static let capacity = 200
+    /// A test knows which agent it has loaded, and ids differ from run to run.
+    private static let hidden: Set = [
+        "traceback", "agent", "version", "handler", "message_id", "task_id", "event_id", "client_id", "correlation_id",
+    ]
     private let lines = Mutex<[String]>([])
 
     func append(_ line: String) {
@@ -39,7 +43,7 @@ final class LogTape: Sendable {
         func log(event: LogEvent) {
             var text = "\(event.level.rawValue) \(event.message)"
             for (name, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key })
-            where name != "traceback" && name != "agent" {
+            where !LogTape.hidden.contains(name) {
                 let value = "\(value)"
                 if !value.isEmpty, !text.contains(value) { text += " \(name)=\(value)" }
             }

@@ -6,6 +6,10 @@ package final class AgentCounters: Sendable {
     package let errors = Atomic<Int>(0)
     package let retries = Atomic<Int>(0)
     package let deadLetters = Atomic<Int>(0)
+    /// Versions put in service after the first.
+    package let reloads = Atomic<Int>(0)
+    /// Reloads that left the version before in service.
+    package let failedReloads = Atomic<Int>(0)
     /// Milliseconds since 1970; 0: none yet.
     package let lastActivity = Atomic<Int64>(0)
     /// Lanes that stand still after `on_error = "stop"`.

@@ -29,14 +29,21 @@ final class ClientWork: LaneWork {
             function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
             arguments: { stack in arguments(live.generation, stack) },
             finish: { [self] outcome in
-                if let error = worker.failure(outcome, in: slot, handler: name) { failed(error) }
+                let failure = worker.failure(outcome, of: live, in: slot, handler: name, scope: self)
+                if let failure { failed(failure) }
             })
     }
 
     override func handlersEnded() { leaveLane() }
 
+    override func describe(in fields: inout Logger.Metadata) {
+        fields["client_id"] = "\(laneKey.name)"
+    }
+
     override func notDelivered(_ failure: DeliveryFailure) {
         slot.counters.countError()
-        worker.logger.error("what a handler sent was not delivered", metadata: ["error": "\(failure)"])
+        var fields: Logger.Metadata = ["agent": "\(slot.interface?.name ?? "")", "error": "\(failure)"]
+        describe(in: &fields)
+        worker.logger.error("what a handler sent was not delivered", metadata: fields)
     }
 }

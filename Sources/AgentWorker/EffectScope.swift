@@ -1,4 +1,5 @@
 import AgentModel
+import Logging
 
 /// The delivery barrier: settles when the handlers that belong to one cause have returned, what they spawned has ended,
 /// and every effect has been acknowledged. What then happens to that cause (a message, a task, a timer) is told by
@@ -78,6 +79,9 @@ class EffectScope: DeliveryReceipt {
     private func settleIfDone() {
         if handlers == 0, pending == 0, background == 0 { settled(failure) }
     }
+
+    /// Adds what a log line should tell of the cause.
+    func describe(in fields: inout Logger.Metadata) {}
 
     /// A broker did not take an effect.
     func notDelivered(_ failure: DeliveryFailure) {}

@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import CoreMetrics
 import LuaRuntime
 import NIOCore
 
@@ -20,10 +21,14 @@ final class Invocation {
     var timeout: Scheduled<Void>?
     var cancelWait: (() -> Void)?
     private var finish: ((InvocationOutcome) -> Void)?
+    private let duration: (any TimerHandler)?
+    private let started: NIODeadline
 
+    /// `coroutine` runs `function`.
     init(
-        _ coroutine: LuaCoroutine, of generation: LiveGeneration, scope: EffectScope, depth: Int, name: HandlerName,
-        isBackground: Bool, timeLimit: Double?, finish: @escaping (InvocationOutcome) -> Void
+        _ coroutine: LuaCoroutine, _ function: LuaReference, of generation: LiveGeneration, scope: EffectScope,
+        depth: Int, name: HandlerName, isBackground: Bool, timeLimit: Double?,
+        finish: @escaping (InvocationOutcome) -> Void
     ) {
         self.coroutine = coroutine
         self.generation = generation
@@ -33,6 +38,8 @@ final class Invocation {
         self.isBackground = isBackground
         self.timeLimit = timeLimit
         self.finish = finish
+        duration = generation.timer(of: function, name)
+        started = duration == nil ? .uptimeNanoseconds(0) : .now()
         if isBackground { scope.beginBackground() } else { scope.beginHandler() }
     }
 
@@ -53,6 +60,7 @@ final class Invocation {
         cancelWait?()
         cancelWait = nil
         turn += 1
+        duration?.recordNanoseconds((.now() - started).nanoseconds)
         finish(outcome)
         coroutine.recycle()
         if isBackground { scope.endBackground() } else { scope.endHandler() }

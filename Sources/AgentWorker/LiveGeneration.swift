@@ -1,4 +1,5 @@
 import AgentScript
+import CoreMetrics
 import LuaRuntime
 import NIOCore
 
@@ -11,9 +12,16 @@ final class LiveGeneration {
     private(set) var isRetired = false
     private(set) var isClosed = false
     private var onIdle: [() -> Void] = []
+    /// nil: nothing is measured.
+    private var durations: HandlerDurations?
 
-    init(_ generation: Generation) {
+    init(_ generation: Generation, metrics: (any MetricsFactory)?) {
         self.generation = generation
+        durations = metrics.map { HandlerDurations(of: generation, factory: $0) }
+    }
+
+    func timer(of function: LuaReference, _ name: HandlerName) -> (any TimerHandler)? {
+        durations?.timer(of: function, name, in: generation.handlers)
     }
 
     var isIdle: Bool { waiting.isEmpty }
@@ -65,6 +73,8 @@ final class LiveGeneration {
         retire()
         while let (_, invocation) = waiting.popFirst() { invocation.end(.ended) }
         onIdle = []
+        durations?.end()
+        durations = nil
         generation.close()
     }
 }

@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import Logging
 import LuaRuntime
 import NIOCore
 import Synchronization
@@ -20,8 +21,8 @@ final class MessageWork: LaneWork {
     private var deadLetterAttempt = 0
     private var phase = Phase.waiting
     private var lastError = ""
-    /// The version of the script that failed last.
-    private var failedVersion = ""
+    /// The version that the handler last ran on.
+    private var lastLive: LiveGeneration?
     private var isPausing = false
     private var isUnderWay = false
 
@@ -70,15 +71,17 @@ final class MessageWork: LaneWork {
             worker.emit(worker.dataProcessed(message, slot: slot), for: self, depth: 0)
             return endHandler()
         }
-        failedVersion = live.generation.version
+        lastLive = live
         worker.run(
-            handler.function, of: live, scope: self, name: .message(topic: message.topic),
+            handler.function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { stack in live.generation.pushMessage(message, attempt: attempt, on: stack) },
-            finish: { [self] in handled($0, by: handler) })
+            finish: { [self] in handled($0, by: handler, of: live) })
     }
 
-    private func handled(_ outcome: InvocationOutcome, by handler: HandlerTable.Message) {
+    private func handled(
+        _ outcome: InvocationOutcome, by handler: HandlerTable.Message, of live: LiveGeneration
+    ) {
         switch outcome {
         case .returned(let stack, let count):
             if count > 0, stack.type(at: -count) == .function {
@@ -88,13 +91,31 @@ final class MessageWork: LaneWork {
             }
         case .failed(let error):
             fail(DeliveryFailure(error.message))
-            worker.report(error, in: slot, handler: .message(topic: message.topic))
+            worker.report(error, of: live, handler: name, scope: self)
         case .timedOut:
             let what = "the handler of \(message.topic) waited longer than \(slot.settings.taskTimeout) s"
             fail(DeliveryFailure("\(handler.location): \(what)"))
         case .ended:
             fail(DeliveryFailure("\(handler.location): its version was closed while the handler waited"))
         }
+    }
+
+    private var name: HandlerName { .message(topic: message.topic) }
+
+    override func describe(in fields: inout Logger.Metadata) {
+        switch message.source {
+        case .kafka: fields["message_id"] = "\(message.topic)/\(message.partition)/\(message.offset)"
+        case .mqtt: fields["topic"] = "\(message.topic)"
+        }
+        if attempt > 1 { fields["attempt"] = "\(attempt)" }
+    }
+
+    /// Whom a line about this message is about.
+    private var fields: Logger.Metadata {
+        if let lastLive { return Worker.fields(of: name, lastLive.generation, self) }
+        var fields: Logger.Metadata = ["agent": "\(slot.interface?.name ?? "")"]
+        describe(in: &fields)
+        return fields
     }
 
     override func handlersEnded() {
@@ -129,10 +150,10 @@ final class MessageWork: LaneWork {
         }
         switch handler?.onError ?? .dlq {
         case .skip:
-            worker.logGivenUp(message, error: lastError, fate: "skipped")
+            logGivenUp(fate: "skipped")
             finish()
         case .stop:
-            worker.logGivenUp(message, error: lastError, fate: "its lane stops until the script is reloaded")
+            logGivenUp(fate: "its lane stops until the script is reloaded")
             phase = .waiting
             attempt = 1
             worker.stopLane(of: self)
@@ -156,10 +177,10 @@ final class MessageWork: LaneWork {
 
     private func bury() {
         if worker.isUndeliverableDeadLetter(message) {
-            worker.logGivenUp(message, error: lastError, fate: "it is a dead letter itself, and is dropped")
+            logGivenUp(fate: "it is a dead letter itself, and is dropped")
             return finish()
         }
-        worker.logGivenUp(message, error: lastError, fate: "to \(worker.deadLetterTarget(of: message, slot: slot))")
+        logGivenUp(fate: "to \(worker.deadLetterTarget(of: message, slot: slot))")
         sendDeadLetter()
     }
 
@@ -168,14 +189,22 @@ final class MessageWork: LaneWork {
         setUnderWay()
         beginHandler()
         worker.sendDeadLetter(
-            of: message, slot: slot, error: lastError, attempts: attempt, version: failedVersion, scope: self)
+            of: message, slot: slot, error: lastError, attempts: attempt,
+            version: lastLive?.generation.version ?? "", scope: self)
         endHandler()
+    }
+
+    private func logGivenUp(fate: String) {
+        worker.logger.error(
+            "a message failed for good: \(fate)", metadata: fields.merging(["error": "\(lastError)"]) { $1 })
     }
 
     /// The message stays unacknowledged until its dead letter is delivered: 1, 2, 4 … 60 s between the attempts.
     private func retryDeadLetter(_ failure: DeliveryFailure) {
         forgetFailure()
-        worker.logDeadLetterFailure(failure, message: message)
+        worker.logger.error(
+            "a dead letter could not be delivered; trying again, the message stays unacknowledged",
+            metadata: fields.merging(["error": "\(failure)"]) { $1 })
         guard let pause = RetryPolicy.deadLetters.pause(afterAttempt: deadLetterAttempt + 1) else { return drop() }
         deadLetterAttempt += 1
         phase = .waiting

@@ -2,6 +2,7 @@ package import AgentModel
 package import AgentScript
 package import Logging
 import NIOCore
+import Synchronization
 
 /// Brings script versions into service on all workers at once: loads, starts, checks them against what runs beside
 /// them, swaps. Any failure before the swap leaves nothing but its report.
@@ -119,14 +120,21 @@ package actor Reloader {
             try await start(agent)
             interfaces[agent] = interface
             try await activate(agent)
+            statuses[agent].counters.reloads.wrappingAdd(1, ordering: .relaxed)
             hooks.announce("reloaded \(snapshot.name): version \(snapshot.version), generation \(numbers[agent])")
         } catch {
             let message = (error as? ScriptFailure)?.message ?? String(describing: error)
             statuses[agent].reloadFailed(message)
+            statuses[agent].counters.failedReloads.wrappingAdd(1, ordering: .relaxed)
             for worker in workers {
                 try? await worker.loop.submit { worker.discardCandidate(agent: agent) }.get()
             }
-            logger.error("the reload failed; the version before keeps serving", metadata: ["error": "\(message)"])
+            logger.error(
+                "the reload failed; the version before keeps serving",
+                metadata: [
+                    "agent": "\(interfaces[agent]?.name ?? snapshot.name)", "version": "\(snapshot.version)",
+                    "error": "\(message)",
+                ])
             hooks.announce("reload failed, the version before keeps serving: \(message)")
         }
     }

@@ -14,7 +14,7 @@ extension Worker {
             slot.counters.countMessage(at: clock())
             let work = ClientWork(client, slot: slot, worker: self) { work in
                 work.run(
-                    { $0.websocket[type] }, name: .websocket(type),
+                    { $0.websocket[type] }, name: .websocket(type, message: messageID),
                     arguments: { generation, stack in
                         generation.pushJSON(payload, on: stack)
                         generation.pushClient(client, on: stack)

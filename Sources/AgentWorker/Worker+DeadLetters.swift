@@ -1,5 +1,4 @@
 import AgentModel
-import Logging
 import NIOCore
 
 /// Where a message that failed for good goes, so that its owner finds it again (contract section 6, promise 3).
@@ -61,20 +60,5 @@ extension Worker {
                     character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
                 return isAllowed ? character : "-"
             })
-    }
-
-    func logGivenUp(_ message: any InboundMessage, error: String, fate: String) {
-        logger.error(
-            "a message failed for good: \(fate)",
-            metadata: [
-                "topic": "\(message.topic)", "partition": "\(message.partition)", "offset": "\(message.offset)",
-                "error": "\(error)",
-            ])
-    }
-
-    func logDeadLetterFailure(_ failure: DeliveryFailure, message: any InboundMessage) {
-        logger.error(
-            "a dead letter could not be delivered; trying again, the message stays unacknowledged",
-            metadata: ["topic": "\(message.topic)", "error": "\(failure)"])
     }
 }

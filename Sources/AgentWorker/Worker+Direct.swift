@@ -18,7 +18,7 @@ extension Worker {
         try prepare(generation)
         let interface = try generation.interface
         discardCandidate(agent: agent)
-        slots[agent].candidate = LiveGeneration(generation)
+        slots[agent].candidate = LiveGeneration(generation, metrics: metrics)
         return interface
     }
 

@@ -34,6 +34,7 @@ extension Worker {
         _ scope: EffectScope, _ depth: Int
     ) {
         guard let functions else { return }
+        let name = HandlerName.event(event.eventType, id: event.eventID, correlation: event.correlationID)
         for function in functions {
             scope.beginHandler()
             later { [self] in
@@ -42,14 +43,13 @@ extension Worker {
                     return scope.fail(DeliveryFailure("the script was replaced before its handler of an event began"))
                 }
                 run(
-                    function, of: live, scope: scope, depth: depth + 1, name: .event(event.eventType),
+                    function, of: live, scope: scope, depth: depth + 1, name: name,
                     timeLimit: slot.settings.taskTimeout,
                     arguments: { live.generation.pushEvent(event, on: $0) },
                     finish: { outcome in
                         // What the event should have caused was not done: neither is the message that caused it.
-                        if let error = self.failure(outcome, in: slot, handler: .event(event.eventType)) {
-                            scope.fail(DeliveryFailure(error))
-                        }
+                        let failure = self.failure(outcome, of: live, in: slot, handler: name, scope: scope)
+                        if let failure { scope.fail(DeliveryFailure(failure)) }
                     })
             }
         }

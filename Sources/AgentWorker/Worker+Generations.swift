@@ -24,7 +24,7 @@ extension Worker {
                 nonisolated(unsafe) let loaded = generation
                 loop.execute {
                     self.discardCandidate(agent: agent)
-                    self.slots[agent].candidate = LiveGeneration(loaded)
+                    self.slots[agent].candidate = LiveGeneration(loaded, metrics: self.metrics)
                     promise.succeed(interface)
                 }
             } catch {
@@ -60,14 +60,15 @@ extension Worker {
         let promise = loop.makePromise(of: Void.self)
         let file = live.generation.snapshot.name
         // What it sends is under way then: a broker that is away holds up no start. Nor does a spawned function.
+        let scope = looseScope(slot)
         run(
-            function, of: live, scope: looseScope(slot), name: .function(name), timeLimit: timeLimit,
+            function, of: live, scope: scope, name: .function(name), timeLimit: timeLimit,
             arguments: { _ in 0 },
             finish: { outcome in
                 switch outcome {
                 case .returned: promise.succeed(())
                 case .failed(let error):
-                    self.report(error, in: slot, handler: .function(name))
+                    self.report(error, of: live, handler: .function(name), scope: scope)
                     promise.fail(ScriptFailure(error))
                 case .timedOut: promise.fail(ScriptFailure("\(file): \(name) waited longer than \(timeLimit) s"))
                 case .ended: promise.fail(ScriptFailure("\(file): the version was closed while \(name) waited"))
@@ -165,12 +166,6 @@ extension Worker {
         old.close()
         slot.draining.removeAll { $0 === old }
         if state == .stopping { announceDrained() }
-    }
-
-    /// Bytes that the Lua states of an agent occupy on this worker.
-    package func memoryInUse(agent: Int) -> Int {
-        loop.preconditionInEventLoop()
-        return slots[agent].live?.generation.state.memoryInUse ?? 0
     }
 
     /// What the generation in service subscribes to.

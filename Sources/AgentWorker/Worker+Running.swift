@@ -14,7 +14,7 @@ extension Worker {
         coroutine.stack.push(function)
         let count = arguments(coroutine.stack)
         let invocation = Invocation(
-            coroutine, of: live, scope: scope, depth: depth, name: name, isBackground: isBackground,
+            coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: isBackground,
             timeLimit: timeLimit, finish: finish)
         start(invocation, arguments: count)
     }

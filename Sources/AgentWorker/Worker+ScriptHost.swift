@@ -99,6 +99,7 @@ extension Worker: ScriptHost {
         let scope = invocation?.scope ?? looseScope(slot)
         // A message is done when what it spawned has ended, which must not take for ever.
         let limit = scope is MessageWork ? slot.settings.taskTimeout : nil
+        let name = HandlerName.spawned(in: invocation?.name)
         scope.beginBackground()
         later { [self] in
             defer { scope.endBackground() }
@@ -106,8 +107,7 @@ extension Worker: ScriptHost {
                 return scope.fail(DeliveryFailure("the script was replaced before its spawned function began"))
             }
             run(
-                references[0], of: live, scope: scope, depth: invocation?.depth ?? 0,
-                name: .function("spawned function"),
+                references[0], of: live, scope: scope, depth: invocation?.depth ?? 0, name: name,
                 timeLimit: limit, isBackground: true,
                 arguments: { stack in
                     for reference in references.dropFirst() { stack.push(reference) }
@@ -115,18 +115,17 @@ extension Worker: ScriptHost {
                     return arguments
                 },
                 finish: { outcome in
-                    if let error = self.failure(outcome, in: slot, handler: .function("spawned function")) {
-                        scope.fail(DeliveryFailure(error))
-                    }
+                    let failure = self.failure(outcome, of: live, in: slot, handler: name, scope: scope)
+                    if let failure { scope.fail(DeliveryFailure(failure)) }
                 })
         }
     }
 
     package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
-        var metadata: Logger.Metadata = [
-            "agent": "\(generation.declaration?.interface.name ?? generation.snapshot.name)"
-        ]
-        for (name, value) in fields { metadata[name] = "\(value)" }
+        let invocation = currentInvocation(in: generation)
+        var metadata = Self.fields(of: invocation?.name, generation, invocation?.scope)
+        // The host's own fields are what lines are found by: a script's of the same name stands beside them.
+        for (name, value) in fields { metadata[metadata[name] == nil ? name : "field_\(name)"] = "\(value)" }
         let severity: Logger.Level =
             switch level {
             case .debug: .debug
@@ -162,10 +161,11 @@ extension Worker: ScriptHost {
         let name = HandlerName.function(timer.repeats ? "agent:every" : "agent:after")
         let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self] in
             guard !timer.isCancelled, !live.isRetired else { return }
+            let scope = looseScope(slot)
             run(
-                timer.function, of: live, scope: looseScope(slot), name: name, timeLimit: nil, arguments: { _ in 0 },
+                timer.function, of: live, scope: scope, name: name, timeLimit: nil, arguments: { _ in 0 },
                 finish: { [self] outcome in
-                    _ = failure(outcome, in: slot, handler: name)
+                    _ = failure(outcome, of: live, in: slot, handler: name, scope: scope)
                     if timer.repeats { start(timer, of: live) } else { live.forget(timer) }
                 })
         }

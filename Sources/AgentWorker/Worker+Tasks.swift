@@ -110,10 +110,14 @@ extension Worker: AgentRequests {
         slot.counters.countMessage(at: now)
         // The time that the request waited for its turn counts.
         let limit = max(slot.settings.taskTimeout - seconds(since: received), 0.001)
+        let name = HandlerName.task(type, id: id)
         let invocation = Invocation(
-            coroutine, of: live, scope: scope, depth: depth, name: .task(type), isBackground: false, timeLimit: limit
+            coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: false, timeLimit: limit
         ) { [self] ended in
-            let (result, stack) = result(ended, of: function, type: type, in: slot)
+            let (result, stack) = result(ended, of: function, in: slot) {
+                slot.counters.countError()
+                if let error = $0 { report(error, of: live, handler: name, scope: scope) }
+            }
             if slot.isRealtime {
                 var event = EventType.taskCompleted
                 if case .failure = result { event = EventType.taskFailed }
@@ -133,9 +137,10 @@ extension Worker: AgentRequests {
         }
     }
 
-    /// The result as JSON, and the stack with it on top.
+    /// The result as JSON, and the stack with it on top. `failed` hears of an error, nil for a wait that took too long.
     private func result(
-        _ ended: InvocationOutcome, of function: LuaReference, type: String, in slot: AgentSlot
+        _ ended: InvocationOutcome, of function: LuaReference, in slot: AgentSlot,
+        failed: (LuaError?) -> Void
     ) -> (Result<ByteBuffer, TaskFailure>, LuaStack?) {
         switch ended {
         case .returned(let stack, let count):
@@ -153,18 +158,16 @@ extension Worker: AgentRequests {
                 stack.push(function)
                 let place = stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
                 let placed = LuaError(kind: error.kind, message: place + error.message, traceback: error.traceback)
-                slot.counters.countError()
-                report(placed, in: slot, handler: .task(type))
+                failed(placed)
                 return (.failure(.failed(placed.message)), nil)
             } catch {
                 return (.failure(.failed("\(error)")), nil)
             }
         case .failed(let error):
-            slot.counters.countError()
-            report(error, in: slot, handler: .task(type))
+            failed(error)
             return (.failure(.failed(error.message)), nil)
         case .timedOut:
-            slot.counters.countError()
+            failed(nil)
             return (.failure(.timedOut(seconds: slot.settings.taskTimeout)), nil)
         case .ended:
             return (

@@ -1,5 +1,6 @@
 package import AgentModel
 import AgentScript
+package import CoreMetrics
 package import Logging
 package import LuaRuntime
 package import NIOCore
@@ -14,6 +15,8 @@ package final class Worker: @unchecked Sendable {
     package let index: Int
     let limits: LuaLimits
     let logger: Logger
+    /// nil: handlers are not measured.
+    let metrics: (any MetricsFactory)?
     let dispatcher = EffectDispatcher()
     let outbound: any OutboundHTTP
     let clock: @Sendable () -> Int64
@@ -34,11 +37,12 @@ package final class Worker: @unchecked Sendable {
 
     package enum State { case starting, serving, stopping, closed }
 
-    /// `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970.
+    /// `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
+    /// of handlers.
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
-        logger: Logger
+        metrics: (any MetricsFactory)? = nil, logger: Logger
     ) {
         self.loop = loop
         self.index = index
@@ -46,6 +50,7 @@ package final class Worker: @unchecked Sendable {
         self.outbound = outbound
         self.clock = clock
         self.secrets = secrets
+        self.metrics = metrics
         self.logger = logger
         slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }
     }
@@ -71,34 +76,6 @@ package final class Worker: @unchecked Sendable {
 
     /// For what no message caused.
     func looseScope(_ slot: AgentSlot? = nil) -> EffectScope {
-        LooseScope(counters: slot?.counters, logger: logger)
-    }
-
-    // MARK: Reports
-
-    func report(_ error: LuaError, in slot: AgentSlot, handler: HandlerName) {
-        logger.error(
-            "\(error.message)",
-            metadata: [
-                "agent": "\(slot.interface?.name ?? "")", "handler": "\(handler)",
-                "traceback": "\(error.traceback ?? "")",
-            ])
-    }
-
-    /// Logs and counts a failed outcome; returns its text.
-    func failure(_ outcome: InvocationOutcome, in slot: AgentSlot, handler: HandlerName) -> String? {
-        switch outcome {
-        case .returned: return nil
-        case .failed(let error):
-            slot.counters.countError()
-            report(error, in: slot, handler: handler)
-            return error.message
-        case .timedOut:
-            slot.counters.countError()
-            logger.error("waited too long", metadata: ["handler": "\(handler)"])
-            return "the \(handler) waited longer than \(slot.settings.taskTimeout) s"
-        case .ended:
-            return "the \(handler) was ended: its version was closed"
-        }
+        LooseScope(slot: slot, logger: logger)
     }
 }

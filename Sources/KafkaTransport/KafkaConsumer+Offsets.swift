@@ -47,9 +47,11 @@ extension KafkaConsumer {
     package struct Lag: Sendable, Equatable {
         package let topic: String
         package let partition: Int32
-        /// Messages in the partition that are not settled yet, as far as the last fetch knows its end; nil: not known
-        /// yet.
+        /// Messages in the partition from the first that is not settled, as far as the last fetch knows its end; nil: not
+        /// known yet, as nothing was delivered in this assignment.
         package let messages: Int64?
+        /// Messages handed to the worker and not acknowledged by it.
+        package let unacknowledged: Int
     }
 
     /// One entry for each assigned partition, from what the client knows without asking a broker.
@@ -60,10 +62,11 @@ extension KafkaConsumer {
             var low: Int64 = -1
             var high: Int64 = -1
             let code = rd_kafka_get_watermark_offsets(handle, partition.topic, partition.number, &low, &high)
-            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0, let position = partition.watermark.position else {
-                return Lag(topic: partition.topic, partition: partition.number, messages: nil)
-            }
-            return Lag(topic: partition.topic, partition: partition.number, messages: max(0, high - position))
+            let isKnown = code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0
+            return Lag(
+                topic: partition.topic, partition: partition.number,
+                messages: isKnown ? partition.watermark.firstUnsettled.map { max(0, high - $0) } : nil,
+                unacknowledged: partition.outstanding)
         }
     }
 

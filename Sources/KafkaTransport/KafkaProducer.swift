@@ -142,6 +142,12 @@ package final class KafkaProducer: KafkaSending {
         return promise.futureResult
     }
 
+    /// Records that no broker has answered for yet.
+    package var queued: Int {
+        eventLoop.preconditionInEventLoop()
+        return queuedInClient + backlog.count
+    }
+
     private func refusal(of topic: String) -> DeliveryFailure {
         DeliveryFailure("\(topic.debugDescription) is not a topic name that Kafka allows")
     }

@@ -22,6 +22,9 @@ struct OffsetWatermark {
     /// Messages from the oldest unsettled one to the newest.
     var count: Int { next - first }
 
+    /// Offset of the first message that has not settled, or of the one that would follow; nil: none was delivered yet.
+    var firstUnsettled: Int64? { count > 0 ? ring[first & (ring.count - 1)] : position }
+
     /// Enters a delivered message, and returns the number under which it settles.
     mutating func deliver(offset: Int64) -> Int {
         if count == ring.count { grow() }

@@ -1,11 +1,11 @@
 import NIOCore
 
-/// How long to wait before the next attempt: 0.1 s, doubled each time, at most 5 s; 30 s after refused credentials.
+/// How long to wait before the next attempt: 0.1 s, doubled each time, at most 5 s; 2 s after refused credentials.
 struct ReconnectDelay {
     static let first = TimeAmount.milliseconds(100)
     static let longest = TimeAmount.seconds(5)
-    /// A refusal needs a person to mend it; asking often would only fill the broker's log.
-    static let afterRefusal = TimeAmount.seconds(30)
+    /// A rotated secret may arrive before the broker knows it, and is to be in use within 5 s of both.
+    static let afterRefusal = TimeAmount.seconds(2)
     /// A connection shorter than this does not prove that all is well: two clients of one name would otherwise push
     /// each other out ten times a second.
     private static let provenAfter = TimeAmount.seconds(5)

@@ -34,7 +34,7 @@ struct HostLogHandler: LogHandler {
             var object: JSONObject = [
                 "time": .string(time), "level": .string(event.level.rawValue), "message": .string("\(event.message)"),
             ]
-            for (name, value) in named { object[name] = .string(value) }
+            for (name, value) in named { object[object[name] == nil ? name : "field_\(name)"] = .string(value) }
             line = String(buffer: JSONValue.object(object).json())
         case .text:
             var text = "\(time) \(event.level.rawValue.uppercased()) \(Self.oneLine("\(event.message)"))"
@@ -42,7 +42,7 @@ struct HostLogHandler: LogHandler {
             for (name, value) in named {
                 if name == "traceback" {
                     traceback = "\n" + value
-                } else {
+                } else if name != "correlation_id" || value != fields["task_id"]?.description {
                     text +=
                         " \(name)=\(value.contains(" ") || value.contains("\n") ? "\"\(Self.oneLine(value))\"" : value)"
                 }

@@ -39,12 +39,51 @@ import Testing
         #expect(text.contains("took_seconds_count 4"))
     }
 
-    @Test("series of a version that has left are forgotten, the others stay")
+    @Test("a timer is gone when all who asked for it have let it go, the others stay")
     func forgetting() {
-        registry.makeTimer(label: "took_seconds", dimensions: [("version", "old")]).recordNanoseconds(1)
+        let old = registry.makeTimer(label: "took_seconds", dimensions: [("version", "old")])
+        let again = registry.makeTimer(label: "took_seconds", dimensions: [("version", "old")])
         registry.makeTimer(label: "took_seconds", dimensions: [("version", "new")]).recordNanoseconds(1)
-        registry.forget("took_seconds", where: "version", is: "old")
+        #expect(old === again)
+        registry.destroyTimer(old)
+        #expect(registry.text().contains("old"))
+        registry.destroyTimer(again)
         #expect(!registry.text().contains("old"))
         #expect(registry.text().contains("new"))
+    }
+
+    @Test("a timer that comes back after it has gone begins at nothing")
+    func comingBack() {
+        let timer = registry.makeTimer(label: "took_seconds", dimensions: [])
+        timer.recordNanoseconds(1)
+        registry.destroyTimer(timer)
+        #expect(registry.text() == "")
+        _ = registry.makeTimer(label: "took_seconds", dimensions: [])
+        #expect(registry.text().contains("took_seconds_count 0"))
+    }
+
+    @Test("observed values are read at each asking, and of two with the same dimensions the later is shown")
+    func observing() {
+        let source = registry.makeMeter(label: "source", dimensions: [])
+        source.set(1.0)
+        registry.observe("depth", isCounter: false) {
+            [Observation([("b", "1"), ("a", "2")], 3), Observation([("a", "2"), ("b", "1")], 4), Observation([], 5)]
+        }
+        let lines = registry.text().split(separator: "\n").filter { $0.hasPrefix("depth") }
+        #expect(lines == ["depth 5", #"depth{a="2",b="1"} 4"#])
+        registry.observe("depth", isCounter: false) { [] }
+        #expect(!registry.text().contains("depth"))
+    }
+
+    @Test("counts from many threads at once add up")
+    func threads() async {
+        let timer = registry.makeTimer(label: "took_seconds", dimensions: [])
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask { for _ in 0..<1000 { timer.recordNanoseconds(2_000_000) } }
+            }
+        }
+        #expect(registry.text().contains("took_seconds_count 4000"))
+        #expect(registry.text().contains("took_seconds_sum 8\n"))
     }
 }

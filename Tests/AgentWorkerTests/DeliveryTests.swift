@@ -207,12 +207,12 @@ import Testing
             test.worker.receive(message)
             acknowledged += message.acknowledgements
             if number % 1000 == 0 { test.advance(0.01) }
-            if number == 20_000 { memory = test.worker.memoryInUse(agent: 0) }
+            if number == 20_000 { memory = test.worker.figures().agents[0].luaMemory }
         }
         #expect(acknowledged == 100_000)
         #expect(test.kafka.sent.count == 100_000)
         #expect(test.laneCount == 0)
         #expect(test.worker.messagesUnderWay == 0)
-        #expect(test.worker.memoryInUse(agent: 0) < memory * 2)
+        #expect(test.worker.figures().agents[0].luaMemory < memory * 2)
     }
 }

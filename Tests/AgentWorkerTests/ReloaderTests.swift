@@ -99,6 +99,8 @@ import Testing
         #expect(try await host.answers() == ["2", "2"])
         #expect(host.status.snapshot?.script.reloadError?.hasPrefix("a.lua:1:") == true)
         #expect(host.swapped.all.count == 4)
+        #expect(host.status.counters.reloads.load(ordering: .relaxed) == 1)
+        #expect(host.status.counters.failedReloads.load(ordering: .relaxed) == 1)
         try await host.stop()
     }
 

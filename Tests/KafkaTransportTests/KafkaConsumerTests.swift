@@ -47,6 +47,9 @@ import Testing
         try await consumer.wait(for: "a paused partition") { $0.consumer.partitions.first?.isPaused == true }
         let delivered = try await consumer.onLoop { $0.messages.count }
         #expect(delivered == 1024)
+        let lag = try await consumer.onLoop { $0.consumer.lag() }
+        #expect(lag.map(\.messages) == [5000])
+        #expect(lag.map(\.unacknowledged) == [1024])
 
         // A second time: half is acknowledged, which resumes; then the window fills again.
         try await consumer.onLoop { $0.acknowledge { $0.offset < 600 } }

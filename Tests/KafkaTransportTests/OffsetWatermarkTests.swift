@@ -90,4 +90,17 @@ import Testing
         #expect(watermark.position == offset + 1)
         #expect(watermark.count == 0)
     }
+
+    @Test("the first unsettled offset is there before anything has settled, and follows the position after that")
+    func firstUnsettled() {
+        var watermark = OffsetWatermark()
+        #expect(watermark.firstUnsettled == nil)
+        let first = watermark.deliver(offset: 5)
+        let second = watermark.deliver(offset: 8)
+        #expect(watermark.firstUnsettled == 5)
+        _ = watermark.settle(first)
+        #expect(watermark.firstUnsettled == 8)
+        _ = watermark.settle(second)
+        #expect(watermark.firstUnsettled == 9)
+    }
 }

@@ -12,13 +12,18 @@ package final class RouteTable {
 
     private static let host = "the host"
 
-    /// Throws when two routes have the same method and path, or a path cannot be served.
+    /// Throws when two agents have one name, two routes the same method and path, or a path cannot be served.
     init(_ agents: [AgentInterface]) throws(RouteClash) {
         self.agents = agents
         try addBuiltIn(
             isRealtime: agents.contains(where: \.isRealtime),
             hasWebSockets: agents.contains { $0.isRealtime && $0.websocketEnabled })
-        for (position, agent) in agents.enumerated() { try add(agent, at: position) }
+        for (position, agent) in agents.enumerated() {
+            guard !agents[..<position].contains(where: { $0.name == agent.name }) else {
+                throw RouteClash("two agents are named \"\(agent.name)\"; the status routes tell agents apart by name")
+            }
+            try add(agent, at: position)
+        }
     }
 
     /// Checks that the agents can be served together, without serving them.

@@ -16,6 +16,7 @@ final class TestWorker {
     let hub = TestHub()
     let outbound = TestOutbound()
     let lines = LogLines.Store()
+    let durations = TestDurations()
     let counters: [AgentCounters]
     let worker: Worker
     private let folder: ScriptFolder
@@ -31,9 +32,10 @@ final class TestWorker {
         configure = settings
         counters = scripts.map { _ in AgentCounters() }
         let lines = lines
+        let durations = durations
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: LuaLimits(), outbound: outbound,
-            clock: { 1_767_323_045_678 }, logger: Logger(label: "test") { _ in LogLines(lines) })
+            clock: { 1_767_323_045_678 }, metrics: durations, logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
         guard serves else { return }
         for (agent, script) in scripts.enumerated() { try activate(script, agent: agent) }
@@ -65,7 +67,7 @@ final class TestWorker {
                 configure(&settings)
                 return settings
             })
-        worker.slots[agent].candidate = LiveGeneration(generation)
+        worker.slots[agent].candidate = LiveGeneration(generation, metrics: worker.metrics)
     }
 
     /// Loads, starts and activates a version; waits for nothing.

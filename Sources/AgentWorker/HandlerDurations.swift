@@ -1,0 +1,76 @@
+import AgentModel
+import AgentScript
+import CoreMetrics
+import LuaRuntime
+
+/// How long the handlers of one generation take. A handler's timer is made when it first runs; from then on it is found
+/// by the function's number, without a string.
+struct HandlerDurations {
+    private static let label = "agenthost_handler_duration_seconds"
+
+    private let factory: any MetricsFactory
+    private let agent: String
+    private let version: String
+    /// Of functions that stay registered as long as the generation lives.
+    private var registered: [LuaReference: any TimerHandler] = [:]
+    /// Of functions that come and go, by what calls them.
+    private var passing: [(kind: String, name: String, timer: any TimerHandler)] = []
+
+    init(of generation: Generation, factory: any MetricsFactory) {
+        self.factory = factory
+        agent = generation.declaration?.interface.name ?? ""
+        version = generation.version
+    }
+
+    mutating func timer(
+        of function: LuaReference, _ name: HandlerName, in handlers: HandlerTable
+    ) -> any TimerHandler {
+        switch name {
+        case .function(let name): return passing("function", name.description)
+        case .spawned: return passing("function", "spawned function")
+        case .message, .task, .event, .websocket, .raw:
+            if let timer = registered[function] { return timer }
+            let (kind, shown) = Self.dimensions(of: function, name, in: handlers)
+            let timer = make(kind, shown)
+            registered[function] = timer
+            return timer
+        }
+    }
+
+    /// The version has left this worker.
+    mutating func end() {
+        for timer in registered.values { factory.destroyTimer(timer) }
+        for entry in passing { factory.destroyTimer(entry.timer) }
+        registered = [:]
+        passing = []
+    }
+
+    private mutating func passing(_ kind: String, _ name: String) -> any TimerHandler {
+        if let known = passing.first(where: { $0.kind == kind && $0.name == name }) { return known.timer }
+        let timer = make(kind, name)
+        passing.append((kind, name, timer))
+        return timer
+    }
+
+    private func make(_ kind: String, _ handler: String) -> any TimerHandler {
+        factory.makeTimer(
+            label: Self.label,
+            dimensions: [("agent", agent), ("kind", kind), ("handler", handler), ("version", version)])
+    }
+
+    /// As registered: topics below a wildcard, and types of events for `*`, are without number.
+    private static func dimensions(
+        of function: LuaReference, _ name: HandlerName, in handlers: HandlerTable
+    ) -> (kind: String, handler: String) {
+        switch name {
+        case .message(let topic):
+            ("message", handlers.messages.first { $0.function == function }?.filter.text ?? topic)
+        case .task(let type, _): ("task", type)
+        case .event(let type, _, _):
+            ("event", handlers.events["*"]?.contains(function) == true ? "*" : type)
+        case .websocket(let type, _): ("websocket", type)
+        case .raw(let function, let path): ("raw", "\(function) \(path)")
+        case .function, .spawned: ("function", name.description)
+        }
+    }
+}

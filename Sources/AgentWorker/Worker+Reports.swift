@@ -1,0 +1,62 @@
+import AgentModel
+import AgentScript
+import Logging
+import LuaRuntime
+
+/// What the log tells of handlers.
+extension Worker {
+    /// Whom a line is about: `agent`, `version`, `handler`, and which message, task or event it had.
+    static func fields(of name: HandlerName?, _ generation: Generation, _ scope: EffectScope?) -> Logger.Metadata {
+        var fields: Logger.Metadata = [
+            "agent": "\(generation.declaration?.interface.name ?? generation.snapshot.name)"
+        ]
+        // While a script loads, its version is not known yet.
+        if !generation.version.isEmpty { fields["version"] = "\(generation.version)" }
+        scope?.describe(in: &fields)
+        if let name {
+            fields["handler"] = "\(name)"
+            describe(name, in: &fields)
+        }
+        return fields
+    }
+
+    private static func describe(_ name: HandlerName, in fields: inout Logger.Metadata) {
+        switch name {
+        case .task(_, let id):
+            fields["task_id"] = "\(id)"
+            fields["correlation_id"] = "\(id)"
+        case .event(_, let id, let correlation):
+            fields["event_id"] = "\(id)"
+            if let correlation { fields["correlation_id"] = "\(correlation)" }
+        case .websocket(_, let message): fields["message_id"] = "\(message)"
+        case .spawned(let parent): if let parent { describe(parent, in: &fields) }
+        case .message, .raw, .function: break
+        }
+    }
+
+    func report(_ error: LuaError, of live: LiveGeneration, handler: HandlerName, scope: EffectScope) {
+        var fields = Self.fields(of: handler, live.generation, scope)
+        fields["traceback"] = error.traceback.map { "\($0)" }
+        logger.error("\(error.message)", metadata: fields)
+    }
+
+    /// Logs and counts a failed outcome; returns its text.
+    func failure(
+        _ outcome: InvocationOutcome, of live: LiveGeneration, in slot: AgentSlot, handler: HandlerName,
+        scope: EffectScope
+    ) -> String? {
+        switch outcome {
+        case .returned: return nil
+        case .failed(let error):
+            slot.counters.countError()
+            report(error, of: live, handler: handler, scope: scope)
+            return error.message
+        case .timedOut:
+            slot.counters.countError()
+            logger.error("waited too long", metadata: Self.fields(of: handler, live.generation, scope))
+            return "the \(handler) waited longer than \(slot.settings.taskTimeout) s"
+        case .ended:
+            return "the \(handler) was ended: its version was closed"
+        }
+    }
+}
