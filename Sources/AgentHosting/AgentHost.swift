@@ -61,15 +61,15 @@ package struct AgentHost: Service {
             let report = ReadyReport(
                 http: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)",
                 kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
+            let control = try? await ControlSocket.open(for: workers[0])
+            try? HostRegistry.enter(report)
+            defer { HostRegistry.leave(pid: report.pid) }
             for line in report.lines(
                 kafkaEmbedded: brokers.embeddedKafka != nil, mqttEmbedded: brokers.embeddedMosquitto != nil)
             {
                 announce(line)
             }
             if let file = options.readyFile { try report.write(to: file) }
-            let control = try? await ControlSocket.open(for: workers[0])
-            try? HostRegistry.enter(report)
-            defer { HostRegistry.leave(pid: report.pid) }
             await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups)
             try? await control?.close()
         } catch {

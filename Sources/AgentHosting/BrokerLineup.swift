@@ -1,5 +1,4 @@
 import AgentConfiguration
-import AgentModel
 import KafkaTransport
 import Logging
 import MQTTTransport
@@ -64,13 +63,10 @@ extension KafkaTransport.KafkaSettings {
 }
 
 extension KafkaTransport.KafkaSettings {
-    /// For a consumer that gets every message of its topics from now on, whatever other hosts get: a group that nobody
-    /// shares and that commits nothing. (Partitions are assigned by the group's own coordinator, so that topics and
-    /// partitions made later are found as with any subscription.)
+    /// For a consumer that gets every message of its topics from its start on, whatever other hosts get.
     func forEveryMessage() -> Self {
         var settings = self
-        settings.groupID = "\(groupID)-every-\(Identifier.random())"
-        settings.autoOffsetReset = "latest"
+        settings.assignment = .every
         return settings
     }
 }

@@ -7,6 +7,9 @@ package struct TopicFilter: Sendable, Hashable, CustomStringConvertible {
 
     package let text: String
     package let hasWildcards: Bool
+    /// What topics are compared with: the text, or for a shared subscription `$share/GROUP/FILTER` (MQTT 5.0 section 4.8.2,
+    /// which mosquitto has for 3.1.1 too) its filter.
+    private let subject: String
 
     /// Bytes that a topic name or filter may have (MQTT 3.1.1 section 1.5.3).
     package static let longest = 65_535
@@ -31,16 +34,28 @@ package struct TopicFilter: Sendable, Hashable, CustomStringConvertible {
                 hasWildcards = true
             }
         }
+        var subject = text
+        if levels[0].elementsEqual("$share".utf8) {
+            guard levels.count > 2, !levels[1].isEmpty, levels[1].allSatisfy({ $0 != 0x23 && $0 != 0x2B }) else {
+                throw invalid("a shared subscription is $share/GROUP/FILTER")
+            }
+            subject = levels[2...].map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+            if subject.isEmpty { throw invalid("a shared subscription is $share/GROUP/FILTER") }
+        }
         self.text = text
         self.hasWildcards = hasWildcards
+        self.subject = subject
     }
+
+    /// The topic that the filter is, when it is one and no more.
+    package var topic: String? { hasWildcards ? nil : subject }
 
     /// Whether messages of the topic belong to the filter. A topic that begins with `$` (`$SYS/…`) needs a filter that
     /// does so too; a wildcard in its place does not match (section 4.7.2).
     package func matches(_ topic: String) -> Bool {
-        var text = text
+        var subject = subject
         var topic = topic
-        return text.withUTF8 { filter in
+        return subject.withUTF8 { filter in
             topic.withUTF8 { topic in Self.matches(filter, topic) }
         }
     }

@@ -48,7 +48,7 @@ package struct HandlerTable {
     package func message(topic: String, source: MessageSource) -> Message? {
         var wildcard: Message?
         for handler in messages where handler.source == nil || handler.source == source {
-            if handler.filter.text == topic { return handler }
+            if handler.filter.topic == topic { return handler }
             if wildcard == nil, handler.filter.hasWildcards, handler.filter.matches(topic) { wildcard = handler }
         }
         return wildcard

@@ -59,6 +59,13 @@ package final class KafkaConsumer {
     /// The subscription that follows the revocation.
     var nextSubscription: Set<String>?
 
+    /// Without a group; see `KafkaConsumer+Every`.
+    let assignsEvery: Bool
+    /// Topics whose partitions were looked for once.
+    var lookedAt: Set<String> = []
+    var isLooking = false
+    var lookTimer: Scheduled<Void>?
+
     var isPollScheduled = false
     /// The partition whose full window holds up the polling.
     var blockedOn: AssignedPartition?
@@ -86,6 +93,7 @@ package final class KafkaConsumer {
         self.eventLoop = eventLoop
         self.receiver = receiver
         windowMessages = settings.windowMessages
+        assignsEvery = settings.assignment == .every
         revocationTimeout = settings.isEmbedded ? .milliseconds(1500) : .seconds(3)
         log = KafkaLog(logger: logger, clientID: settings.clientID)
         monitor = ConnectionMonitor(status: status, log: log)
@@ -114,6 +122,7 @@ package final class KafkaConsumer {
             log.warning("not subscribed to \(name): not a topic name that Kafka allows")
         }
         guard valid != nextSubscription ?? subscription else { return }
+        if assignsEvery { return applyWithoutGroup(valid) }
         if revocation != nil || partitions.contains(where: { $0.outstanding > 0 }) {
             nextSubscription = valid
             drainBeforeSubscribing()
@@ -182,7 +191,7 @@ package final class KafkaConsumer {
     func finishClose() {
         guard phase != .closed else { return }
         phase = .closed
-        for timer in [closeTimer, storeTimer, pollTimer, revocationDeadline] { timer?.cancel() }
+        for timer in [closeTimer, storeTimer, pollTimer, lookTimer, revocationDeadline] { timer?.cancel() }
         for partition in partitions { partition.endRevocation() }
         forgetAssignment()
         closeQueue = nil

@@ -44,7 +44,7 @@ extension KafkaSettings {
         [
             ("group.id", groupID),
             ("enable.auto.offset.store", "false"),
-            ("enable.auto.commit", "true"),
+            ("enable.auto.commit", assignment == .group ? "true" : "false"),
             // The mock cluster refuses every commit from the moment that another member joins, where a broker takes the
             // last one of the old assignment. What settled since the last commit is then delivered twice: keep it
             // little.

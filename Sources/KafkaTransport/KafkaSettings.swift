@@ -19,8 +19,17 @@ package struct KafkaSettings: Sendable {
     /// throughput: 4 partitions with 1,024 each carried 180,000 messages a second where 4,096 carried 300,000 (both
     /// against the mock cluster).
     package var windowMessages: Int
+    /// Which messages a consumer gets.
+    package var assignment = Assignment.group
     /// librdkafka properties, applied last.
     package var overrides: [String: String]
+
+    package enum Assignment: Sendable {
+        /// Its share of the group's.
+        case group
+        /// All, from its start on, whoever else gets them; the group's name and offsets are not used.
+        case every
+    }
 
     package init(
         bootstrapServers: String, clientID: String, groupID: String, securityProtocol: String = "PLAINTEXT",

@@ -92,4 +92,18 @@ import Testing
             #expect(!KafkaTopicName.isValid(name), "\(name)")
         }
     }
+
+    @Test("a shared subscription matches the topics of its filter")
+    func shared() throws {
+        let exact = try TopicFilter("$share/wards/vitals/pulse")
+        #expect(exact.topic == "vitals/pulse")
+        #expect(exact.matches("vitals/pulse"))
+        #expect(!exact.matches("$share/wards/vitals/pulse"))
+        let wild = try TopicFilter("$share/wards/vitals/+")
+        #expect(wild.topic == nil)
+        #expect(wild.matches("vitals/pulse"))
+        for text in ["$share", "$share/wards", "$share//vitals", "$share/wards/", "$share/+/vitals"] {
+            #expect(throws: TopicFilter.Invalid.self) { try TopicFilter(text) }
+        }
+    }
 }

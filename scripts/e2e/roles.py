@@ -107,7 +107,9 @@ def ingest():
             equal((answer.status, answer.json), (200, {"status": "accepted", "topic": "readings"}))
         records = kcat_read(broker.kafka, "readings")
         payloads = [record["payload"] for record in records]
-        assert '{"device":"d1","value":21.5}' in payloads and '[1,null,"x"]' in payloads, payloads
+        # The order of an object's members is Lua's, another one in each process.
+        values = [json.loads(payload) for payload in payloads if payload != "text"]
+        assert {"device": "d1", "value": 21.5} in values and [1, None, "x"] in values, payloads
         equal(len(payloads), 4)
         equal(host.post("/ingest", data=b"{broken", headers={"Content-Type": "application/json"}).status, 422)
         equal(host.get("/ingest").status, 405)
