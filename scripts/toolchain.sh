@@ -40,13 +40,13 @@ require_packages() {
 # Ends with a message unless Swift is there and new enough.
 require_swift() {
     if ! command -v swift >/dev/null; then
-        say "Swift 6.1 or newer is needed to build; see https://www.swift.org/install/linux/"
+        say "Swift 6.2 or newer is needed to build; see https://www.swift.org/install/linux/"
         exit 1
     fi
     local version
     version="$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)"
-    if [[ -z "$version" || "$(printf '%s\n' 6.1 "$version" | sort --version-sort | head -n 1)" != 6.1 ]]; then
-        say "Swift 6.1 or newer is needed to build; this is ${version:-unknown} ($(command -v swift))"
+    if [[ -z "$version" || "$(printf '%s\n' 6.2 "$version" | sort --version-sort | head -n 1)" != 6.2 ]]; then
+        say "Swift 6.2 or newer is needed to build; this is ${version:-unknown} ($(command -v swift))"
         exit 1
     fi
 }
