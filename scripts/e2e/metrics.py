@@ -160,8 +160,9 @@ def reloads():
 def workers():
     with Host(AGENT, embedded=True, arguments=["--workers", "3"]) as host:
         kcat_produce(host.kafka, "readings", *({"n": n} for n in range(8)))
+        # At least 8: while the consumers of the workers join one after the other, a message may come twice.
         figures = when(
-            host, lambda f: handled(f, "message", "readings") == 8 and len(f.all("agenthost_lua_memory_bytes")) == 3
+            host, lambda f: handled(f, "message", "readings") >= 8 and len(f.all("agenthost_lua_memory_bytes")) == 3
             and f.all("agenthost_kafka_lag_messages", topic="readings")
             and len(f.all("agenthost_kafka_unacknowledged_messages", topic="readings")) == 4, "all are measured", 40)
         equal({dict(labels)["worker"] for labels in figures.all("agenthost_loop_delay_seconds_count")}, {"0", "1", "2"})
