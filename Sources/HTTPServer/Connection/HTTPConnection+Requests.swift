@@ -185,8 +185,9 @@ extension HTTPConnection {
         let stream = EventStream(key: key, connection: self, server: server)
         phase = .eventStream(stream)
         input = ByteBuffer()
-        flushOutput()
+        // Open before the client can know of it: what another worker publishes once it does is in the stream.
         stream.open(lastEventID: lastEventID.flatMap { $0.isEmpty ? nil : $0 })
+        flushOutput()
     }
 
     private func upgrade(to route: WebSocketRoute) {
