@@ -32,7 +32,7 @@ package protocol WebSocketClient: AnyObject {
 package protocol RealtimeHub: AnyObject {
     /// To every event subscriber, and to those of `event.topic`; each client gets it once.
     func emit(_ event: RealtimeEvent)
-    /// To the subscribers of a topic; returns how many there are, on all workers.
+    /// To the subscribers of a topic; returns how many there are, on all workers, WebSockets and event streams.
     @discardableResult func publish(topic: String, data: ByteBuffer) -> Int
     /// To every WebSocket; returns how many there are, on all workers.
     @discardableResult func broadcast(type: String, payload: ByteBuffer) -> Int

@@ -68,7 +68,7 @@ package final class HTTPServer: @unchecked Sendable {
     }
 
     var pages: StatusPages {
-        StatusPages(snapshot: status.snapshot(), connections: exchange.connectionCount, clients: exchange.clients)
+        StatusPages(snapshot: status.snapshot(), exchange: exchange)
     }
 
     /// Checks that the agents can be served together.

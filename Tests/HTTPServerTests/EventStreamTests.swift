@@ -32,7 +32,6 @@ struct EventStreamTests {
     private func event(_ connection: RawConnection) async throws -> Event {
         while true {
             let block = try await connection.receive(through: "\n\n")
-            if block.hasPrefix(":") { continue }
             var event = Event()
             for line in block.split(separator: "\n") {
                 let parts = line.split(separator: ":", maxSplits: 1)
@@ -40,10 +39,12 @@ struct EventStreamTests {
                 switch parts[0] {
                 case "id": event.id = value
                 case "event": event.type = value
+                case "": break
                 default: event.data += value
                 }
             }
-            return event
+            // The id that a stream opens with is no event.
+            if !event.data.isEmpty { return event }
         }
     }
 
@@ -54,7 +55,7 @@ struct EventStreamTests {
                 try await stream(host, "/stream/topic/a%2Fb/c") { topic in
                     try await stream(host, "/alerts/vitals-agent") { alerts in
                         let reply = try await host.request("POST", "/realtime/topic/a/b%2fc", "{\"n\":\n1}")
-                        #expect(reply.body == #"{"status":"sent","topic":"a/b/c","subscribers":0}"#)
+                        #expect(reply.body == #"{"status":"sent","topic":"a/b/c","subscribers":1}"#)
                         try await host.emit("first", topic: "alerts")
                         try await host.emit("second")
                         let published = try await event(topic)
@@ -100,6 +101,57 @@ struct EventStreamTests {
                 let event = try await event(connection)
                 #expect(event.json["data"] == .integer(Int64(expected)))
             }
+        }
+    }
+
+    @Test("a stream that breaks before its first event has an id to go on from", arguments: [0, 3])
+    func resumeFromOpening(before: Int) async throws {
+        try await TestHost.run(workers: 2) { host in
+            try await stream(host, "/stream/topic/t") { connection in
+                for number in 0..<before {
+                    _ = try await host.publish("t", "\(number)")
+                    _ = try await event(connection)
+                }
+            }
+            let opening = try await stream(host, "/stream/topic/t") { try await $0.receive(through: "\n\n") }
+            #expect(opening.hasPrefix("id: ") && opening.hasSuffix("-\(before)\n\n"))
+            let id = String(opening.dropFirst(4).dropLast(2))
+            for number in 1...3 { _ = try await host.publish("t", "\(number)", worker: number % 2) }
+            try await stream(host, "/stream/topic/t", after: id) { connection in
+                for number in 1...3 {
+                    let event = try await event(connection)
+                    #expect(event.type == "")
+                    #expect(event.json["data"] == .integer(Int64(number)))
+                }
+            }
+        }
+    }
+
+    @Test("streams are subscribers of their topic, on every worker, as long as they are open")
+    func subscribers() async throws {
+        try await TestHost.run(workers: 2) { host in
+            #expect(try await host.publish("t", "0") == 0)
+            try await stream(host, "/stream/topic/t") { _ in
+                try await stream(host, "/stream/topic/t") { _ in
+                    #expect(try await host.publish("t", "1") == 2)
+                    #expect(try await host.publish("t", "1", worker: 1) == 2)
+                    #expect(try await host.publish("other", "1") == 0)
+                    try await WebSocketProbe.open(host.port, "/ws") { client in
+                        try await client.send(text: #"{"message_type":"subscribe","payload":{"topic":"t"}}"#)
+                        let confirmed = try await client.message("subscription_confirmed")
+                        #expect(confirmed["payload"] == ["topic": "t", "subscriber_count": 3])
+                        let answered = try await host.request("POST", "/realtime/topic/t", "{}")
+                        #expect(answered.json["subscribers"] == 3)
+                        let page = try await host.request("GET", "/realtime/connections").json
+                        #expect(page["topics"] == ["t": 3])
+                        #expect(page["total_topics"] == 1)
+                        #expect(page["total_subscriptions"] == 3)
+                        #expect(page["total_connections"] == 1)
+                    }
+                }
+            }
+            try await host.until { try await host.publish("t", "2") == 0 }
+            #expect(try await host.request("GET", "/realtime/connections").json["topics"] == [:])
         }
     }
 
@@ -199,7 +251,8 @@ struct EventStreamTests {
     func comments() async throws {
         try await TestHost.run(settings: .with { $0.commentInterval = .milliseconds(20) }) { host in
             try await stream(host, "/stream/events") { connection in
-                #expect(try await connection.receive(through: "\n\n").hasPrefix(":"))
+                #expect(try await connection.receive(through: "\n\n").hasPrefix("id: "))
+                #expect(try await connection.receive(through: "\n") == ": keep-alive\n")
                 let stopped = host.servers[0].stop()
                 _ = try await connection.receiveToEnd()
                 try await connection.close()

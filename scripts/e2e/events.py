@@ -1,6 +1,6 @@
 """Contract section 3: Server-Sent Events, and resuming them without a gap or a duplicate."""
 
-from support import Host, case, equal, run
+from support import Host, case, equal, run, until
 
 AGENT = """
 local agent = agenthost.realtime_agent {
@@ -14,6 +14,7 @@ agent:task("act", function(task)
   if task.query == "publish" then
     for n = p.from, p.to do agent:publish(p.topic, { n = n }) end
   end
+  if task.query == "count" then return agent:publish(p.topic, { n = p.n }) end
 end)
 """
 
@@ -119,6 +120,31 @@ def reset():
             assert event["event"] is None or event["event"] == "reset", event
 
 
+@case("a stream that breaks before its first event can be resumed too")
+def resume_from_opening():
+    with Host(AGENT) as host:
+        with host.stream("/stream/topic/alerts") as stream:
+            line = stream.response.readline().decode()
+            assert line.startswith("id: "), line
+        publish(host, 1, 3)
+        with host.stream("/stream/topic/alerts", line[4:].strip()) as stream:
+            equal([n for _, n in numbers(stream, 3)], [1, 2, 3])
+
+
+@case("clients of Server-Sent Events count as subscribers of their topic")
+def subscribers():
+    with Host(AGENT, arguments=["--workers", "2"]) as host:
+        equal(host.post("/realtime/topic/alerts", {"n": 0}).json["subscribers"], 0)
+        with host.stream("/stream/topic/alerts") as one, host.stream("/live/alerts") as two:
+            for stream in (one, two):
+                stream.response.readline()
+            equal(host.post("/realtime/topic/alerts", {"n": 1}).json["subscribers"], 2)
+            equal(host.task("/do", {"topic": "alerts", "n": 2}, "count"), 2)
+            equal(host.get("/realtime/connections").json["topics"], {"alerts": 2})
+            equal([one.next()["data"]["data"]["n"] for _ in range(2)], [1, 2])
+        until(lambda: host.get("/realtime/connections").json["topics"] == {}, "gone with their connections")
+
+
 @case("the streams of several clients are each complete")
 def many():
     with Host(AGENT) as host:
@@ -137,7 +163,7 @@ def stopping():
     with Host(AGENT) as host:
         with host.stream("/stream/events") as stream:
             host.process.terminate()
-            equal(stream.response.read(), b"")
+            assert stream.response.read().startswith(b"id: ")
 
 
 run()

@@ -4,7 +4,8 @@ import Synchronization
 
 /// The event logs of all streams, and which worker has yet to deliver what. From any thread.
 ///
-/// A stream has a log from when it is first opened: nobody can know an id of it before.
+/// A stream has a log from when it is first opened: nobody can know an id of it before. It keeps it when it is closed, as
+/// every client was told an id.
 final class EventHistory: Sendable {
     /// How a stream that names the last event it saw goes on.
     enum Resumption: Sendable {
@@ -75,8 +76,8 @@ final class EventHistory: Sendable {
 
     // MARK: Reading
 
-    /// A worker opened a stream; returns the offset of the event to come.
-    func open(_ key: StreamKey, worker: Int) -> Int {
+    /// A worker opened a stream; returns the id of the last event before it, which is of offset 0 when there was none.
+    func open(_ key: StreamKey, worker: Int) -> EventID {
         state.withLock { state in
             if state.logs[key] == nil {
                 if state.logs.count >= Self.maxLogs { discardOldest(&state) }
@@ -86,18 +87,29 @@ final class EventHistory: Sendable {
             state.logs[key]?.readers += 1
             state.logs[key]?.readersOfWorker[worker, default: 0] += 1
             logCount.store(state.logs.count, ordering: .relaxed)
-            return state.logs[key]?.next ?? 1
+            return state.logs[key]?.newestID ?? EventID(epoch: 0, offset: 0)
         }
     }
 
     func close(_ key: StreamKey, worker: Int) {
         state.withLock { state in
-            guard let log = state.logs[key], let count = log.readersOfWorker[worker] else { return }
+            guard let count = state.logs[key]?.readersOfWorker[worker] else { return }
             state.logs[key]?.readers -= 1
             state.logs[key]?.readersOfWorker[worker] = count > 1 ? count - 1 : nil
-            // Nobody knows an id of a log in which nothing ever was.
-            if log.readers == 1, log.next == 1 { state.logs[key] = nil }
-            logCount.store(state.logs.count, ordering: .relaxed)
+        }
+    }
+
+    /// How many streams of the key are open, on all workers.
+    func readers(of key: StreamKey) -> Int {
+        isWatched ? state.withLock { $0.logs[key]?.readers ?? 0 } : 0
+    }
+
+    /// The topics that streams are open of, and how many each.
+    var readersOfTopics: [String: Int] {
+        state.withLock { state in
+            state.logs.reduce(into: [:]) { topics, log in
+                if case .topic(let name) = log.key, log.value.readers > 0 { topics[name] = log.value.readers }
+            }
         }
     }
 

@@ -86,6 +86,12 @@ struct EventLog: Sendable {
         return event
     }
 
+    /// What a stream begins with: only an id, which a client remembers and dispatches nothing for (HTML standard, section
+    /// 9.2.6), so that one whose connection breaks before the first event can resume too.
+    static func opening(_ id: EventID) -> ByteBuffer {
+        ByteBuffer(string: "id: \(id)\n\n")
+    }
+
     /// What a stream begins with, or goes on with, when events before are not to be had.
     func reset(reason: String) -> ByteBuffer {
         var buffer = ByteBuffer()

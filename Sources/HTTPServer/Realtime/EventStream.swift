@@ -52,6 +52,7 @@ final class EventStream {
     func tick(_ now: NIODeadline) {
         guard isOpen, now >= commentDue else { return }
         commentDue = now + commentInterval
-        if takesMore { connection.send(ByteBuffer(string: ": keep-alive\n\n")) }
+        // Without an empty line, for which some clients would dispatch an event of nothing.
+        if takesMore { connection.send(ByteBuffer(string: ": keep-alive\n")) }
     }
 }

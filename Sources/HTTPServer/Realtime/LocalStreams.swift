@@ -64,15 +64,19 @@ final class LocalStreams {
     /// A client asked for a stream; `lastEventID` is of the last event it saw, if it saw any.
     func open(_ stream: EventStream, lastEventID: String?) {
         let key = stream.key
-        let next = history.open(key, worker: worker)
+        var newest = history.open(key, worker: worker)
         if groups[key] == nil {
-            groups[key] = Group(next: next)
+            groups[key] = Group(next: newest.offset + 1)
         } else {
             // So that nothing is both in what is resumed and in what comes.
             deliver(key)
         }
         groups[key]?.count += 1
-        guard let lastEventID else { return join(stream) }
+        guard let lastEventID else {
+            newest.offset = (groups[key]?.next ?? 1) - 1
+            stream.deliver(EventLog.opening(newest))
+            return join(stream)
+        }
         switch history.resume(key, after: lastEventID) {
         case .from(let offset):
             stream.next = offset

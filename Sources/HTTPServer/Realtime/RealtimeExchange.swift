@@ -21,6 +21,17 @@ package final class RealtimeExchange: Sendable {
     /// WebSockets open on all workers.
     package var connectionCount: Int { clients.count }
 
+    /// The clients, and the subscribers of each topic: WebSockets, and streams of Server-Sent Events.
+    var summary: ClientRegistry.Summary {
+        var summary = clients.summary
+        let readers = history.readersOfTopics
+        guard !readers.isEmpty else { return summary }
+        let subscribers = Dictionary(summary.topics.map { ($0.name, $0.subscribers) }) { $1 }
+        summary.topics = subscribers.merging(readers, uniquingKeysWith: +)
+            .map { (name: $0.key, subscribers: $0.value) }.sorted { $0.name < $1.name }
+        return summary
+    }
+
     func nextWorker() -> Int {
         state.withLock {
             $0.created += 1

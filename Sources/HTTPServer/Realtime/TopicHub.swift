@@ -51,10 +51,10 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
         for topic in client.subscriptions { leave(topic, client) }
     }
 
-    /// Returns how many subscribers the topic now has, on all workers.
+    /// Returns how many subscribers the topic now has, on all workers, event streams among them.
     func subscribe(_ client: WebSocketConnection, to topic: String) -> Int {
         topics[topic, default: Roster()].add(client)
-        return exchange.clients.subscribe(client.record, to: topic)
+        return exchange.clients.subscribe(client.record, to: topic) + exchange.history.readers(of: .topic(topic))
     }
 
     func unsubscribe(_ client: WebSocketConnection, from topic: String) {
@@ -94,8 +94,12 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
         let audience = exchange.clients.subscribers(of: topic)
         guard isWatched || audience.count > 0 else { return 0 }
         let payload = ServerMessage.topicPayload(topic, data)
-        if isWatched { streams.publish(payload, to: [.topic(topic)]) }
-        guard audience.count > 0 else { return 0 }
+        var readers = 0
+        if isWatched {
+            streams.publish(payload, to: [.topic(topic)])
+            readers = exchange.history.readers(of: .topic(topic))
+        }
+        guard audience.count > 0 else { return readers }
         let frame = frame(Envelope(type: ServerMessage.topic, payload: payload))
         for worker in audience.workers {
             if worker == self.worker {
@@ -104,7 +108,7 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
                 exchange.post(to: worker) { $0.deliver(frame, topic: topic) }
             }
         }
-        return audience.count
+        return audience.count + readers
     }
 
     @discardableResult

@@ -5,9 +5,7 @@ import AgentModel
 /// The first agent is described at the top level; when there are several, all of them are under `agents` by name.
 struct StatusPages {
     let snapshot: HostSnapshot
-    /// WebSockets open, on all workers.
-    let connections: Int
-    let clients: ClientRegistry
+    let exchange: RealtimeExchange
 
     private var first: HostSnapshot.Agent? { snapshot.agents.first }
 
@@ -53,7 +51,7 @@ struct StatusPages {
             ("status", .string(snapshot.health.rawValue)), ("service", .string(service)),
             ("realtime_enabled", .bool(agent.interface.isRealtime)),
             ("websocket_enabled", .bool(agent.interface.isRealtime && agent.interface.websocketEnabled)),
-            ("connections", integer(connections)), ("message_count", integer(agent.messageCount)),
+            ("connections", integer(exchange.connectionCount)), ("message_count", integer(agent.messageCount)),
             ("error_count", integer(agent.errorCount)),
             (
                 "script",
@@ -113,7 +111,7 @@ struct StatusPages {
     }
 
     var realtimeConnections: JSONValue {
-        let summary = clients.summary
+        let summary = exchange.summary
         let details: [JSONValue] = summary.entries.map { entry in
             [
                 "client_id": .string(entry.record.id), "connected_at": time(entry.record.connectedAt),
