@@ -9,6 +9,8 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         package let variable: String
         /// The whole sentence, beginning with the variable.
         package let description: String
+        /// Whether a flag of the command line is what is wrong.
+        package var isUsage = false
     }
 
     /// What is wrong, in the order of the table of settings; never empty.
@@ -17,6 +19,9 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
     package var description: String {
         problems.map(\.description).joined(separator: "\n")
     }
+
+    /// Whether the command line is wrong, whatever else is.
+    package var isUsage: Bool { problems.contains(where: \.isUsage) }
 }
 
 extension ConfigurationError.Problem {
@@ -28,7 +33,8 @@ extension ConfigurationError.Problem {
             if case .secret = origin { true } else { setting.isSecret }
         let value = isHidden ? Secret.mask : Secret.masked(shown, everywhere: true)
         return ConfigurationError.Problem(
-            variable: variable, description: "\(variable)=\(value) (\(origin)): expected \(setting.kind.expectation)")
+            variable: variable, description: "\(variable)=\(value) (\(origin)): expected \(setting.kind.expectation)",
+            isUsage: origin == .flag)
     }
 
     /// A setting that another one makes necessary.
@@ -38,6 +44,6 @@ extension ConfigurationError.Problem {
 
     static func unknown(_ field: String, in place: String) -> ConfigurationError.Problem {
         ConfigurationError.Problem(
-            variable: field, description: "\(place): \(Setting.unknownFieldMessage(field))")
+            variable: field, description: "\(place): \(Setting.unknownFieldMessage(field))", isUsage: place == "flag")
     }
 }

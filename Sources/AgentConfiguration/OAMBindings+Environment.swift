@@ -4,10 +4,12 @@ extension OAMBindings {
     init(_ service: OAMComponent, in application: OAMApplication) {
         let isRealtimeService = service.serviceType == .realtimeService
         var variables: [OAMComponent.Variable] = []
+        func set(_ variable: OAMComponent.Variable) {
+            variables.removeAll { $0.name == variable.name }
+            variables.append(variable)
+        }
         func set(_ name: String, _ value: String?) {
-            guard let value else { return }
-            variables.removeAll { $0.name == name }
-            variables.append(.init(name: name, value: value))
+            if let value { set(.init(name: name, value: .text(value))) }
         }
 
         let role = service.role ?? (isRealtimeService ? "gateway" : nil)
@@ -22,10 +24,10 @@ extension OAMBindings {
         }
         for topic in service.consumes { set("CONSUME_" + topic.name, topic.topic) }
         for topic in service.produces { set("PRODUCE_" + topic.name, topic.topic) }
-        for variable in service.environment { set(variable.name, variable.value) }
+        for variable in service.environment { set(variable) }
 
         // The host's own rules say what these variables mean, so that both can never differ.
-        let environment = Dictionary(variables.map { ($0.name, $0.value) }) { _, last in last }
+        let environment = Self.texts(of: variables)
         var resolution = AgentConfig.Resolution(AgentConfig.Layers(environment: environment))
         func topics(_ field: String) -> [String] {
             if let setting = Setting.named(field) { resolution.resolve(setting) }
@@ -42,6 +44,12 @@ extension OAMBindings {
         }
         if service.realtime == nil, isRealtimeService {
             notes.append("without \"realtime\" the service has no platform, so no secrets are mounted for it")
+        }
+
+        for variable in variables {
+            guard case .reference(_, let object, let key) = variable.value else { continue }
+            notes.append(
+                "\(variable.name) comes from the key \"\(key)\" of \"\(object)\", which only its cluster knows")
         }
 
         component = service.name

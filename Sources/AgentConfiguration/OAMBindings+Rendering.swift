@@ -26,9 +26,12 @@ extension OAMBindings {
     }
 
     private static func entry(_ variable: OAMComponent.Variable) -> Node {
-        let isSecret = Setting.all.contains { $0.isSecret && $0.variables.contains(variable.name) }
-        let value = isSecret ? Secret.mask : Secret.masked(variable.value)
-        return object([("name", text(variable.name)), ("value", text(value))])
+        switch variable.value {
+        case .text: return object([("name", text(variable.name)), ("value", text(variable.shown))])
+        case .reference(let kind, let name, let key):
+            let reference = object([("name", text(name)), ("key", text(key))])
+            return object([("name", text(variable.name)), ("valueFrom", object([(kind, reference)]))])
+        }
     }
 
     private static func mount(_ secret: String) -> Node {

@@ -16,8 +16,13 @@ package struct OAMBindings: Sendable, Equatable {
     /// What a reader should know although it is no error.
     package let notes: [String]
 
-    /// The environment by name. Values that an author wrote into the application may be secret.
-    package var environment: [String: String] {
-        Dictionary(variables.map { ($0.name, $0.value) }) { _, last in last }
+    /// The environment by name, without what only a cluster knows. Values that an author wrote into the application may
+    /// be secret.
+    package var environment: [String: String] { Self.texts(of: variables) }
+
+    static func texts(of variables: [OAMComponent.Variable]) -> [String: String] {
+        variables.reduce(into: [:]) { texts, variable in
+            if case .text(let text) = variable.value { texts[variable.name] = text }
+        }
     }
 }

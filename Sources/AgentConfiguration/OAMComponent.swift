@@ -19,11 +19,30 @@ package struct OAMComponent: Sendable, Equatable {
         package let topic: String
     }
 
-    /// One entry of `environment`.
+    /// One entry of `environment` or `env`.
     package struct Variable: Sendable, Equatable {
+        package enum Value: Sendable, Equatable {
+            case text(String)
+            /// `valueFrom`: `kind` is `secretKeyRef` or `configMapKeyRef`. Only a cluster knows the value.
+            case reference(kind: String, object: String, key: String)
+        }
+
         package let name: String
-        package let value: String
+        package let value: Value
+
+        /// The value for people: `****` for a secret, `secretKeyRef OBJECT/KEY` for a reference.
+        package var shown: String {
+            switch value {
+            case .text(let text):
+                let isSecret = Setting.all.contains { $0.isSecret && $0.variables.contains(name) }
+                return isSecret ? Secret.mask : Secret.masked(text)
+            case .reference(let kind, let object, let key): return "\(kind) \(object)/\(key)"
+            }
+        }
     }
+
+    /// The roles that component definitions know; `webhook` brings a script of its own.
+    static let roles = ["gateway", "ingest", "processor", "webhook"]
 
     package let name: String
     /// The type as written; nil in ``serviceType`` when it is none that can be bound.

@@ -32,12 +32,24 @@ extension OAMReader {
         component.instanceName = values["name"]?.string
         component.realtime = objectName(values["realtime"], place + "realtime")
         component.websocket = boolean(values["websocket"], place + "websocket")
-        component.role = string(values["role"], place + "role")
+        component.role = role(values["role"], place + "role")
         component.identity = objectName(values["identity"], place + "identity")
         component.streaming = streaming(values["streaming"], place + "streaming")
         component.consumes = topics(values["consumes"], place + "consumes")
         component.produces = topics(values["produces"], place + "produces")
-        component.environment = environment(values["environment"], place + "environment")
+        // `env` is what KubeVela's own webservice has.
+        component.environment =
+            environment(values["environment"], place + "environment") + environment(values["env"], place + "env")
+    }
+
+    private mutating func role(_ node: Node?, _ path: String) -> String? {
+        guard let node, let role = string(node, path) else { return nil }
+        guard OAMComponent.roles.contains(role) else {
+            let expected = "one of \(OAMComponent.roles.joined(separator: ", "))"
+            report(node.mark?.line, "\(path): expected \(expected), not \"\(role)\"")
+            return nil
+        }
+        return role
     }
 
     private mutating func streaming(_ node: Node?, _ path: String) -> OAMComponent.Streaming? {
@@ -67,14 +79,23 @@ extension OAMReader {
         case .mapping(let values)?:
             return values.compactMap { key, value in
                 let name = key.string ?? ""
-                return scalar(value, "\(path).\(name)").map { .init(name: name, value: $0) }
+                return scalar(value, "\(path).\(name)").map { .init(name: name, value: .text($0)) }
             }
         case .sequence(let items)?:
             return items.enumerated().compactMap { index, item in
                 let place = "\(path)[\(index)]"
-                guard let fields = mapping(item, place, in: nil), let name = string(fields["name"], place + ".name")
-                else { return nil }
-                return scalar(fields["value"], place + ".value").map { .init(name: name, value: $0) }
+                guard let fields = mapping(item, place, in: nil) else { return nil }
+                guard let given = fields["name"] else {
+                    report(item.mark?.line, "\(place).name is missing")
+                    return nil
+                }
+                guard let name = string(given, place + ".name") else { return nil }
+                if let source = fields["valueFrom"], fields["value"] == nil {
+                    return reference(source, place + ".valueFrom").map { .init(name: name, value: $0) }
+                }
+                // As Kubernetes has it, a variable without a value is empty.
+                guard let value = fields["value"] else { return .init(name: name, value: .text("")) }
+                return scalar(value, place + ".value").map { .init(name: name, value: .text($0)) }
             }
         case let other?:
             if !isNull(other) { wrongKind(other, path, "a mapping from names to values") }
@@ -82,6 +103,24 @@ extension OAMReader {
         case nil:
             return []
         }
+    }
+
+    /// `secretKeyRef` or `configMapKeyRef`, each with `name` and `key`.
+    private mutating func reference(_ node: Node, _ path: String) -> OAMComponent.Variable.Value? {
+        guard let source = mapping(node, path, in: nil) else { return nil }
+        for kind in ["secretKeyRef", "configMapKeyRef"] {
+            guard let named = source[kind] else { continue }
+            guard let fields = mapping(named, "\(path).\(kind)", in: nil) else { return nil }
+            for required in ["name", "key"] where fields[required] == nil {
+                report(named.mark?.line, "\(path).\(kind).\(required) is missing")
+            }
+            guard let object = string(fields["name"], "\(path).\(kind).name"),
+                let key = string(fields["key"], "\(path).\(kind).key")
+            else { return nil }
+            return .reference(kind: kind, object: object, key: key)
+        }
+        wrongKind(node, path, "secretKeyRef or configMapKeyRef")
+        return nil
     }
 
     /// `topic` with what Kubernetes does not allow in a variable's name replaced.

@@ -111,7 +111,7 @@ extension OAMBindings {
     var lines: [String] {
         var lines = ["component \(component)", "  platform   \(platform ?? "none")"]
         lines += topics.map { "  consumes   \($0)" } + produces.map { "  produces   \($0)" }
-        lines += environment.sorted { $0.key < $1.key }.map { "  env        \($0.key)=\($0.value)" }
+        lines += variables.sorted { $0.name < $1.name }.map { "  env        \($0.name)=\($0.shown)" }
         lines += secrets.map { "  secret     \($0)" }
         if let identitySecret { lines.append("  identity   \(identitySecret)") }
         return lines + notes.map { "  note       \($0)" }

@@ -47,9 +47,8 @@ struct RunCommand: AsyncParsableCommand {
     var readyFile: String?
 
     func validate() throws {
-        guard !scripts.isEmpty || role != nil || oam != nil else {
-            throw ValidationError("name at least one Lua script, or a --role")
-        }
+        guard !scripts.isEmpty || role != nil || oam != nil || Self.role(in: ProcessInfo.processInfo.environment) != nil
+        else { throw ValidationError("name at least one Lua script, or a --role") }
         if role != nil, scripts.count > 1 {
             throw ValidationError("a role takes one script, which overrides a part of it")
         }
@@ -75,7 +74,7 @@ struct RunCommand: AsyncParsableCommand {
         do throws(ConfigurationError) {
             level = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
         } catch {
-            fail(error.description, code: 1)
+            fail(error.description, code: error.isUsage ? 2 : 1)
         }
         var logger = Logger(label: "agenthost") { _ in HostLogHandler(format: logFormat) }
         logger.logLevel = level
@@ -110,14 +109,24 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// Without a script and without `--role`, the component's role is meant.
+    /// Without a script and without `--role`, the role of the environment is meant.
     private func origins(_ environment: [String: String]) -> [ScriptOrigin] {
-        let role = role ?? (scripts.isEmpty ? environment["REALTIME_ROLE"].flatMap(Role.init(rawValue:)) : nil)
         if let role { return [.role(role, overrides: scripts.first)] }
-        guard !scripts.isEmpty else {
+        guard scripts.isEmpty else { return scripts.map { .file($0) } }
+        guard let name = Self.role(in: environment) else {
             fail("the component has no role that runs without a script; name the script beside --oam", code: 1)
         }
-        return scripts.map { .file($0) }
+        guard let role = Role(rawValue: name.lowercased()) else {
+            let known = Role.allCases.map(\.rawValue).joined(separator: ", ")
+            fail("REALTIME_ROLE=\(name): no role that runs without a script (\(known)); name a script", code: 1)
+        }
+        return [.role(role, overrides: nil)]
+    }
+
+    /// `REALTIME_ROLE`, nil when it is not set or blank.
+    private static func role(in environment: [String: String]) -> String? {
+        let name = environment["REALTIME_ROLE"]?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        return name.isEmpty ? nil : name
     }
 }
 

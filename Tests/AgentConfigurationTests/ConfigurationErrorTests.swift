@@ -55,6 +55,19 @@ struct ConfigurationErrorTests {
             ])
     }
 
+    @Test("a flag that is wrong is wrong usage; a variable is not")
+    func usage() {
+        func isUsage(_ layers: AgentConfig.Layers) -> Bool? {
+            do throws(ConfigurationError) { _ = try AgentConfig(layers) } catch { return error.isUsage }
+            return nil
+        }
+        for (field, value) in [("port", "abc"), ("host", "a/b"), ("log_level", "LOUD"), ("nothing", "1")] {
+            #expect(isUsage(.init(flags: [field: value], environment: ["PORT": "x"])) == true, "\(field)=\(value)")
+        }
+        #expect(isUsage(.init(flags: ["port": "1"], environment: ["HOST": "a/b"])) == false)
+        #expect(isUsage(.init(flags: ["port": "1"], environment: ["PORT": "abc"])) == nil)
+    }
+
     @Test("a wrong value does not fall through to a lower layer")
     func noFallThrough() {
         let text = description(.init(environment: ["PORT": "abc"], script: ["port": .integer(9000)]))

@@ -144,6 +144,63 @@ struct OAMApplicationTests {
         #expect(gateway.contains("# Note: platform \"elsewhere\" is not part of this application"))
     }
 
+    @Test("KubeVela's env list is given and rendered beside environment, with topics' variables; the later one wins")
+    func containerEnvironment() throws {
+        let application = try application(
+            webservice(
+                """
+                      realtime: p
+                      consumes: [readings]
+                      produces: {OUT: copies}
+                      environment: {LOG_LEVEL: debug, A: "1"}
+                      env:
+                      - name: A
+                        value: 2
+                      - name: EMPTY
+                      - name: DB_PASSWORD
+                        valueFrom: {secretKeyRef: {name: db, key: password}}
+                      - name: CONSUME_MORE
+                        value: more
+                """))
+        let bindings = try application.bindings()
+        #expect(
+            bindings.environment == [
+                "REALTIME_PLATFORM": "p", "CONSUME_readings": "readings", "PRODUCE_OUT": "copies", "LOG_LEVEL": "debug",
+                "A": "2", "EMPTY": "", "CONSUME_MORE": "more",
+            ])
+        #expect(bindings.topics == ["more", "readings"])
+        #expect(bindings.notes.contains { $0.hasPrefix("DB_PASSWORD comes from the key \"password\" of \"db\"") })
+        let rendered = try application.rendered()
+        for (name, value) in bindings.environment {
+            #expect(rendered.contains("- name: \"\(name)\"\n  value: \"\(value)\"\n"), "\(name)")
+        }
+        #expect(
+            rendered.contains(
+                "- name: \"DB_PASSWORD\"\n  valueFrom:\n    secretKeyRef:\n      name: \"db\"\n      key: \"password\"\n"
+            ))
+    }
+
+    @Test("an unknown role, and an environment that cannot be read, are refused with their lines")
+    func wrongRole() {
+        let yaml = webservice(
+            """
+                  role: procesor
+                  env:
+                  - value: 1
+                  - name: A
+                    valueFrom: {fieldRef: {fieldPath: status.podIP}}
+                  - name: B
+                    valueFrom: {secretKeyRef: {name: db}}
+            """)
+        #expect(
+            failure(yaml) == [
+                "app.yaml:9: s: role: expected one of gateway, ingest, processor, webhook, not \"procesor\"",
+                "app.yaml:11: s: env[0].name is missing",
+                "app.yaml:13: s: env[1].valueFrom: expected secretKeyRef or configMapKeyRef, not a mapping",
+                "app.yaml:15: s: env[2].valueFrom.secretKeyRef.key is missing",
+            ])
+    }
+
     @Test("an unknown component, or none where there are several, lists the known ones")
     func unknownComponents() throws {
         let application = try application(text)

@@ -158,6 +158,20 @@ def broker():
             equal(kinds, {"kafka", "mqtt"})
 
 
+@case("a wrong flag is wrong usage, and a wrong variable is a wrong configuration")
+def usage():
+    with scripts_folder({"agent.lua": "agenthost.agent { name = 'a' }"}) as folder:
+        for arguments, environment, code, words in (
+                (["--port", "abc"], {}, 2, "PORT=abc"), (["--port", "70000"], {}, 2, "PORT=70000"),
+                (["--host", "a/b"], {}, 2, "HOST=a/b"), (["--log-level", "LOUD"], {}, 2, "LOG_LEVEL=LOUD"),
+                (["--log-format", "xml"], {}, 2, "xml"), (["--workers", "many"], {}, 2, "many"), (["--nothing"], {}, 2, "nothing"),
+                ([], {"PORT": "abc"}, 1, "PORT=abc"), ([], {"LOG_LEVEL": "LOUD"}, 1, "LOG_LEVEL=LOUD"),
+                (["--port", "0"], {"HOST": "a/b"}, 1, "HOST=a/b")):
+            done = command("run", "agent.lua", "--no-embedded", *arguments, folder=folder, environment=environment)
+            equal(done.returncode, code, f"{arguments} {environment}: {done.stderr}")
+            assert words in done.stderr, f"{words} in {done.stderr}"
+
+
 @case("secrets tells what is there, never a value, and is 1 unless all is complete")
 def secrets():
     files = {"ward-kafka-secret/KAFKA_BOOTSTRAP_SERVERS": "broker-sesame:9092", "ward-mqtt-secret/MQTT_USER": "sesame"}

@@ -169,6 +169,20 @@ spec:
 """
 
 
+@case("REALTIME_ROLE runs its role without a script or a flag, and an unknown one is told")
+def from_environment():
+    with brokers() as broker, scripts_folder({}) as folder:
+        environment = {"REALTIME_ROLE": "processor", "CONSUME_A": "in", "PRODUCE_A": "out",
+                       "KAFKA_BOOTSTRAP_SERVERS": broker.kafka}
+        with Host({}, agents=[], folder=folder, environment=environment):
+            kcat_produce(broker.kafka, "in", {"n": 1})
+            equal(json.loads(kcat_wait(broker.kafka, "out", 1)[0]["payload"]), {"n": 1})
+        for role, code, words in (("procesor", 1, "REALTIME_ROLE=procesor"), ("webhook", 1, "name a script"), (" ", 2, "--role")):
+            done = command("run", "--port", "0", "--no-embedded", folder=folder, environment={**environment, "REALTIME_ROLE": role})
+            equal(done.returncode, code, f"{role}: {done.stderr}")
+            assert words in done.stderr, f"{words} in {done.stderr}"
+
+
 @case("--oam gives a component its role, topics and environment; the process's own environment goes before")
 def oam():
     agent = "agenthost.realtime_agent { name = 'page' }"
