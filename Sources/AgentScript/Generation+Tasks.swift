@@ -4,16 +4,10 @@ package import NIOCore
 
 /// A task's request, read and checked straight on the coroutine's stack, with FastAPI's words for what is wrong.
 extension Generation {
-    /// What the request asked for, once its table is on the stack.
-    package struct TaskArguments {
-        /// The body's `task_type`, where it has one; the endpoint's handler serves it all the same.
-        package var taskType: String?
-    }
-
     /// Pushes the `task` table of a request. On an error nothing is left on the stack.
     package func pushTask(
         _ input: TaskRequest.Input, id: String, type: String, on stack: LuaStack
-    ) throws(TaskFailure) -> TaskArguments {
+    ) throws(TaskFailure) {
         let top = stack.top
         do throws(TaskFailure) {
             switch input {
@@ -32,14 +26,13 @@ extension Generation {
                     stack.setField("parameters", of: -2)
                 }
             }
-            let arguments = try pushTaskTable(fromTableAt: stack.top, id: id, type: type, on: stack)
+            try pushTaskTable(fromTableAt: stack.top, id: id, type: type, from: .client, on: stack)
             if case .document = input {
                 stack.pushValue(at: top + 1)
                 stack.setField("body", of: -2)
                 stack.remove(at: top + 1)
             }
             stack.remove(at: top + 1)
-            return arguments
         } catch {
             stack.setTop(top)
             throw error
@@ -49,7 +42,7 @@ extension Generation {
     /// The `task` of `agent:process(type, payload)`: a payload whose fields are already Lua's.
     package func pushTask(
         payload: LuaReference, id: String, type: String, on stack: LuaStack
-    ) throws(TaskFailure) -> TaskArguments {
+    ) throws(TaskFailure) {
         stack.push(payload)
         stack.release(payload)
         let table = stack.top
@@ -58,9 +51,8 @@ extension Generation {
             stack.setField("query", of: table)
         }
         stack.pop(1)
-        let arguments = try pushTaskTable(fromTableAt: table, id: id, type: type, on: stack)
+        try pushTaskTable(fromTableAt: table, id: id, type: type, from: .script, on: stack)
         stack.remove(at: table)
-        return arguments
     }
 
     private func pushBody(_ body: ByteBuffer, on stack: LuaStack) throws(TaskFailure) {
@@ -93,71 +85,94 @@ extension Generation {
         }
     }
 
+    private static let query = ModelField("query", .string)
+    private static let taskType = ModelField("task_type", .string, absent: .allowed)
+    private static let priority = ModelField("priority", .integer(1...3), absent: .integer(1))
+    private static let objects = [
+        ModelField("parameters", .map(.any), absent: .emptyTable),
+        ModelField("context", .map(.any), absent: .emptyTable),
+    ]
+
+    /// The fields of the body, as pydantic checks and converts them; in its order, so that issues have it too.
     private func pushTaskTable(
-        fromTableAt body: Int32, id: String, type: String, on stack: LuaStack
-    ) throws(TaskFailure) -> TaskArguments {
-        var issues: [ValidationIssue] = []
-        func issue(_ type: String, _ field: String, _ message: String, input index: Int32) {
-            issues.append(
-                ValidationIssue(type: type, location: ["body", field], message: message, input: stack.json(at: index)))
-        }
+        fromTableAt body: Int32, id: String, type: String, from source: ModelChecker.Source, on stack: LuaStack
+    ) throws(TaskFailure) {
+        var issues: [ModelIssue] = []
         stack.newTable(array: 0, fields: 6)
         let task = stack.top
         stack.push(id)
         stack.setField("id", of: task)
         stack.push(type)
         stack.setField("type", of: task)
-
-        switch stack.getField("query", of: body) {
-        case .string: stack.setField("query", of: task)
-        case .nil:
-            issue("missing", "query", "Field required", input: body)
-            stack.pop(1)
-        default:
-            issue("string_type", "query", "Input should be a valid string", input: -1)
-            stack.pop(1)
+        /// For what is not as it nearly always is.
+        func check(_ field: ModelField) {
+            var checker = ModelChecker(on: stack, in: self, from: source)
+            checker.push(field, of: body)
+            issues += checker.issues
+            stack.setField(field.name, of: task)
         }
-        for field in ["parameters", "context"] as [StaticString] {
-            let kind = stack.getField(field, of: body)
-            if kind == .nil || kind == .null {
-                stack.pop(1)
-                stack.newTable()
-                stack.setField(field, of: task)
-            } else if kind == .table, !stack.isArray(at: -1) {
-                stack.setField(field, of: task)
+        if stack.getField("query", of: body) == .string {
+            stack.setField("query", of: task)
+        } else {
+            stack.pop(1)
+            check(Self.query)
+        }
+        let model = handlers.parameterModels[type]
+        for field in Self.objects {
+            if let model, field.name == "parameters" {
+                try issues += pushParameters(by: model, of: body, from: source, on: stack)
+                stack.setField("parameters", of: task)
+            } else if stack.getField(field.name, of: body) == .table, !stack.isArray(at: -1) {
+                stack.setField(field.name, of: task)
             } else {
-                issue("dict_type", "\(field)", "Input should be a valid dictionary", input: -1)
                 stack.pop(1)
+                check(field)
             }
         }
-        var arguments = TaskArguments()
+        // Checked and then left alone: the endpoint says which task it is.
         switch stack.getField("task_type", of: body) {
-        case .nil, .null: break
-        case .string: arguments.taskType = stack.string(at: -1)
-        default: issue("string_type", "task_type", "Input should be a valid string", input: -1)
+        case .nil, .null, .string: stack.pop(1)
+        default:
+            stack.pop(1)
+            check(Self.taskType)
+            stack.pushNil()
+            stack.setField("task_type", of: task)
         }
-        stack.pop(1)
         switch stack.getField("priority", of: body) {
         case .nil, .null:
             stack.pop(1)
             stack.push(1)
+            stack.setField("priority", of: task)
+        case .integer where (1...3).contains(stack.integer(at: -1) ?? 0): stack.setField("priority", of: task)
         default:
-            if let priority = stack.integer(at: -1) {
-                if priority < 1 {
-                    issue("greater_than_equal", "priority", "Input should be greater than or equal to 1", input: -1)
-                } else if priority > 3 {
-                    issue("less_than_equal", "priority", "Input should be less than or equal to 3", input: -1)
-                }
-            } else {
-                issue("int_type", "priority", "Input should be a valid integer", input: -1)
-            }
+            stack.pop(1)
+            check(Self.priority)
         }
-        stack.setField("priority", of: task)
-        guard issues.isEmpty else { throw .invalid(issues) }
-        if let model = handlers.parameterModels[type] {
-            try ModelsModule.checkParameters(model, ofTaskAt: task, on: stack, in: self)
+        guard issues.isEmpty else { throw .invalid(issues.map { $0.validationIssue(below: ["body"]) }) }
+    }
+
+    /// Pushes the `parameters` of the body, checked by an endpoint's model. They may be left out, or null, where the model
+    /// asks for nothing.
+    private func pushParameters(
+        by model: LuaReference, of body: Int32, from source: ModelChecker.Source, on stack: LuaStack
+    ) throws(TaskFailure) -> [ModelIssue] {
+        stack.push(model)
+        defer { stack.remove(at: -2) }
+        guard let schema = ModelsModule.schema(at: stack.top, on: stack) else {
+            stack.pushNil()
+            throw .failed("the model of the endpoint's parameters is no model any more")
         }
-        return arguments
+        var checker = ModelChecker(on: stack, in: self, from: source)
+        let kind = stack.getField("parameters", of: body)
+        stack.pop(1)
+        if !schema.isRequired, kind == .nil || kind == .null {
+            stack.newTable()
+            checker.push(.object(schema.fields), from: stack.top)
+            stack.remove(at: -2)
+        } else {
+            checker.push(ModelField("parameters", .object(schema.fields)), of: body)
+        }
+        return checker.issues
     }
 }
 

@@ -96,10 +96,9 @@ enum HostObject {
             case .success(let result):
                 arguments.stack.pushValue(ofBytes: result)
                 return .results(1)
-            case .failure(.unknownTask(let type)):
-                let known = host.generation.map { Array($0.handlers.tasks.keys) } ?? []
-                throw LuaFailure("the agent has no task \"\(type)\"\(LuaStack.hint(type, known))")
-            case .failure(let failure): return done(arguments.call, failure.text)
+            case .failure(let failure):
+                if case .unknownTask = failure { throw LuaFailure(failure.description) }
+                return done(arguments.call, failure.description)
             }
         }
     }

@@ -1,3 +1,4 @@
+import AgentModel
 import LuaRuntime
 
 /// What a handler came to.
@@ -10,4 +11,17 @@ enum InvocationOutcome {
     case timedOut
     /// Its version was closed while it waited.
     case ended
+}
+
+extension InvocationOutcome {
+    /// What went wrong, in the words that a client, a dead letter, an event and the log all have; nil for nothing.
+    /// `limit` is the handler's, in seconds.
+    func failure(of handler: HandlerName, limit: Double) -> String? {
+        switch self {
+        case .returned: nil
+        case .failed(let error): error.message
+        case .timedOut: "The \(handler) timed out after \(TaskFailure.text(limit)) s"
+        case .ended: "The version of the script that ran the \(handler) was closed"
+        }
+    }
 }

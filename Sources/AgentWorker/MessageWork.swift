@@ -91,12 +91,10 @@ final class MessageWork: LaneWork {
             }
         case .failed(let error):
             fail(DeliveryFailure(error.message))
-            worker.report(error, of: live, handler: name, scope: self)
-        case .timedOut:
-            let what = "the handler of \(message.topic) waited longer than \(slot.settings.taskTimeout) s"
+            worker.report(error.message, traceback: error.traceback, of: live, handler: name, scope: self)
+        case .timedOut, .ended:
+            let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
             fail(DeliveryFailure("\(handler.location): \(what)"))
-        case .ended:
-            fail(DeliveryFailure("\(handler.location): its version was closed while the handler waited"))
         }
     }
 

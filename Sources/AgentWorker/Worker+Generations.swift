@@ -68,10 +68,12 @@ extension Worker {
                 switch outcome {
                 case .returned: promise.succeed(())
                 case .failed(let error):
-                    self.report(error, of: live, handler: .function(name), scope: scope)
+                    self.report(
+                        error.message, traceback: error.traceback, of: live, handler: .function(name), scope: scope)
                     promise.fail(ScriptFailure(error))
-                case .timedOut: promise.fail(ScriptFailure("\(file): \(name) waited longer than \(timeLimit) s"))
-                case .ended: promise.fail(ScriptFailure("\(file): the version was closed while \(name) waited"))
+                case .timedOut, .ended:
+                    let what = outcome.failure(of: .function(name), limit: timeLimit) ?? ""
+                    promise.fail(ScriptFailure("\(file): \(what)"))
                 }
             })
         let rest = Array(functions.dropFirst())

@@ -34,10 +34,12 @@ extension Worker {
         }
     }
 
-    func report(_ error: LuaError, of live: LiveGeneration, handler: HandlerName, scope: EffectScope) {
+    func report(
+        _ message: String, traceback: String? = nil, of live: LiveGeneration, handler: HandlerName, scope: EffectScope
+    ) {
         var fields = Self.fields(of: handler, live.generation, scope)
-        fields["traceback"] = error.traceback.map { "\($0)" }
-        logger.error("\(error.message)", metadata: fields)
+        fields["traceback"] = traceback.map { "\($0)" }
+        logger.error("\(message)", metadata: fields)
     }
 
     /// Logs and counts a failed outcome; returns its text.
@@ -45,18 +47,12 @@ extension Worker {
         _ outcome: InvocationOutcome, of live: LiveGeneration, in slot: AgentSlot, handler: HandlerName,
         scope: EffectScope
     ) -> String? {
-        switch outcome {
-        case .returned: return nil
-        case .failed(let error):
-            slot.counters.countError()
-            report(error, of: live, handler: handler, scope: scope)
-            return error.message
-        case .timedOut:
-            slot.counters.countError()
-            logger.error("waited too long", metadata: Self.fields(of: handler, live.generation, scope))
-            return "the \(handler) waited longer than \(slot.settings.taskTimeout) s"
-        case .ended:
-            return "the \(handler) was ended: its version was closed"
-        }
+        guard let message = outcome.failure(of: handler, limit: slot.settings.taskTimeout) else { return nil }
+        if case .ended = outcome { return message }
+        slot.counters.countError()
+        var traceback: String?
+        if case .failed(let error) = outcome { traceback = error.traceback }
+        report(message, traceback: traceback, of: live, handler: handler, scope: scope)
+        return message
     }
 }

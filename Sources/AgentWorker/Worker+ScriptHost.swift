@@ -76,7 +76,7 @@ extension Worker: ScriptHost {
                             return 1
                         case .failure(let failure):
                             stack.pushNil()
-                            stack.push(failure.text)
+                            stack.push(failure.description)
                             return 2
                         }
                     }

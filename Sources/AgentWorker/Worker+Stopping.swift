@@ -54,7 +54,7 @@ extension Worker {
     }
 
     private func refuseQueuedTasks(of slot: AgentSlot) {
-        while let task = slot.queuedTasks.popFirst() { refuse(task, .unavailable) }
+        while let task = slot.queuedTasks.popFirst() { refuse(task, .stopping) }
     }
 
     /// Runs the `on_stop` functions, each for at most 5 s of waiting.

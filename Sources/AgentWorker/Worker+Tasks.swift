@@ -8,10 +8,10 @@ extension Worker: AgentRequests {
         loop.assertInEventLoop()
         let task = AgentSlot.QueuedTask(request: request, received: loop.now, completion: completion)
         guard state == .serving, request.agent < slots.count, let live = slots[request.agent].live else {
-            return refuse(task, .unavailable)
+            return refuse(task, unavailability)
         }
         guard let function = live.generation.handlers.tasks[request.taskType] else {
-            return refuse(task, .unknownTask(request.taskType))
+            return refuse(task, Self.unknownTask(request.taskType, live))
         }
         let slot = slots[request.agent]
         if slot.runningTasks < slot.settings.maxConcurrentTasks {
@@ -32,8 +32,14 @@ extension Worker: AgentRequests {
     func refuse(_ task: AgentSlot.QueuedTask, _ failure: TaskFailure) {
         task.completion(
             TaskOutcome(
-                taskID: "", taskType: task.request.taskType, result: .failure(failure),
-                processingTime: seconds(since: task.received)))
+                taskID: "", result: .failure(failure), processingTime: seconds(since: task.received)))
+    }
+
+    /// Why no task is taken.
+    private var unavailability: TaskFailure { takesMessages ? .starting : .stopping }
+
+    private static func unknownTask(_ type: String, _ live: LiveGeneration) -> TaskFailure {
+        .unknownTask(type, known: Array(live.generation.handlers.tasks.keys))
     }
 
     private func seconds(since time: NIODeadline) -> Double {
@@ -42,9 +48,9 @@ extension Worker: AgentRequests {
 
     /// A task that has waited: by the version in service now. Its slot is taken.
     private func beginQueued(_ task: AgentSlot.QueuedTask, in slot: AgentSlot) {
-        guard let live = slot.live else { return end(task, in: slot, .unavailable) }
+        guard let live = slot.live else { return end(task, in: slot, unavailability) }
         guard let function = live.generation.handlers.tasks[task.request.taskType] else {
-            return end(task, in: slot, .unknownTask(task.request.taskType))
+            return end(task, in: slot, Self.unknownTask(task.request.taskType, live))
         }
         begin(task, function, of: live, in: slot)
     }
@@ -90,20 +96,19 @@ extension Worker: AgentRequests {
     func runTask(
         _ type: String, _ function: LuaReference, of live: LiveGeneration, in slot: AgentSlot, scope: EffectScope,
         depth: Int, received: NIODeadline,
-        arguments: (LuaStack, String) throws(TaskFailure) -> Generation.TaskArguments,
+        arguments: (LuaStack, String) throws(TaskFailure) -> Void,
         completion: @escaping (TaskOutcome, LuaStack?) -> Void
     ) {
         let id = identifiers.next()
         let coroutine = live.generation.state.coroutine()
         coroutine.stack.push(function)
         // The request is checked before the task exists: a refused one emits nothing.
-        let shownType: String
         do throws(TaskFailure) {
-            shownType = try arguments(coroutine.stack, id).taskType ?? type
+            try arguments(coroutine.stack, id)
         } catch {
             coroutine.recycle()
             let outcome = TaskOutcome(
-                taskID: id, taskType: type, result: .failure(error), processingTime: seconds(since: received))
+                taskID: id, result: .failure(error), processingTime: seconds(since: received))
             return goOn { completion(outcome, nil) }
         }
         let now = clock()
@@ -114,9 +119,9 @@ extension Worker: AgentRequests {
         let invocation = Invocation(
             coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: false, timeLimit: limit
         ) { [self] ended in
-            let (result, stack) = result(ended, of: function, in: slot) {
+            let (result, stack) = result(ended, of: function, in: slot) { message, traceback in
                 slot.counters.countError()
-                if let error = $0 { report(error, of: live, handler: name, scope: scope) }
+                report(message, traceback: traceback, of: live, handler: name, scope: scope)
             }
             if slot.isRealtime {
                 var event = EventType.taskCompleted
@@ -125,7 +130,7 @@ extension Worker: AgentRequests {
                 emitTaskEvent(event, data, id: id, at: clock(), in: slot, scope: scope, depth: depth)
             }
             let outcome = TaskOutcome(
-                taskID: id, taskType: shownType, result: result, processingTime: seconds(since: received))
+                taskID: id, result: result, processingTime: seconds(since: received))
             completion(outcome, stack)
         }
         goOn {
@@ -137,10 +142,11 @@ extension Worker: AgentRequests {
         }
     }
 
-    /// The result as JSON, and the stack with it on top. `failed` hears of an error, nil for a wait that took too long.
+    /// The result as JSON, and the stack with it on top. `failed` hears of what is the script's fault, with a traceback
+    /// where there is one.
     private func result(
         _ ended: InvocationOutcome, of function: LuaReference, in slot: AgentSlot,
-        failed: (LuaError?) -> Void
+        failed: (String, String?) -> Void
     ) -> (Result<ByteBuffer, TaskFailure>, LuaStack?) {
         switch ended {
         case .returned(let stack, let count):
@@ -157,23 +163,19 @@ extension Worker: AgentRequests {
             } catch let error as LuaError {
                 stack.push(function)
                 let place = stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
-                let placed = LuaError(kind: error.kind, message: place + error.message, traceback: error.traceback)
-                failed(placed)
-                return (.failure(.failed(placed.message)), nil)
+                failed(place + error.message, error.traceback)
+                return (.failure(.failed(place + error.message)), nil)
             } catch {
                 return (.failure(.failed("\(error)")), nil)
             }
         case .failed(let error):
-            failed(error)
+            failed(error.message, error.traceback)
             return (.failure(.failed(error.message)), nil)
         case .timedOut:
-            failed(nil)
-            return (.failure(.timedOut(seconds: slot.settings.taskTimeout)), nil)
-        case .ended:
-            return (
-                .failure(takesMessages ? .failed("the version of the script that ran it was closed") : .unavailable),
-                nil
-            )
+            let failure = TaskFailure.timedOut(seconds: slot.settings.taskTimeout)
+            failed(failure.description, nil)
+            return (.failure(failure), nil)
+        case .ended: return (.failure(takesMessages ? .versionClosed : .stopping), nil)
         }
     }
 
@@ -204,7 +206,7 @@ extension Worker: AgentRequests {
             data.writeStaticString("{\"task_id\":")
             data.writeJSONString(id)
             data.writeStaticString(",\"success\":false,\"result\":null,\"error\":")
-            data.writeJSONString(failure.text)
+            data.writeJSONString(failure.description)
             data.writeStaticString("}")
         }
         return data

@@ -84,8 +84,8 @@ import Testing
             (
                 #"HealthData { device_id = 7, reading_type = true, unit = {}, value = { systolic = "x" }, location = { latitude = "n" } }"#,
                 "HealthData: device_id: string expected, got number; reading_type: string expected, got boolean; "
-                    + "value.systolic: number expected, got string; unit: string expected, got table; "
-                    + "location.latitude: number expected, got string; location.longitude: required"
+                    + #"value.systolic: number expected, got "x"; unit: string expected, got table; "#
+                    + #"location.latitude: number expected, got "n"; location.longitude: required"#
             ),
             (
                 #"RealtimeEvent { priority = 4, data = { 1, 2 } }"#,
@@ -97,9 +97,9 @@ import Testing
                 "RealtimeEvent: timestamp: time in ISO 8601 expected, got \"yesterday\"; priority: integer expected, got 1.5"
             ),
             (
-                #"MQTTMessage { topic = "t", payload = print, qos = -1, retain = 1, message_id = {} }"#,
+                #"MQTTMessage { topic = "t", payload = print, qos = -1, retain = 2, message_id = {} }"#,
                 "MQTTMessage: payload: a value expected, got function; qos: integer from 0 to 2 expected, got -1; "
-                    + "retain: boolean expected, got number; message_id: integer or string expected, got table"
+                    + "retain: boolean expected, got 2; message_id: integer or string expected, got table"
             ),
             (
                 #"StreamingData { data_type = "sensor_dat", source = "s", payload = 1 }"#,
@@ -107,8 +107,9 @@ import Testing
                     + "system_metrics, user_interaction, business_event expected, got \"sensor_dat\" (did you mean 'sensor_data'?)"
             ),
             (
-                #"AgentResponse { success = "yes", processing_time = 0/0 }"#,
-                "AgentResponse: success: boolean expected, got string; processing_time: finite number expected, got "
+                #"AgentResponse { success = "perhaps", processing_time = 0/0 }"#,
+                #"AgentResponse: success: boolean expected, got "perhaps"; "#
+                    + "processing_time: finite number expected, got "
             ),
             (
                 #"KafkaMessage { topic = "t", partition = -1, headers = { 1 } }"#,

@@ -188,7 +188,7 @@ import Testing
             ),
             (
                 "agent:process('prob', {})",
-                "bad argument 'task_type' to 'process' (no task \"prob\" (did you mean 'probe'?))"
+                "bad argument 'task_type' to 'process' (Unknown task type: prob; one of probe)"
             ),
             ("agent:process('probe', 5)", "bad argument 'payload' to 'process' (table expected, got number)"),
         ] as [(String, String)])

@@ -9,7 +9,10 @@ import Testing
         "a value of the type passes",
         arguments: [
             ("string", #""text""#, "text" as JSONValue), ("number", "1", 1), ("number", "1.5", 1.5),
-            ("integer", "3.0", 3),
+            ("integer", "3.0", 3), ("integer", #"" 1_000.0""#, 1000), ("integer", "true", 1),
+            ("number", #""1.50""#, 1.5),
+            ("number", #""150""#, 150), ("boolean", "1", true), ("boolean", #""OFF""#, false),
+            ("timestamp", #""1700000000.5""#, "2023-11-14T22:13:20.500Z"), ("timestamp|string", #""soon""#, "soon"),
             ("boolean", "false", false), ("table", "{ 1, 2 }", [1, 2]), ("table", "{ a = 1 }", ["a": 1]),
             ("any", "true", true), ("timestamp", "0", "1970-01-01T00:00:00.000Z"), ("string[]", "{}", []),
             ("string[]", #"{ "a", "b" }"#, ["a", "b"]), ("integer[][]", "{ { 1 }, {} }", [[1], []]),
@@ -26,10 +29,12 @@ import Testing
     @Test(
         "a value of another type is named",
         arguments: [
-            ("string", "1", "x: string expected, got number"), ("number", #""1""#, "x: number expected, got string"),
+            ("string", "1", "x: string expected, got number"), ("number", #""one""#, #"x: number expected, got "one""#),
+            ("number", "{}", "x: number expected, got table"),
             ("number", "1/0", "x: finite number expected, got inf"), ("integer", "1.5", "x: integer expected, got 1.5"),
-            ("integer", #""1""#, "x: integer expected, got string"),
-            ("boolean", "0", "x: boolean expected, got number"),
+            ("integer", #""1.5""#, #"x: integer expected, got "1.5""#),
+            ("integer", "2^70", "x: integer of 64 bits expected, got 1.1805916207174e+21"),
+            ("boolean", "2", "x: boolean expected, got 2"), ("boolean", "0.5", "x: boolean expected, got number"),
             ("table", "1", "x: table expected, got number"), ("any", "nil", "x: required"),
             ("any", "function() end", "x: a value expected, got function"),
             (
@@ -37,10 +42,10 @@ import Testing
                 "x[2]: string expected, got number; x[4]: string expected, got number"
             ),
             ("string[]", "{ a = 1 }", "x: list of strings expected, got table"),
-            ("map<number>", #"{ a = 1, b = "2" }"#, "x.b: number expected, got string"),
+            ("map<number>", #"{ a = 1, b = "two" }"#, #"x.b: number expected, got "two""#),
             ("map<number>", "{ 1, 2 }", "x: table of numbers expected, got list"),
             ("map<number>", "{ [true] = 1 }", "x: table of numbers expected, got table"),
-            ("string|number", "true", "x: string or number expected, got boolean"),
+            ("string|number", "{}", "x: string or number expected, got table"),
             ("integer[]|integer", "{ {} }", "x[1]: integer expected, got table"),
             ("string?", "false", "x: string expected, got boolean"),
         ] as [(String, String, String)])
@@ -67,7 +72,7 @@ import Testing
                     .null,
                     .string(
                         "from: table expected, got number; stops[1].latitude: required; "
-                            + "stops[2].latitude: number expected, got string; to.place: required"),
+                            + #"stops[2].latitude: number expected, got "x"; to.place: required"#),
                 ])
         #expect(
             try TestScript.evaluate("return Trip { from = { latitude = 1 }, stops = {} }", top: top)

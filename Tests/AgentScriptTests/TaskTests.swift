@@ -42,9 +42,8 @@ import Testing
                 ]
             ])
         let coroutine = script.generation.state.coroutine()
-        let arguments = try script.generation.pushTask(
+        try script.generation.pushTask(
             .body(ByteBuffer(string: body)), id: "i", type: "probe", on: coroutine.stack)
-        #expect(arguments.taskType == "other")
         #expect(coroutine.stack.top == 1)
         coroutine.recycle()
     }
@@ -95,8 +94,12 @@ import Testing
                 "Input should be less than or equal to 3", "4"
             ),
             (
-                #"{"query":"q","priority":"high"}"#, "int_type", ["body", "priority"],
-                "Input should be a valid integer", #""high""#
+                #"{"query":"q","priority":"high"}"#, "int_parsing", ["body", "priority"],
+                "Input should be a valid integer, unable to parse string as an integer", #""high""#
+            ),
+            (
+                #"{"query":"q","priority":"4"}"#, "less_than_equal", ["body", "priority"],
+                "Input should be less than or equal to 3", #""4""#
             ),
             ("", "missing", ["body"], "Field required", "null"),
             (
@@ -111,8 +114,10 @@ import Testing
                 "null", "model_attributes_type", ["body"],
                 "Input should be a valid dictionary or object to extract fields from", "null"
             ),
-        ] as [(String, String, [String], String, String)])
-    func issues(body: String, type: String, location: [String], message: String, input: String) throws {
+        ] as [(String, String, [ValidationIssue.Step], String, String)])
+    func issues(
+        body: String, type: String, location: [ValidationIssue.Step], message: String, input: String
+    ) throws {
         guard case .invalid(let issues)? = try failure(body) else {
             Issue.record("not invalid")
             return
@@ -120,6 +125,13 @@ import Testing
         try #require(issues.count == 1)
         #expect(issues[0].type == type && issues[0].location == location && issues[0].message == message)
         #expect(String(buffer: issues[0].input) == input)
+    }
+
+    @Test("a priority is converted as pydantic converts it", arguments: [(#""2""#, 2), ("3.0", 3), ("true", 1)])
+    func priorities(given: String, priority: Int64) throws {
+        let script = try TestScript.probe("return task.priority, math.type(task.priority)")
+        let run = try script.task("probe", body: #"{"query":"q","priority":\#(given)}"#)
+        #expect(try run.results == [.integer(priority), "integer"])
     }
 
     @Test("every wrong field is told at once")
@@ -159,7 +171,7 @@ import Testing
         for body in ["{", "[]", "{}", #"{"query":1,"parameters":2,"priority":3.5}"#] {
             let top = coroutine.stack.top
             #expect(throws: TaskFailure.self) {
-                _ = try script.generation.pushTask(
+                try script.generation.pushTask(
                     .body(ByteBuffer(string: body)), id: "i", type: "probe", on: coroutine.stack)
             }
             #expect(coroutine.stack.top == top)

@@ -60,7 +60,7 @@ final class TestScript {
         coroutine.context = host
         coroutine.stack.push(function)
         do {
-            _ = try generation.pushTask(input, id: "task-1", type: type, on: coroutine.stack)
+            try generation.pushTask(input, id: "task-1", type: type, on: coroutine.stack)
         } catch {
             coroutine.recycle()
             throw error

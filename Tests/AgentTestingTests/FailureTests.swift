@@ -158,7 +158,7 @@ import Testing
         let expected = [
             "unknown function": "agent_test.lua:3: agenthost.test has no 'eqaul' (did you mean 'equal'?)",
             "unknown method": "agent_test.lua:4: a host has no 'mesage' (did you mean 'message'?)",
-            "unknown task": "agent_test.lua:5: the agent has no task \"great\" (did you mean 'greet'?)",
+            "unknown task": "agent_test.lua:5: Unknown task type: great; one of greet",
             "no colon": "agent_test.lua:6: call it with a colon: host:task(…)",
             "sleeps": "agent_test.lua:7: a test does not sleep: host:advance(seconds) moves the clock",
             "unknown field": "agent_test.lua:10: unknown field 'jsn' of 'request' (did you mean 'json'?)",

@@ -166,7 +166,7 @@ import Testing
             settings: { $0.taskTimeout = 2 })
         let message = test.deliver("in")
         test.advance(2)
-        #expect(test.kafka.sent.first?.header("x-error")?.contains("waited longer than 2.0 s") == true)
+        #expect(test.kafka.sent.first?.header("x-error")?.contains("timed out after 2 s") == true)
         test.kafka.settleAll()
         #expect(message.acknowledgements == 1)
         test.advance(100)

@@ -139,7 +139,7 @@ import Testing
         #expect(waiting.completions == 1)
         test.worker.close()
         #expect(running.completions == 1)
-        guard case .failure(.unavailable)? = running.value?.result else {
+        guard case .failure(.stopping)? = running.value?.result else {
             Issue.record("the task that was cut off was not told so")
             return
         }

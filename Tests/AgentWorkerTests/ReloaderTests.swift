@@ -58,7 +58,7 @@ import Testing
                     worker.perform(request) { outcome in
                         switch outcome.result {
                         case .success(let json): promise.succeed(String(buffer: json))
-                        case .failure(let failure): promise.succeed(failure.text)
+                        case .failure(let failure): promise.succeed(failure.description)
                         }
                     }
                 }

@@ -16,11 +16,26 @@ import Testing
         #expect(Set(test.hub.events.map(\.correlationID)) == [outcome.value?.taskID])
     }
 
-    @Test("the outcome names the type that the body asked for") func shownType() throws {
+    @Test("whatever type the body asks for, the task is the endpoint's") func shownType() throws {
         let test = try TestWorker("agent:task('t', function(task) return task.type end)")
-        let outcome = test.task("t", body: #"{"query":"q","task_type":"other"}"#)
-        #expect(outcome.value?.taskType == "other")
-        #expect(outcome.json == #""t""#)
+        #expect(test.task("t", body: #"{"query":"q","task_type":"other"}"#).json == #""t""#)
+    }
+
+    @Test("that takes too long fails in the same words in its answer, its event, the log and for its caller")
+    func oneText() throws {
+        let test = try TestWorker(
+            """
+            agent:task('slow', function() agenthost.sleep(100) end)
+            agent:every(0.1, function() agent:publish('said', select(2, agent:process('slow', {}))) end)
+            """, settings: { $0.taskTimeout = 0.5 })
+        let outcome = test.task("slow")
+        test.advance(0.5)
+        let text = "Task timed out after 0.5 s"
+        #expect(outcome.error == text)
+        #expect(test.hub.events.map { String(buffer: $0.data) }.last?.contains(#""error":"\#(text)""#) == true)
+        #expect(test.lines.count(containing: "error: \(text) ") == 1)
+        test.advance(0.2)
+        #expect(test.hub.published.map(\.data) == ["\"\(text)\""])
     }
 
     @Test("a request that does not hold together emits nothing") func invalid() throws {

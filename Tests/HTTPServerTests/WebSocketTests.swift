@@ -44,6 +44,10 @@ struct WebSocketTests {
             (#"{"message_type":"subscribe"}"#, "error", ["error": "Topic is required"]),
             (#"{"message_type":"unsubscribe","payload":{"topic":"a"}}"#, "unsubscription_confirmed", ["topic": "a"]),
             (
+                #"{"message_type":"agent_request","payload":{"query":"","task_type":"echo"}}"#, "error",
+                ["error": "Query is required"]
+            ),
+            (
                 #"{"message_type":"agent_request","payload":{"task_type":"echo"}}"#, "error",
                 ["error": "Query is required"]
             ),

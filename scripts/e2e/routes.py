@@ -61,6 +61,8 @@ def task():
         equal(body["metadata"]["realtime_enabled"], True)
         assert isinstance(body["processing_time"], (int, float)) and 0 <= body["processing_time"] < 5
         equal(host.request("PUT", "/put", {"query": "x"}).json["result"]["query"], "x")
+        body = host.post("/echo", {"query": "x", "task_type": "fail"}).json
+        equal((body["metadata"]["task_type"], body["result"]["type"]), ("echo", "echo"), "the endpoint's, not the body's")
 
 
 @case("a standard agent has its two fields, and no realtime route")

@@ -135,7 +135,7 @@ def agent_request():
         payload = client.receive("agent_response")["payload"]
         equal((payload["success"], payload["result"]), (False, None))
         assert f"agent.lua:{line_of(AGENT, 'HERE')}: as asked" in payload["error"], payload
-        for payload in ({}, {"task_type": "echo"}):
+        for payload in ({}, {"task_type": "echo"}, {"query": "", "task_type": "echo"}, {"query": None}, {"query": 5}):
             client.send("agent_request", payload)
             equal(client.receive("error")["payload"], {"error": "Query is required"})
 

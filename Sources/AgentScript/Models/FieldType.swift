@@ -3,10 +3,11 @@ indirect enum FieldType: Sendable, Equatable {
     /// Anything that can be data: no function, no coroutine.
     case any
     case string
-    /// A finite number.
+    /// A finite number, a text of one, or a truth value as 1 or 0.
     case number
-    /// An integer, or a number without a fraction; bounded where there is a range.
+    /// An integer, or whatever stands for one without a fraction; bounded where there is a range.
     case integer(ClosedRange<Int64>?)
+    /// A truth value, 1 or 0, or a text such as `yes`.
     case boolean
     /// Any table, list or not.
     case table
@@ -73,6 +74,25 @@ extension FieldType {
             ("model_attributes_type", "a valid dictionary or object to extract fields from")
         case .union(let types):
             (types.first?.pydantic.type ?? "is_instance_of", Self.alternatives(types.map(\.pydantic.noun)))
+        }
+    }
+
+    /// What pydantic calls the type among the alternatives of a union.
+    var pydanticLabel: String {
+        switch self {
+        case .any: "any"
+        case .string: "str"
+        case .number: "float"
+        case .integer(nil): "int"
+        case .integer: "constrained-int"
+        case .boolean: "bool"
+        case .table: "dict[any,any]"
+        case .timestamp: "datetime"
+        case .choice: "enum"
+        case .list(let item): "list[\(item.pydanticLabel)]"
+        case .map(let item): "dict[str,\(item.pydanticLabel)]"
+        case .object: "model"
+        case .union(let types): "union[\(types.map(\.pydanticLabel).joined(separator: ","))]"
         }
     }
 

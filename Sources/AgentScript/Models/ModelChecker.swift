@@ -8,17 +8,24 @@ import NIOCore
 /// them out; `agenthost.null` counts as absent where a field may be; parts of type `any` and `table` are shared, not
 /// copied.
 struct ModelChecker {
-    private let stack: LuaStack
+    /// Where what is checked comes from.
+    enum Source {
+        /// A script, whose empty table may be a list or not.
+        case script
+        /// A client's JSON, which tells `[]` from `{}`; issues keep JSON of what they complain about.
+        case client
+    }
+
+    let stack: LuaStack
     private let host: any ScriptHost
-    /// Whether issues keep JSON of what they complain about.
-    private let recordsInput: Bool
+    private let source: Source
     private(set) var issues: [ModelIssue] = []
     private var path: [ModelIssue.Step] = []
 
-    init(on stack: LuaStack, in generation: Generation, recordsInput: Bool) {
+    init(on stack: LuaStack, in generation: Generation, from source: Source) {
         self.stack = stack
         host = generation.host
-        self.recordsInput = recordsInput
+        self.source = source
     }
 
     /// Pushes the checked copy of the value at the index; nil where something is wrong with the whole of it.
@@ -31,7 +38,7 @@ struct ModelChecker {
             case .null, .nil, .boolean, .integer, .number, .string, .table: stack.pushValue(at: index)
             }
         case .string: kind == .string ? stack.pushValue(at: index) : refuse(index, type)
-        case .boolean: kind == .boolean ? stack.pushValue(at: index) : refuse(index, type)
+        case .boolean: pushBoolean(from: index)
         case .table: kind == .table ? stack.pushValue(at: index) : refuse(index, type)
         case .number: pushNumber(from: index)
         case .integer(let range): pushInteger(in: range, from: index)
@@ -40,12 +47,34 @@ struct ModelChecker {
         case .list(let item): pushList(of: item, from: index)
         case .map(let item): pushMap(of: item, from: index)
         case .object(let fields): pushObject(fields, from: index)
-        case .union(let types):
-            if let fitting = types.first(where: { fits($0, at: index) }) {
-                push(fitting, from: index)
-            } else {
-                refuse(index, type)
-            }
+        case .union(let types): pushUnion(types, from: index)
+        }
+    }
+
+    /// The first alternative that takes the value: those of its kind go before those that it can be converted to, as in
+    /// pydantic's smart mode. When none does, a script hears of the one that was probably meant, a client of all.
+    private mutating func pushUnion(_ types: [FieldType], from index: Int32) {
+        let before = issues.count
+        var complaints: [[ModelIssue]] = Array(repeating: [], count: types.count)
+        let fitting = types.indices.filter { fits(types[$0], at: index) }
+        let order = fitting + types.indices.filter { !fitting.contains($0) }
+        for position in order {
+            if source == .client { path.append(.alternative(types[position].pydanticLabel)) }
+            push(types[position], from: index)
+            if source == .client { path.removeLast() }
+            guard issues.count > before else { return }
+            complaints[position] = Array(issues[before...])
+            issues.removeSubrange(before...)
+            stack.pop(1)
+        }
+        if source == .client {
+            issues += complaints.joined()
+            stack.pushNil()
+        } else if let meant = fitting.first {
+            issues += complaints[meant]
+            stack.pushNil()
+        } else {
+            refuse(index, .union(types))
         }
     }
 
@@ -82,18 +111,24 @@ struct ModelChecker {
         stack.newTable(array: 0, fields: Int32(clamping: fields.count))
         let copy = stack.top
         for field in fields {
-            path.append(.field(field.name))
-            let kind = stack.getField(field.name, of: source)
-            if kind == .nil || kind == .null && field.absence != .refused {
-                stack.pop(1)
-                pushDefault(of: field, in: source)
-            } else {
-                push(field.type, from: stack.top)
-                stack.remove(at: -2)
-            }
+            push(field, of: source)
             stack.setField(field.name, of: copy)
-            path.removeLast()
         }
+    }
+
+    /// Pushes the checked copy of a field of the table at the index, its default, or nil.
+    mutating func push(_ field: ModelField, of index: Int32) {
+        let source = stack.absolute(index)
+        path.append(.field(field.name))
+        let kind = stack.getField(field.name, of: source)
+        if kind == .nil || kind == .null && field.absence != .refused {
+            stack.pop(1)
+            pushDefault(of: field, in: source)
+        } else {
+            push(field.type, from: stack.top)
+            stack.remove(at: -2)
+        }
+        path.removeLast()
     }
 
     private mutating func pushDefault(of field: ModelField, in source: Int32) {
@@ -134,6 +169,7 @@ struct ModelChecker {
     /// Whether a table is a list: nothing in it but 1 to n.
     private func hasOnlyPositions(_ index: Int32) -> Bool {
         let table = stack.absolute(index)
+        if source == .client { return stack.isArray(at: table) }
         var count = 0
         stack.pushNil()
         while stack.next(of: table) {
@@ -149,6 +185,8 @@ struct ModelChecker {
             return
         }
         let source = stack.absolute(index)
+        let before = issues.count
+        defer { sortIssues(from: before) }
         stack.newTable()
         let copy = stack.top
         stack.pushNil()
@@ -174,98 +212,39 @@ struct ModelChecker {
         }
     }
 
-    // MARK: - Values
-
-    private mutating func pushNumber(from index: Int32) {
-        switch stack.type(at: index) {
-        case .integer: stack.pushValue(at: index)
-        case .number:
-            if let number = stack.number(at: index), number.isFinite {
-                stack.pushValue(at: index)
-            } else {
-                refuse(index, kind: .notFinite(shown: stack.displayString(at: index)))
-            }
-        default: refuse(index, .number)
-        }
-    }
-
-    private mutating func pushInteger(in range: ClosedRange<Int64>?, from index: Int32) {
-        let kind = stack.type(at: index)
-        guard kind == .integer || kind == .number else {
-            refuse(index, .integer(range))
-            return
-        }
-        let shown = stack.displayString(at: index)
-        guard let value = stack.integer(at: index) else {
-            refuse(index, kind: .fraction(shown: shown))
-            return
-        }
-        if let range, value < range.lowerBound {
-            refuse(index, kind: .below(range, shown: shown))
-        } else if let range, value > range.upperBound {
-            refuse(index, kind: .above(range, shown: shown))
-        } else {
-            stack.push(value)
-        }
-    }
-
-    private mutating func pushTimestamp(from index: Int32) {
-        let milliseconds: Int64?
-        switch stack.type(at: index) {
-        case .string: milliseconds = stack.string(at: index).flatMap { Timestamp.parse($0) }
-        case .integer, .number: milliseconds = stack.number(at: index).flatMap { Self.milliseconds(of: $0) }
-        default:
-            refuse(index, .timestamp)
-            return
-        }
-        guard let milliseconds else {
-            refuse(index, kind: .value(.timestamp, shown: quoted(index), near: nil))
-            return
-        }
-        stack.push(Timestamp.text(milliseconds))
-    }
-
-    /// A number as pydantic reads one for a time: seconds since 1970, and milliseconds where seconds would be after the
-    /// year 2603 (2 · 10¹⁰). Nil outside the years 1 to 9999.
-    private static func milliseconds(of number: Double) -> Int64? {
-        let milliseconds = abs(number) > 2e10 ? number : number * 1000
-        guard milliseconds >= -62_135_596_800_000, milliseconds < 253_402_300_800_000 else { return nil }
-        return Int64(milliseconds.rounded(.down))
-    }
-
-    private mutating func pushChoice(_ names: [String], from index: Int32) {
-        guard stack.type(at: index) == .string else {
-            refuse(index, .choice(names))
-            return
-        }
-        let name = stack.string(at: index) ?? ""
-        if names.contains(name) {
-            stack.pushValue(at: index)
-        } else {
-            let near = NameSuggestion.nearest(name, among: names)
-            refuse(index, kind: .value(.choice(names), shown: quoted(index), near: near))
-        }
-    }
-
     // MARK: - Complaints
 
+    /// Lua keeps no order of keys: so that the same value is answered the same each time.
+    private mutating func sortIssues(from first: Int) {
+        guard issues.count - first > 1, let depth = issues[first...].map(\.path.count).min(), depth > path.count else {
+            return
+        }
+        let place = path.count
+        issues[first...].sort { one, other in
+            guard case .field(let name) = one.path[place], case .field(let next) = other.path[place] else {
+                return false
+            }
+            return name < next
+        }
+    }
+
     /// Notes a value of the wrong type and pushes nil in its place.
-    private mutating func refuse(_ index: Int32, _ type: FieldType) {
+    mutating func refuse(_ index: Int32, _ type: FieldType) {
         let got = stack.type(at: index) == .table && isList(index) ? "list" : stack.typeName(at: index)
         refuse(index, kind: .type(type, got: got))
     }
 
-    private mutating func refuse(_ index: Int32, kind: ModelIssue.Kind) {
+    mutating func refuse(_ index: Int32, kind: ModelIssue.Kind) {
         issue(kind, input: index)
         stack.pushNil()
     }
 
     private mutating func issue(_ kind: ModelIssue.Kind, input index: Int32) {
-        issues.append(ModelIssue(path: path, kind: kind, input: recordsInput ? stack.json(at: index) : .null))
+        issues.append(ModelIssue(path: path, kind: kind, input: source == .client ? stack.json(at: index) : .null))
     }
 
     /// A value in a message, a text in quotation marks and not at any length.
-    private func quoted(_ index: Int32) -> String {
+    func quoted(_ index: Int32) -> String {
         let shown = stack.displayString(at: index)
         let short = shown.count > 60 ? "\(shown.prefix(60))…" : shown
         return stack.type(at: index) == .string ? "\"\(short)\"" : short

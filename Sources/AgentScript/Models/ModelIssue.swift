@@ -8,14 +8,21 @@ struct ModelIssue {
         case field(String)
         /// From 1, as Lua counts.
         case item(Int)
+        /// An alternative of a union, by the name that pydantic gives it; no part of a message to a script.
+        case alternative(String)
     }
 
     enum Kind {
         case missing
         /// A value of another type.
         case type(FieldType, got: String)
-        /// Not one of the texts, or not a time at all; `shown` is the value, `near` the text that was probably meant.
+        /// Not one of the texts; `shown` is the value, `near` the text that was probably meant.
         case value(FieldType, shown: String, near: String?)
+        /// A text, or a number, that stands for no value of the type.
+        case unreadable(FieldType, shown: String)
+        case time(TimeRefusal, shown: String)
+        /// Beyond 64 bits.
+        case tooLarge(shown: String)
         case fraction(shown: String)
         case notFinite(shown: String)
         case below(ClosedRange<Int64>, shown: String)
@@ -33,6 +40,7 @@ struct ModelIssue {
             switch step {
             case .field(let name): place += place.isEmpty ? name : ".\(name)"
             case .item(let position): place += "[\(position)]"
+            case .alternative: break
             }
         }
         return place.isEmpty ? complaint : "\(place): \(complaint)"
@@ -44,6 +52,9 @@ struct ModelIssue {
         case .type(let type, let got): "\(type.expectation) expected, got \(got)"
         case .value(let type, let shown, let near):
             "\(type.expectation) expected, got \(shown)\(near.map { " (did you mean '\($0)'?)" } ?? "")"
+        case .unreadable(let type, let shown): "\(type.expectation) expected, got \(shown)"
+        case .time(_, let shown): "\(FieldType.timestamp.expectation) expected, got \(shown)"
+        case .tooLarge(let shown): "integer of 64 bits expected, got \(shown)"
         case .fraction(let shown): "integer expected, got \(shown)"
         case .notFinite(let shown): "finite number expected, got \(shown)"
         case .below(let range, let shown), .above(let range, let shown):
@@ -52,29 +63,51 @@ struct ModelIssue {
     }
 
     /// The issue as FastAPI reports it, below `location`. Positions in a list count from 0 there.
-    func validationIssue(below location: [String]) -> ValidationIssue {
-        let steps = path.map { step in
+    func validationIssue(below location: [ValidationIssue.Step]) -> ValidationIssue {
+        let steps = path.map { step -> ValidationIssue.Step in
             switch step {
-            case .field(let name): name
-            case .item(let position): String(position - 1)
+            case .field(let name), .alternative(let name): .name(name)
+            case .item(let position): .index(position - 1)
             }
         }
-        let (type, message) = pydantic
-        return ValidationIssue(type: type, location: location + steps, message: message, input: input)
+        let (type, message, context) = pydantic
+        return ValidationIssue(
+            type: type, location: location + steps, message: message, input: input, context: context)
     }
 
-    private var pydantic: (type: String, message: String) {
+    private var pydantic: (type: String, message: String, context: (name: String, value: JSONValue)?) {
         switch kind {
-        case .missing: ("missing", "Field required")
-        case .type(let type, _): (type.pydantic.type, "Input should be \(type.pydantic.noun)")
-        case .value(.timestamp, _, _): ("datetime_parsing", "Input should be a valid datetime, it is not ISO 8601")
-        case .value(let type, _, _): (type.pydantic.type, "Input should be \(type.pydantic.noun)")
+        case .missing: return ("missing", "Field required", nil)
+        case .type(.choice(let names), _), .value(.choice(let names), _, _):
+            let expected = FieldType.choice(names).pydantic.noun
+            return ("enum", "Input should be \(expected)", ("expected", .string(expected)))
+        case .type(let type, _), .value(let type, _, _):
+            return (type.pydantic.type, "Input should be \(type.pydantic.noun)", nil)
+        case .unreadable(.boolean, _):
+            return ("bool_parsing", "Input should be a valid boolean, unable to interpret input", nil)
+        case .unreadable(.integer, _):
+            return ("int_parsing", "Input should be a valid integer, unable to parse string as an integer", nil)
+        case .unreadable:
+            return ("float_parsing", "Input should be a valid number, unable to parse string as a number", nil)
+        case .time(let refusal, _):
+            let noun = refusal.isOfDate ? "datetime or date" : "datetime"
+            return (
+                refusal.isOfDate ? "datetime_from_date_parsing" : "datetime_parsing",
+                "Input should be a valid \(noun), \(refusal.rawValue)", ("error", .string(refusal.rawValue))
+            )
+        case .tooLarge:
+            return ("int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size", nil)
         case .fraction:
-            ("int_from_float", "Input should be a valid integer, got a number with a fractional part")
-        case .notFinite: ("finite_number", "Input should be a finite number")
+            return ("int_from_float", "Input should be a valid integer, got a number with a fractional part", nil)
+        case .notFinite: return ("finite_number", "Input should be a finite number", nil)
         case .below(let range, _):
-            ("greater_than_equal", "Input should be greater than or equal to \(range.lowerBound)")
-        case .above(let range, _): ("less_than_equal", "Input should be less than or equal to \(range.upperBound)")
+            let bound = range.lowerBound
+            return (
+                "greater_than_equal", "Input should be greater than or equal to \(bound)", ("ge", .integer(bound))
+            )
+        case .above(let range, _):
+            let bound = range.upperBound
+            return ("less_than_equal", "Input should be less than or equal to \(bound)", ("le", .integer(bound)))
         }
     }
 }

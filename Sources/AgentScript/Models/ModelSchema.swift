@@ -8,6 +8,8 @@ final class ModelSchema: Sendable {
     /// What messages begin with; nil for a model that a script made.
     let name: String?
     let fields: [ModelField]
+    /// Whether a field must be there, so that nothing at all is not enough.
+    var isRequired: Bool { fields.contains { $0.absence == .refused } }
     let number: Int64
 
     private struct Known {

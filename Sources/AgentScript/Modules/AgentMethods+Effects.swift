@@ -49,9 +49,8 @@ extension AgentMethods {
             let arguments = Arguments(call)
             let type = try arguments.string(2, "task_type")
             guard generation.handlers.tasks[type] != nil else {
-                throw arguments.invalid(
-                    "task_type",
-                    "no task \"\(type)\"\(NameSuggestionText.of(type, among: Array(generation.handlers.tasks.keys)))")
+                let known = Array(generation.handlers.tasks.keys)
+                throw arguments.invalid("task_type", TaskFailure.unknownTask(type, known: known).description)
             }
             try call.requireWait()
             if arguments.isMissing(3) {

@@ -41,28 +41,6 @@ enum ModelsModule: ScriptModule {
         return ModelSchema.find(number)
     }
 
-    /// Checks the field `parameters` of the `task` table at the index by an endpoint's model and puts the checked copy
-    /// in its place. Throws `.invalid` with one issue for each wrong field, worded as pydantic words it.
-    static func checkParameters(
-        _ model: LuaReference, ofTaskAt task: Int32, on stack: LuaStack, in generation: Generation
-    ) throws(TaskFailure) {
-        let table = stack.absolute(task)
-        let top = stack.top
-        stack.push(model)
-        guard let schema = schema(at: stack.top, on: stack) else {
-            stack.setTop(top)
-            throw .failed("the model of the endpoint's parameters is no model any more")
-        }
-        _ = stack.getField("parameters", of: table)
-        var checker = ModelChecker(on: stack, in: generation, recordsInput: true)
-        checker.push(.object(schema.fields), from: stack.top)
-        if checker.issues.isEmpty { stack.setField("parameters", of: table) }
-        stack.setTop(top)
-        guard checker.issues.isEmpty else {
-            throw .invalid(checker.issues.map { $0.validationIssue(below: ["body", "parameters"]) })
-        }
-    }
-
     /// Pushes the model: an empty table whose metatable checks.
     private static func push(_ schema: ModelSchema, on stack: LuaStack, in generation: Generation) {
         let name = schema.name ?? "model"
@@ -89,7 +67,7 @@ enum ModelsModule: ScriptModule {
     }
 
     private static func check(_ call: LuaCall, by schema: ModelSchema, in generation: Generation) -> LuaOutcome {
-        var checker = ModelChecker(on: call.stack, in: generation, recordsInput: false)
+        var checker = ModelChecker(on: call.stack, in: generation, from: .script)
         checker.push(.object(schema.fields), from: 2)
         if checker.issues.isEmpty { return .results(1) }
         let complaints = checker.issues.map(\.message).joined(separator: "; ")

@@ -1,3 +1,4 @@
+import AgentModel
 import Logging
 import NIOCore
 
@@ -31,7 +32,7 @@ extension HTTPConnection {
     func stop() {
         switch phase {
         case .answering: terms.keepsAlive = false
-        case .webSocket(let client): client.close(code: 1001, reason: "the server is stopping")
+        case .webSocket(let client): client.close(code: 1001, reason: TaskFailure.stopping.description)
         case .eventStream(let stream):
             stream.close()
             endOutput()

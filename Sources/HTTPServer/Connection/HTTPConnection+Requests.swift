@@ -93,8 +93,8 @@ extension HTTPConnection {
 
     private func unavailable() {
         terms.keepsAlive = false
-        let text = server.isStopping ? "The service is stopping" : "The service is starting"
-        answer(.serviceUnavailable, ErrorBody.detail(text), [("retry-after", "1")])
+        let failure = server.isStopping ? TaskFailure.stopping : .starting
+        answer(.serviceUnavailable, ErrorBody.detail(failure.description), [("retry-after", "1")])
     }
 
     private func invalidPath() {
@@ -131,7 +131,7 @@ extension HTTPConnection {
             answer(.unprocessableEntity, ErrorBody.notAnObject(body))
         } catch {
             if error.isUTF8Error {
-                answer(.badRequest, ErrorBody.detail("There was an error parsing the body"))
+                answer(.badRequest, ErrorBody.detail(TaskFailure.invalidUTF8.description))
             } else {
                 answer(
                     .unprocessableEntity, ErrorBody.invalidJSON(error.message, offset: error.offset, in: body))

@@ -49,8 +49,6 @@ extension HTTPConnection {
         body.writeStaticString("{\"result\":")
         body.writeImmutableBuffer(result)
         body.writeBytes(route.metadata)
-        body.writeJSONString(outcome.taskType)
-        body.writeStaticString(",\"processing_time\":")
         body.writeSeconds(outcome.processingTime)
         // A standard agent does not speak of realtime.
         body.writeStaticString(route.isRealtime ? ",\"realtime_enabled\":true}" : "}")
@@ -65,16 +63,16 @@ extension HTTPConnection {
         switch failure {
         case .invalidJSON(let message, let offset):
             answer(.unprocessableEntity, ErrorBody.invalidJSON(message, offset: offset, in: body))
-        case .invalidUTF8: answer(.badRequest, ErrorBody.detail("There was an error parsing the body"))
+        case .invalidUTF8: answer(.badRequest, ErrorBody.detail(failure.description))
         case .invalid(let issues): answer(.unprocessableEntity, ErrorBody.invalid(issues))
-        case .failed(let message):
-            answer(.internalServerError, ErrorBody.detail("Agent processing failed: \(message)"))
-        case .timedOut: answer(.gatewayTimeout, ErrorBody.detail(failure.text))
-        case .queueFull, .unavailable:
-            answer(.serviceUnavailable, ErrorBody.detail(failure.text), [("retry-after", "1")])
-        case .unknownTask(let text):
+        case .failed, .versionClosed:
+            answer(.internalServerError, ErrorBody.detail("Agent processing failed: \(failure)"))
+        case .timedOut: answer(.gatewayTimeout, ErrorBody.detail(failure.description))
+        case .queueFull, .starting, .stopping:
+            answer(.serviceUnavailable, ErrorBody.detail(failure.description), [("retry-after", "1")])
+        case .unknownTask:
             let issue = ValidationIssue(
-                type: "enum", location: ["body", "task_type"], message: text, input: ByteBuffer())
+                type: "enum", location: ["body", "task_type"], message: failure.description, input: ByteBuffer())
             answer(.unprocessableEntity, ErrorBody.invalid([issue]))
         }
     }

@@ -7,7 +7,7 @@ enum ErrorBody {
         JSONValue.object(["detail": .string(text)]).json()
     }
 
-    /// 422: `{"detail":[{"type","loc","msg","input"}]}`.
+    /// 422: `{"detail":[{"type","loc","msg","input","ctx"}]}`.
     static func invalid(_ issues: [ValidationIssue]) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeStaticString("{\"detail\":[")
@@ -15,7 +15,7 @@ enum ErrorBody {
             buffer.writeStaticString(position == 0 ? "{\"type\":" : ",{\"type\":")
             buffer.writeJSONString(issue.type)
             buffer.writeStaticString(",\"loc\":")
-            buffer.writeJSON(.array(issue.location.map { .string($0) }))
+            buffer.writeJSON(.array(issue.location.map(\.json)))
             buffer.writeStaticString(",\"msg\":")
             buffer.writeJSONString(issue.message)
             buffer.writeStaticString(",\"input\":")
@@ -23,6 +23,10 @@ enum ErrorBody {
                 buffer.writeImmutableBuffer(issue.input)
             } else {
                 buffer.writeStaticString("null")
+            }
+            if let (name, value) = issue.context {
+                buffer.writeStaticString(",\"ctx\":")
+                buffer.writeJSON([name: value])
             }
             buffer.writeStaticString("}")
         }
@@ -53,5 +57,14 @@ enum ErrorBody {
 
     static var missingBody: ByteBuffer {
         invalid([ValidationIssue(type: "missing", location: ["body"], message: "Field required", input: ByteBuffer())])
+    }
+}
+
+extension ValidationIssue.Step {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .name(let name): .string(name)
+        case .index(let index): .integer(Int64(index))
+        }
     }
 }

@@ -5,7 +5,8 @@ import NIOCore
 final class TaskRoute {
     let agent: Int
     let taskType: String
-    /// Between the result and the task type: `,"metadata":{"agent_type":…,"implementation":…,"task_type":`.
+    /// Between the result and the time: `,"metadata":{"agent_type":…,"implementation":…,"task_type":…,"processing_time":`.
+    /// The type is the endpoint's, whatever a body says.
     let metadata: [UInt8]
     let isRealtime: Bool
     /// The body is any JSON, and the answer is the result alone.
@@ -22,6 +23,8 @@ final class TaskRoute {
         buffer.writeStaticString(",\"implementation\":")
         buffer.writeJSONString(interface.implementation)
         buffer.writeStaticString(",\"task_type\":")
+        buffer.writeJSONString(endpoint.taskType)
+        buffer.writeStaticString(",\"processing_time\":")
         metadata = Array(buffer.readableBytesView)
     }
 }

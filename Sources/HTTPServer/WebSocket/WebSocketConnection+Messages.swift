@@ -80,21 +80,23 @@ extension WebSocketConnection {
     // MARK: Tasks
 
     private func perform(_ message: ClientMessage) {
-        guard let query = message.string("query") else { return error("Query is required", to: message) }
+        guard let query = message.string("query"), !query.isEmpty else {
+            return error("Query is required", to: message)
+        }
         let parameters = message.member("parameters")
         if let parameters, parameters.readableBytesView.first != UInt8(ascii: "{") {
             return error("Parameters must be an object", to: message)
         }
         let agents = server.routes?.agents ?? []
         let types = agents.flatMap(\.taskTypes)
-        guard let type = message.string("task_type") ?? (types.count == 1 ? types.first : nil) else {
+        let asked = message.string("task_type").flatMap { $0.isEmpty ? nil : $0 }
+        guard let type = asked ?? (types.count == 1 ? types.first : nil) else {
             return error("Task type is required: one of \(types.joined(separator: ", "))", to: message)
         }
         guard let agent = agents.firstIndex(where: { $0.taskTypes.contains(type) }) else {
-            let text = "Unknown task type: \(type); one of \(types.joined(separator: ", "))"
-            return respond(nil, .failure(.unknownTask(text)), to: message)
+            return respond(nil, .failure(.unknownTask(type, known: types)), to: message)
         }
-        guard !server.isStopping else { return respond(nil, .failure(.unavailable), to: message) }
+        guard !server.isStopping else { return respond(nil, .failure(.stopping), to: message) }
         let request = TaskRequest(agent: agent, taskType: type, input: .call(query: query, parameters: parameters))
         server.requests.perform(request) { [self] outcome in
             respond(outcome.taskID.isEmpty ? nil : outcome.taskID, outcome.result, to: message)
@@ -111,7 +113,7 @@ extension WebSocketConnection {
             payload.writeStaticString(",\"error\":null,\"task_id\":")
         case .failure(let failure):
             payload.writeStaticString("{\"success\":false,\"result\":null,\"error\":")
-            payload.writeJSONString(failure.text)
+            payload.writeJSONString(failure.description)
             payload.writeStaticString(",\"task_id\":")
         }
         payload.writeJSONStringOrNull(taskID)

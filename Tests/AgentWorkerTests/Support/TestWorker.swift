@@ -118,7 +118,7 @@ final class TestWorker {
         }
 
         var error: String? {
-            if case .failure(let failure)? = value?.result { return failure.text }
+            if case .failure(let failure)? = value?.result { return failure.description }
             return nil
         }
     }

@@ -19,12 +19,11 @@ final class ScriptedRequests: AgentRequests {
         let succeed = { (json: ByteBuffer) in
             completion(
                 TaskOutcome(
-                    taskID: "7e6f1a5e-0000-4000-8000-000000000001", taskType: request.taskType, result: .success(json),
-                    processingTime: 0.0125))
+                    taskID: "7e6f1a5e-0000-4000-8000-000000000001", result: .success(json), processingTime: 0.0125))
         }
         let fail = { (failure: TaskFailure) in
             completion(
-                TaskOutcome(taskID: "", taskType: request.taskType, result: .failure(failure), processingTime: 0))
+                TaskOutcome(taskID: "", result: .failure(failure), processingTime: 0))
         }
         switch request.taskType {
         case "echo": succeed(Self.text(of: request))
@@ -47,8 +46,8 @@ final class ScriptedRequests: AgentRequests {
         case "failed": fail(.failed("health.lua:3: boom"))
         case "timed_out": fail(.timedOut(seconds: 300))
         case "queue_full": fail(.queueFull)
-        case "unavailable": fail(.unavailable)
-        default: fail(.unknownTask("Unknown task type: \(request.taskType)"))
+        case "unavailable": fail(.starting)
+        default: fail(.unknownTask(request.taskType, known: ["echo"]))
         }
     }
 
