@@ -95,8 +95,10 @@ import Testing
         "what Python allows beyond RFC 8259 is refused",
         arguments: [
             ("NaN", "Expecting value", 0), ("[Infinity]", "Expecting value", 1), ("-Infinity", "Expecting value", 0),
-            (#""\ud800""#, "Invalid \\uXXXX escape", 2), (#""a\udc00""#, "Invalid \\uXXXX escape", 3),
-            (#""\ud800\u0041""#, "Invalid \\uXXXX escape", 2), (#""\ud800\n""#, "Invalid \\uXXXX escape", 2),
+            (#""\ud800""#, "Invalid \\uXXXX escape: unpaired surrogate", 2),
+            (#""a\udc00""#, "Invalid \\uXXXX escape: unpaired surrogate", 3),
+            (#""\ud800\u0041""#, "Invalid \\uXXXX escape: unpaired surrogate", 2),
+            (#""\ud800\n""#, "Invalid \\uXXXX escape: unpaired surrogate", 2),
             ("1e400", "Number out of range", 0), ("[-1e999]", "Number out of range", 1),
             ("1" + String(repeating: "0", count: 400), "Number out of range", 0),
         ])
@@ -130,7 +132,7 @@ import Testing
             }
             #expect(try JSONValue(parsing: nested(128)).description == nested(128))
             try JSONScanner.validate(ByteBuffer(string: nested(128)))
-            let expected = JSONError(message: "Nested more than 128 deep", offset: 128 * open.utf8.count)
+            let expected = JSONError(message: "Nested deeper than 128 levels", offset: 128 * open.utf8.count)
             #expect(throws: expected) { try JSONValue(parsing: nested(129)) }
             #expect(throws: expected) { try JSONScanner.members(of: ByteBuffer(string: nested(129))) }
             #expect(throws: JSONError.self) { try JSONValue(parsing: String(repeating: open, count: 100_000)) }

@@ -54,10 +54,10 @@ extension JSONReader {
                 guard letter + 6 < bytes.count, bytes[letter + 5] == UInt8(ascii: "\\"),
                     bytes[letter + 6] == UInt8(ascii: "u"),
                     let low = JSONText.hexadecimal(at: letter + 7, in: bytes), (0xDC00...0xDFFF).contains(low)
-                else { throw failure("Invalid \\uXXXX escape", at: letter) }
+                else { throw failure("Invalid \\uXXXX escape: unpaired surrogate", at: letter) }
                 return letter + 11
             case 0xDC00...0xDFFF:
-                throw failure("Invalid \\uXXXX escape", at: letter)
+                throw failure("Invalid \\uXXXX escape: unpaired surrogate", at: letter)
             default:
                 return letter + 5
             }

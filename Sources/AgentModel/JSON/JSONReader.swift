@@ -97,7 +97,7 @@ struct JSONReader {
     }
 
     private mutating func enter(_ depth: Int) throws(JSONError) {
-        if depth >= Self.depthLimit { throw failure("Nested more than 128 deep", at: position) }
+        if depth >= Self.depthLimit { throw failure("Nested deeper than 128 levels", at: position) }
         position += 1
         skipWhitespace()
     }
