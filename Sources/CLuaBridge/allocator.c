@@ -2,7 +2,9 @@
 
 #include "bridge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /// From this size on an allocation looks at the clock: copying it takes longer than a hook's interval should.
 #define LARGE (64u << 10)
@@ -13,7 +15,12 @@
 static void *refuse(lb_host *host) {
     // The hook's clock may be far away when a script catches memory errors in a loop, each after a full collection.
     if (host->running != NULL) {
-        lb_write_position(host->running, 0, host->refused_where, sizeof host->refused_where);
+        char where[LB_WHERE_SIZE];
+        lb_write_position(host->running, 0, where, sizeof where);
+        if (where[0] != 0) {
+            // Not so when an error unwinds the stack, which is then moved.
+            memcpy(host->refused_where, where, sizeof where);
+        }
         if (lb_overdue(host, host->running)) {
             lua_sethook(host->running, lb_hook, LUA_MASKCOUNT, 1);
         }
@@ -59,14 +66,17 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
     return moved;
 }
 
+void lb_write_memory_message(const lb_host *host, char *text, size_t size) {
+    bool whole = host->limit >= 1u << 20;
+    snprintf(text, size, "memory limit of %zu %s exceeded", host->limit >> (whole ? 20 : 10), whole ? "MiB" : "KiB");
+}
+
 void lb_push_memory_message(lua_State *L, lb_host *host) {
+    char text[LB_MESSAGE_SIZE];
+    lb_write_memory_message(host, text, sizeof text);
     bool was = host->in_vm;
     host->in_vm = false;
-    if (host->limit >= 1u << 20) {
-        lua_pushfstring(L, "%smemory limit of %d MiB exceeded", host->refused_where, (int)(host->limit >> 20));
-    } else {
-        lua_pushfstring(L, "%smemory limit of %d KiB exceeded", host->refused_where, (int)(host->limit >> 10));
-    }
+    lua_pushfstring(L, "%s%s", host->refused_where, text);
     host->in_vm = was;
 }
 

@@ -68,6 +68,8 @@ struct lb_host {
     /// Registry references.
     int array_metatable;
     int function_metatable;
+    /// The texts of numbers that read otherwise than they would be written (json_numbers.cpp); 0 while there are none.
+    int number_texts;
 
     /// json_decode.cpp's parser and padded input.
     void *json;
@@ -95,6 +97,8 @@ static inline bool lb_is_root(lua_State *L) {
 void *lb_allocate(void *host, void *block, size_t old_size, size_t new_size);
 /// Pushes "file:line: memory limit of N MiB exceeded" for the last refusal.
 void lb_push_memory_message(lua_State *L, lb_host *host);
+/// "memory limit of N MiB exceeded", at most `size` bytes.
+void lb_write_memory_message(const lb_host *host, char *text, size_t size);
 
 // budget.c
 void lb_hook(lua_State *L, lua_Debug *activation);
@@ -105,15 +109,23 @@ bool lb_overdue(lb_host *host, lua_State *L);
 /// Charges a slow path for `steps` units of about 10 ns; raises once the budget is spent.
 void lb_charge_slowly(lua_State *L, lb_host *host);
 void lb_push_budget_message(lua_State *L, lb_host *host);
+/// The message without its position, at most `size` bytes.
+void lb_write_budget_message(const lb_host *host, char *text, size_t size);
+/// A slice begins or, inside another, belongs to that one.
+void lb_begin_slice(lb_host *host, int64_t budget, bool handler);
+void lb_end_slice(lb_host *host);
 void lb_write_position(lua_State *L, int level, char *buffer, size_t size);
+
+/// Units of about 10 ns between two looks at the clock.
+#define LB_CLOCK_UNITS 5000
 
 /// Charges work done inside a C function, in units of about 10 ns. Raises once the budget is spent.
 static inline void lb_charge(lua_State *L, lb_host *host, size_t units) {
-    if (units > 5000) {
-        units = 5000;
+    if (units > LB_CLOCK_UNITS) {
+        units = LB_CLOCK_UNITS;
     }
     host->steps += (unsigned)units;
-    if (host->steps >= 5000) {
+    if (host->steps >= LB_CLOCK_UNITS) {
         lb_charge_slowly(L, host);
     }
 }
@@ -141,9 +153,40 @@ void lb_name_memory_error(lua_State *L, lb_host *host, int status);
 // traceback.c
 void lb_record_traceback(lua_State *L, lb_host *host);
 
+// work.c
+struct lb_work {
+    lua_State *running;
+    bool opens_slice;
+};
+
+/// Host code begins to work for a script, on its stack `L`: in the slice that runs, else in one of its own, a handler's
+/// or not.
+struct lb_work lb_begin_work(lua_State *L, int64_t budget, bool handler);
+void lb_end_work(lb_host *host, struct lb_work outer);
+/// Runs `body`, with `context` as a light userdata, as such work: allocations are refused past the limit, and whatever
+/// Lua raises ends here. LB_RETURNED, and its one result is on the stack; else LB_FAILED_MEMORY or LB_FAILED_BUDGET,
+/// and `message` (LB_MESSAGE_SIZE bytes) says why.
+enum lb_step lb_do_work(lua_State *L, lua_CFunction body, void *context, int64_t budget, char *message);
+/// The message of a failed step without its position, at most `size` bytes.
+void lb_write_refusal(const lb_host *host, enum lb_step step, char *text, size_t size);
+bool lb_charge_work_slowly(lua_State *L, lb_host *host);
+
+/// As `lb_charge`, for code that must not raise: false once the budget is spent.
+static inline bool lb_charge_work(lua_State *L, lb_host *host, size_t units) {
+    host->steps += (unsigned)(units > LB_CLOCK_UNITS ? LB_CLOCK_UNITS : units);
+    return host->steps < LB_CLOCK_UNITS || lb_charge_work_slowly(L, host);
+}
+
+/// What walking through one table is charged, beyond its entries. It visits empty slots too: a table that has been
+/// emptied has as many as it ever had, and may be met again and again. How many is not told, but no more than fit into
+/// the memory in use, so tables are charged by that: in the worst case (1.5 ns for each slot of 40 bytes) the clock is
+/// looked at every 25 ms; in a state of 1 MiB, every 400 tables.
+static inline size_t lb_table_units(const lb_host *host) {
+    return 4 + (host->used >> 17);
+}
+
 // json
 void lb_json_close(lb_host *host);
-bool lb_json_decode_slowly(lua_State *L, const char *bytes, size_t length, lb_json_error *error);
 
 // buffer.c
 bool lb_buffer_reserve(lb_buffer *buffer, size_t more);

@@ -73,21 +73,44 @@ bool lb_overdue(lb_host *host, lua_State *L) {
     return true;
 }
 
-void lb_push_budget_message(lua_State *L, lb_host *host) {
+void lb_write_budget_message(const lb_host *host, char *text, size_t size) {
     char time[32];
     if (host->budget % 1000000000 == 0) {
         snprintf(time, sizeof time, "%lld s", (long long)(host->budget / 1000000000));
     } else {
         snprintf(time, sizeof time, "%lld ms", (long long)(host->budget / 1000000));
     }
+    if (host->handler) {
+        snprintf(text, size, "the handler used more than %s of CPU time without waiting", time);
+    } else {
+        snprintf(text, size, "the script used more than %s of CPU time", time);
+    }
+}
+
+void lb_push_budget_message(lua_State *L, lb_host *host) {
+    char text[LB_MESSAGE_SIZE];
+    lb_write_budget_message(host, text, sizeof text);
     bool was = host->in_vm;
     host->in_vm = false;
-    if (host->handler) {
-        lua_pushfstring(L, "%sthe handler used more than %s of CPU time without waiting", host->spent_where, time);
-    } else {
-        lua_pushfstring(L, "%sthe script used more than %s of CPU time", host->spent_where, time);
-    }
+    lua_pushfstring(L, "%s%s", host->spent_where, text);
     host->in_vm = was;
+}
+
+void lb_begin_slice(lb_host *host, int64_t budget, bool handler) {
+    if (host->slice_depth++ == 0) {
+        host->budget = budget;
+        host->handler = handler;
+        host->started = 0;
+        host->steps = 0;
+        host->spent = false;
+        host->refused_where[0] = 0;
+    }
+}
+
+void lb_end_slice(lb_host *host) {
+    if (--host->slice_depth == 0) {
+        host->spent = false;
+    }
 }
 
 static void raise_spent(lua_State *L, lb_host *host) {

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// Strings longer than this many bytes are copied once, however often they are met.
+#define LONG_STRING 256
+/// What the lists and the map take for each table, in bytes. They are gone when the copy is made, so they do not count.
+#define LIST_BYTES 112
+
 struct node {
     /// The table that holds this one, or -1 for the root.
     long parent;
@@ -29,6 +34,8 @@ struct copying {
     long capacity;
     const char *path;
     lb_buffer *message;
+    /// LB_RETURNED as long as nothing has failed.
+    enum lb_step step;
 };
 
 static void write_path(struct copying *copying, long node) {
@@ -63,7 +70,31 @@ static bool fail(struct copying *copying, long holder, const struct node *key, c
     }
     lb_buffer_text(copying->message, " ");
     lb_buffer_text(copying->message, what);
+    copying->step = LB_FAILED_RUNTIME;
     return false;
+}
+
+static bool refuse(struct copying *copying, enum lb_step step) {
+    char text[LB_MESSAGE_SIZE];
+    lb_write_refusal(lb_host_at(copying->to), step, text, sizeof text);
+    copying->message->length = 0;
+    lb_buffer_text(copying->message, copying->path);
+    lb_buffer_text(copying->message, ": ");
+    lb_buffer_text(copying->message, text);
+    copying->step = step;
+    return false;
+}
+
+/// Charges the state that gets the copy; the time, and the memory that the copy takes.
+static bool charge(struct copying *copying, size_t units) {
+    lb_host *host = lb_host_at(copying->to);
+    if (!lb_charge_work(copying->to, host, units)) {
+        return refuse(copying, LB_FAILED_BUDGET);
+    }
+    if (host->used > host->limit && host->used - host->limit > (size_t)copying->count * LIST_BYTES) {
+        return refuse(copying, LB_FAILED_MEMORY);
+    }
+    return true;
 }
 
 /// Puts the table at `index` of `from` on the list and pushes its empty copy on `to`.
@@ -84,7 +115,7 @@ static bool add_table(struct copying *copying, int index, struct node node) {
         long capacity = copying->capacity == 0 ? 64 : copying->capacity * 2;
         struct node *grown = realloc(copying->nodes, (size_t)capacity * sizeof *grown);
         if (grown == NULL) {
-            return fail(copying, -1, NULL, "needs more memory than there is");
+            return refuse(copying, LB_FAILED_MEMORY);
         }
         copying->nodes = grown;
         copying->capacity = capacity;
@@ -103,12 +134,28 @@ static bool add_table(struct copying *copying, int index, struct node node) {
     return true;
 }
 
+static bool copy_string(struct copying *copying, int index) {
+    lua_State *to = copying->to;
+    size_t length;
+    const char *text = lua_tolstring(copying->from, index, &length);
+    if (length <= LONG_STRING) {
+        lua_pushlstring(to, text, length);
+        return true;
+    }
+    const void *identity = lua_topointer(copying->from, index);
+    if (lua_rawgetp(to, copying->to_map, identity) == LUA_TNIL) {
+        lua_settop(to, -2);
+        lua_pushlstring(to, text, length);
+        lua_pushvalue(to, -1);
+        lua_rawsetp(to, copying->to_map, identity);
+    }
+    return charge(copying, length / 16);
+}
+
 /// Pushes on `to` the copy of the value at `index` of `from`.
 static bool copy_value(struct copying *copying, int index, struct node node) {
     lua_State *from = copying->from;
     lua_State *to = copying->to;
-    size_t length;
-    const char *text;
     switch (lua_type(from, index)) {
     case LUA_TNIL:
         lua_pushnil(to);
@@ -124,9 +171,7 @@ static bool copy_value(struct copying *copying, int index, struct node node) {
         }
         return true;
     case LUA_TSTRING:
-        text = lua_tolstring(from, index, &length);
-        lua_pushlstring(to, text, length);
-        return true;
+        return copy_string(copying, index);
     case LUA_TTABLE:
         return add_table(copying, index, node);
     default:
@@ -147,8 +192,11 @@ static struct node key_node(lua_State *from, int index, long parent) {
         node.name = lua_tolstring(from, index, &node.length);
         break;
     case LUA_TNUMBER:
-        node.number = (long long)lua_tonumber(from, index);
-        break;
+        if (lua_isinteger(from, index)) {
+            node.number = lua_tointeger(from, index);
+            break;
+        }
+        // fall through
     default:
         node.name = luaL_typename(from, index);
         node.length = strlen(node.name);
@@ -159,6 +207,9 @@ static struct node key_node(lua_State *from, int index, long parent) {
 static bool copy_fields(struct copying *copying, long table) {
     lua_State *from = copying->from;
     lua_State *to = copying->to;
+    if (!charge(copying, lb_table_units(lb_host_at(from)))) {
+        return false;
+    }
     lua_rawgeti(from, copying->from_list, table + 1);
     lua_rawgeti(to, copying->to_list, table + 1);
     int source = lua_gettop(from);
@@ -169,16 +220,19 @@ static bool copy_fields(struct copying *copying, long table) {
             return false;
         }
         lua_rawset(to, target);
+        if (!charge(copying, 20)) {
+            return false;
+        }
     }
     lua_settop(from, source - 1);
     lua_settop(to, target - 1);
     return true;
 }
 
-static bool copy_between(lua_State *from, int index, lua_State *to, const char *path, lb_buffer *message) {
+static enum lb_step copy_between(lua_State *from, int index, lua_State *to, const char *path, lb_buffer *message) {
     int from_top = lua_gettop(from);
     int to_top = lua_gettop(to);
-    struct copying copying = {.from = from, .to = to, .path = path, .message = message};
+    struct copying copying = {.from = from, .to = to, .path = path, .message = message, .step = LB_RETURNED};
     lua_createtable(from, 0, 0);
     copying.from_list = lua_gettop(from);
     lua_createtable(to, 0, 0);
@@ -196,25 +250,32 @@ static bool copy_between(lua_State *from, int index, lua_State *to, const char *
     lua_settop(to, copied ? to_top + 1 : to_top);
     lua_settop(from, from_top);
     free(copying.nodes);
-    return copied;
+    return copying.step;
 }
 
-bool lb_copy_plain(lua_State *from, int index, lua_State *to, const char *path, lb_buffer *message) {
+/// The two sides need a stack each.
+static enum lb_step copy_within(lua_State *L, int index, const char *path, lb_buffer *message) {
+    lua_pushvalue(L, index);
+    lua_State *source = lua_newthread(L);
+    lua_insert(L, -2);
+    lua_xmove(L, source, 1);
+    enum lb_step step = copy_between(source, 1, L, path, message);
+    lua_rotate(L, step == LB_RETURNED ? -2 : -1, -1);
+    lua_settop(L, -2);
+    return step;
+}
+
+enum lb_step lb_copy_plain(
+    lua_State *from, int index, lua_State *to, const char *path, int64_t budget, lb_buffer *message) {
     message->length = 0;
     if (!lua_checkstack(from, 16) || !lua_checkstack(to, 16)) {
-        lb_buffer_text(message, "the Lua stack is full");
-        return false;
+        lb_buffer_text(message, "stack overflow");
+        return LB_FAILED_MEMORY;
     }
-    if (from != to) {
-        return copy_between(from, lua_absindex(from, index), to, path, message);
-    }
-    // The two sides need a stack each.
-    lua_pushvalue(to, index);
-    lua_State *source = lua_newthread(to);
-    lua_insert(to, -2);
-    lua_xmove(to, source, 1);
-    bool copied = copy_between(source, 1, to, path, message);
-    lua_rotate(to, copied ? -2 : -1, -1);
-    lua_settop(to, -2);
-    return copied;
+    lb_host *host = lb_host_at(to);
+    struct lb_work outer = lb_begin_work(to, budget, false);
+    enum lb_step step = from != to ? copy_between(from, lua_absindex(from, index), to, path, message)
+                                   : copy_within(to, index, path, message);
+    lb_end_work(host, outer);
+    return step;
 }

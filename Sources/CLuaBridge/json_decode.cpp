@@ -1,126 +1,206 @@
 // JSON documents to Lua values: simdjson for what it accepts, the scanner of json_scan.cpp for everything else.
 //
-// simdjson refuses integers past 64 bits and says of an error only what it is; the scanner reads such numbers as floats
-// and finds the place of an error.
+// simdjson refuses integers past 64 bits and says of an error only what it is; the scanner reads such numbers and finds
+// the place of an error. simdjson also takes 13 bytes of memory for each byte of a document, which nobody counts, so
+// long documents are the scanner's.
 
-#include "bridge.h"
+#include "json_reading.h"
+#include "json_text.h"
 
 #include <cstring>
 #include <memory>
 #include <new>
 #include <simdjson.h>
-#include <string>
 
 namespace {
 
-/// Input buffers and parsers that have grown past this many bytes are not kept.
-constexpr size_t kept_capacity = 1 << 20;
+using lb_json::Builder;
+using lb_json::Fidelity;
+using lb_json::Reading;
+
+/// Documents longer than this many bytes are scanned.
+constexpr size_t longest_for_simdjson = 256 << 10;
+/// Scratch memory that has grown past this many bytes is not kept.
+constexpr size_t kept_scratch = 64 << 10;
 
 struct Decoder {
     simdjson::dom::parser parser;
     std::unique_ptr<char[]> input;
     size_t capacity = 0;
+    lb_buffer scratch = {nullptr, 0, 0};
 
+    ~Decoder() { lb_buffer_free(&scratch); }
+
+    /// Room for a document, and a parser that takes it. Of its depth simdjson counts only what is not empty, so that
+    /// the deepest documents are left to the scanner.
     bool reserve(size_t length) {
-        size_t wanted = length + simdjson::SIMDJSON_PADDING;
-        if (wanted > capacity) {
-            wanted = wanted < 4096 ? 4096 : wanted + wanted / 2;
-            input.reset(new (std::nothrow) char[wanted]);
-            capacity = input ? wanted : 0;
+        if (length > capacity) {
+            capacity = 0;
+            size_t wanted = length < 4096 ? 4096 : length + length / 2;
+            input.reset(new (std::nothrow) char[wanted + simdjson::SIMDJSON_PADDING]);
+            if (!input || parser.allocate(wanted, LB_JSON_DEPTH) != simdjson::SUCCESS) {
+                return false;
+            }
+            capacity = wanted;
         }
-        return input != nullptr;
+        return true;
+    }
+
+    /// Whether simdjson takes the document.
+    bool parse(const char *bytes, size_t length, simdjson::dom::element *root) {
+        if (length == 0 || length > longest_for_simdjson || !reserve(length)) {
+            return false;
+        }
+        std::memcpy(input.get(), bytes, length);
+        std::memset(input.get() + length, 0, simdjson::SIMDJSON_PADDING);
+        return parser.parse(input.get(), length, false).get(*root) == simdjson::SUCCESS;
     }
 };
 
-void push(lua_State *L, simdjson::dom::element element, int array_metatable) {
-    using simdjson::dom::element_type;
-    switch (element.type()) {
-    case element_type::ARRAY: {
-        simdjson::dom::array array(element.get_array().value_unsafe());
-        lua_checkstack(L, 8);
+/// Walks through a parsed document, and through the places of its tokens with it: that is where the texts of its
+/// numbers are.
+class Walk : Builder {
+public:
+    Walk(lua_State *L, const Reading &reading, const Decoder &decoder)
+        : Builder(L, reading), input(decoder.input.get()), end(input + reading.length),
+          token(decoder.parser.implementation->structural_indexes.get()) {}
+
+    void value(simdjson::dom::element element) {
+        using simdjson::dom::element_type;
+        switch (element.type()) {
+        case element_type::ARRAY:
+            return array(element.get_array().value_unsafe());
+        case element_type::OBJECT:
+            return object(element.get_object().value_unsafe());
+        case element_type::STRING: {
+            std::string_view string = element.get_string().value_unsafe();
+            lua_pushlstring(L, string.data(), string.size());
+            break;
+        }
+        case element_type::INT64: {
+            int64_t integer = element.get_int64().value_unsafe();
+            if (integer == 0 && input[*token] == '-') {
+                number();
+            } else {
+                lua_pushinteger(L, integer);
+            }
+            break;
+        }
+        case element_type::UINT64:
+            number();
+            break;
+        case element_type::DOUBLE:
+            real(element.get_double().value_unsafe());
+            break;
+        case element_type::BOOL:
+            lua_pushboolean(L, element.get_bool().value_unsafe());
+            break;
+        case element_type::NULL_VALUE:
+            lua_pushlightuserdata(L, nullptr);
+            break;
+        }
+        token++;
+    }
+
+private:
+    const char *input;
+    const char *end;
+    /// The token that is next: brackets, commas, colons, and the first byte of every scalar.
+    const uint32_t *token;
+
+    void array(simdjson::dom::array array) {
+        lb_charge(L, host, 10 + array.size() * 4);
         lua_createtable(L, static_cast<int>(array.size()), 0);
         lua_Integer index = 0;
         for (simdjson::dom::element item : array) {
-            push(L, item, array_metatable);
-            lua_rawseti(L, -2, ++index);
+            token++;  // [ or a comma
+            value(item);
+            set_element(++index);
         }
-        lua_rawgeti(L, LUA_REGISTRYINDEX, array_metatable);
-        lua_setmetatable(L, -2);
-        break;
+        token += index == 0 ? 2 : 1;
+        mark_array();
     }
-    case element_type::OBJECT: {
-        simdjson::dom::object object(element.get_object().value_unsafe());
-        lua_checkstack(L, 8);
+
+    void object(simdjson::dom::object object) {
+        lb_charge(L, host, 10 + object.size() * 6);
         lua_createtable(L, 0, static_cast<int>(object.size()));
+        bool kept = false;
+        bool is_empty = true;
         for (simdjson::dom::key_value_pair field : object) {
             lua_pushlstring(L, field.key.data(), field.key.size());
-            push(L, field.value, array_metatable);
-            lua_rawset(L, -3);
+            token += 3;  // { or a comma, the key, the colon
+            value(field.value);
+            set_member(kept);
+            is_empty = false;
         }
-        break;
+        token += is_empty ? 2 : 1;
     }
-    case element_type::STRING: {
-        std::string_view text = element.get_string().value_unsafe();
-        lua_pushlstring(L, text.data(), text.size());
-        break;
+
+    void real(lua_Number value) {
+        const char *begin = input + *token;
+        bool integral = true;
+        const char *number_end = lb_json::number_end(begin, end, &integral);
+        push_real(begin, number_end, value, lb_json::fidelity(begin, number_end, value));
     }
-    case element_type::INT64:
-        lua_pushinteger(L, element.get_int64().value_unsafe());
-        break;
-    case element_type::UINT64:
-        lua_pushnumber(L, static_cast<lua_Number>(element.get_uint64().value_unsafe()));
-        break;
-    case element_type::DOUBLE:
-        lua_pushnumber(L, element.get_double().value_unsafe());
-        break;
-    case element_type::BOOL:
-        lua_pushboolean(L, element.get_bool().value_unsafe());
-        break;
-    case element_type::NULL_VALUE:
-        lua_pushlightuserdata(L, nullptr);
-        break;
+
+    void number() {
+        const char *begin = input + *token;
+        bool integral = true;
+        const char *number_end = lb_json::number_end(begin, end, &integral);
+        lb_json::Number number = lb_json::read_number(begin, number_end, integral);
+        if (number.is_integer) {
+            push_integer(begin, number_end, number.integer, number.fidelity);
+        } else {
+            push_real(begin, number_end, number.real, number.fidelity);
+        }
     }
+};
+
+struct Walking {
+    const Reading *reading;
+    const Decoder *decoder;
+    simdjson::dom::element root;
+};
+
+int walk(lua_State *L) {
+    auto *walking = static_cast<Walking *>(lua_touserdata(L, 1));
+    luaL_checkstack(L, lb_json::reading_slots, nullptr);
+    lb_charge(L, lb_host_at(L), walking->reading->length / 64);
+    Walk(L, *walking->reading, *walking->decoder).value(walking->root);
+    return 1;
 }
 
-/// Pushes the document's value; false when simdjson does not take it.
-bool decode_fast(lua_State *L, lb_host *host, const char *bytes, size_t length) {
+}  // namespace
+
+enum lb_step lb_json_decode(
+    lua_State *L, const char *bytes, size_t length, bool exact, int64_t budget, lb_json_error *error) {
+    lb_host *host = lb_host_at(L);
     auto *decoder = static_cast<Decoder *>(host->json);
     if (decoder == nullptr) {
         decoder = new (std::nothrow) Decoder;
         host->json = decoder;
     }
-    if (decoder == nullptr || !decoder->reserve(length)) {
-        return false;
+    if (decoder == nullptr) {
+        lb_write_refusal(host, LB_FAILED_MEMORY, error->message, sizeof error->message);
+        return LB_FAILED_MEMORY;
     }
-    if (decoder->parser.capacity() < length || decoder->parser.max_depth() != LB_JSON_DEPTH + 1) {
-        size_t capacity = length < 4096 ? 4096 : length + length / 2;
-        if (decoder->parser.allocate(capacity, LB_JSON_DEPTH + 1) != simdjson::SUCCESS) {
-            return false;
+    Reading reading = {bytes, length, exact, &decoder->scratch, false, error};
+    simdjson::dom::element root;
+    enum lb_step step;
+    if (decoder->parse(bytes, length, &root)) {
+        Walking walking = {&reading, decoder, root};
+        step = lb_do_work(L, walk, &walking, budget, error->message);
+    } else {
+        step = lb_do_work(L, lb_json::scan, &reading, budget, error->message);
+        if (decoder->scratch.capacity > kept_scratch) {
+            lb_buffer_free(&decoder->scratch);
         }
     }
-    std::memcpy(decoder->input.get(), bytes, length);
-    std::memset(decoder->input.get() + length, 0, simdjson::SIMDJSON_PADDING);
-    simdjson::dom::element root;
-    bool accepted = decoder->parser.parse(decoder->input.get(), length, false).get(root) == simdjson::SUCCESS;
-    if (accepted) {
-        push(L, root, host->array_metatable);
+    if (reading.failed && step == LB_RETURNED) {
+        lua_settop(L, -2);
+        return LB_FAILED_RUNTIME;
     }
-    if (decoder->capacity > kept_capacity) {
-        delete decoder;
-        host->json = nullptr;
-    }
-    return accepted;
-}
-
-}  // namespace
-
-bool lb_json_decode(lua_State *L, const char *bytes, size_t length, lb_json_error *error) {
-    lb_host *host = lb_host_at(L);
-    lua_checkstack(L, 8);
-    if (length > 0 && decode_fast(L, host, bytes, length)) {
-        return true;
-    }
-    return lb_json_decode_slowly(L, bytes, length, error);
+    return step;
 }
 
 void lb_json_close(lb_host *host) {

@@ -1,6 +1,10 @@
 // Lua values to JSON.
+//
+// The members of an object are written in the order in which Lua has them, and moved into the order of their names'
+// bytes afterwards: that needs neither room on the Lua stack nor a second look at the table.
 
-#include "bridge.h"
+#include "json_members.h"
+#include "json_numbers.h"
 #include "json_text.h"
 
 #include <charconv>
@@ -9,6 +13,11 @@
 #include <cstring>
 
 namespace {
+
+using lb_json::Members;
+
+/// Stack slots that a value needs: a table, its texts, a key and a value on each level, and a few to look at them.
+constexpr int slots = 4 * (LB_JSON_DEPTH + 1) + 8;
 
 /// One table on the way from the root to the value being written.
 struct Frame {
@@ -22,32 +31,29 @@ struct Frame {
 class Encoder {
 public:
     Encoder(lua_State *L, const char *path, size_t limit, lb_buffer *out)
-        : L(L), path(path), limit(limit), out(out), array_metatable(lb_host_at(L)->array_metatable) {}
+        : L(L), host(lb_host_at(L)), path(path), limit(limit), out(out), members(L, out) {}
 
-    /// Writes the value on top of the stack.
-    bool value() {
-        switch (lua_type(L, -1)) {
-        case LUA_TNIL:
-            return add("null", 4);
-        case LUA_TBOOLEAN:
-            return lua_toboolean(L, -1) ? add("true", 4) : add("false", 5);
-        case LUA_TNUMBER:
-            return lua_isinteger(L, -1) ? integer(lua_tointeger(L, -1)) : number(lua_tonumber(L, -1));
-        case LUA_TSTRING:
-            return string();
-        case LUA_TTABLE:
-            return table();
-        default:
-            return lb_is_null(L, -1) ? add("null", 4) : fail_kind(lua_typename(L, lua_type(L, -1)));
-        }
+    /// Writes the value at `index`.
+    enum lb_step document(int index) {
+        index = lua_absindex(L, index);
+        lb_json::push_texts(L, host);
+        texts = lua_type(L, -1) == LUA_TNIL ? 0 : lua_gettop(L);
+        lua_pushvalue(L, index);
+        value();
+        return step;
     }
 
 private:
     lua_State *L;
+    lb_host *host;
     const char *path;
     size_t limit;
     lb_buffer *out;
-    int array_metatable;
+    Members members;
+    enum lb_step step = LB_RETURNED;
+    /// The stack index of the texts of numbers, 0 for none, and of those of the table being written.
+    int texts = 0;
+    int table_texts = 0;
     int depth = 0;
     bool failed_text = false;
     Frame frames[LB_JSON_DEPTH + 1];
@@ -61,7 +67,21 @@ private:
         lb_buffer_text(&message, what);
         lb_buffer_free(out);
         *out = message;
+        step = LB_FAILED_RUNTIME;
         return false;
+    }
+
+    bool refuse(enum lb_step refused) {
+        char message[LB_MESSAGE_SIZE];
+        lb_write_refusal(host, refused, message, sizeof message);
+        out->length = 0;
+        lb_buffer_text(out, message);
+        step = refused;
+        return false;
+    }
+
+    bool charge(size_t units) {
+        return lb_charge_work(L, host, units) || refuse(LB_FAILED_BUDGET);
     }
 
     void write_path(lb_buffer *message, int levels) {
@@ -109,6 +129,24 @@ private:
         return true;
     }
 
+    /// Writes the value on top of the stack.
+    bool value() {
+        switch (lua_type(L, -1)) {
+        case LUA_TNIL:
+            return add("null", 4);
+        case LUA_TBOOLEAN:
+            return lua_toboolean(L, -1) ? add("true", 4) : add("false", 5);
+        case LUA_TNUMBER:
+            return lua_isinteger(L, -1) ? integer(lua_tointeger(L, -1)) : number(lua_tonumber(L, -1));
+        case LUA_TSTRING:
+            return string();
+        case LUA_TTABLE:
+            return table();
+        default:
+            return lb_is_null(L, -1) ? add("null", 4) : fail_kind(lua_typename(L, lua_type(L, -1)));
+        }
+    }
+
     bool integer(long long value) {
         char text[24];
         return add(text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text));
@@ -137,7 +175,7 @@ private:
 
     bool add_string(const char *bytes, size_t length) {
         // Escapes, which the usual text does not have, reserve their own room.
-        if (!reserve(length + 2)) {
+        if ((length >= 64 && !charge(length / 8)) || !reserve(length + 2)) {
             return false;
         }
         char *to = out->bytes + out->length;
@@ -175,7 +213,7 @@ private:
             const char *known = c == 0 ? nullptr : std::strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
             int size = known != nullptr ? std::snprintf(escape, sizeof escape, "\\%c", known[1])
                                         : std::snprintf(escape, sizeof escape, "\\u%04x", c);
-            if (!add(bytes + run, i - run) || !add(escape, static_cast<size_t>(size))) {
+            if (!charge(10) || !add(bytes + run, i - run) || !add(escape, static_cast<size_t>(size))) {
                 return false;
             }
             run = i + 1;
@@ -189,7 +227,7 @@ private:
         if (!lua_getmetatable(L, -1)) {
             return false;
         }
-        lua_rawgeti(L, LUA_REGISTRYINDEX, array_metatable);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, host->array_metatable);
         bool same = lua_rawequal(L, -1, -2);
         lua_settop(L, -3);
         return same;
@@ -205,22 +243,42 @@ private:
         if (depth == LB_JSON_DEPTH) {
             return fail("is nested deeper than 128 levels");
         }
-        if (!lua_checkstack(L, 8)) {
-            return fail("needs more memory than there is");
+        if (!charge(lb_table_units(host))) {
+            return false;
         }
         frames[depth].table = identity;
-        if (is_array()) {
-            return array();
+        int outer_texts = table_texts;
+        table_texts = texts == 0 ? 0 : find_texts();
+        bool written = is_array() ? array(lua_gettop(L)) : unmarked(lua_gettop(L));
+        if (table_texts != 0) {
+            lua_settop(L, table_texts);
         }
+        table_texts = outer_texts;
+        return written;
+    }
+
+    /// The stack index of the texts of the table on top of the stack, below which it puts them; 0 for none.
+    int find_texts() {
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, texts) != LUA_TTABLE) {
+            lua_settop(L, -2);
+            return 0;
+        }
+        lua_insert(L, -2);
+        return lua_gettop(L) - 1;
+    }
+
+    /// A table that is not marked as an array: its first key tells what it is.
+    bool unmarked(int table) {
         lua_pushnil(L);
-        if (!lua_next(L, -2)) {
+        if (!lua_next(L, table)) {
             return add("{}", 2);
         }
         if (lua_type(L, -2) == LUA_TSTRING) {
-            return object();
+            return object(table);
         }
-        lua_settop(L, -3);
-        return array();
+        lua_settop(L, table);
+        return array(table);
     }
 
     bool fail_cycle(int level) {
@@ -229,13 +287,22 @@ private:
         write_path(&what, level);
         lb_buffer_text(&what, " again)");
         lb_buffer_append(&what, "", 1);
-        bool result = fail(what.bytes);
+        bool result = fail(what.bytes != nullptr ? what.bytes : "is a cycle");
         lb_buffer_free(&what);
         return result;
     }
 
     /// Writes the value on top of the stack below the given key.
     bool below(const char *name, size_t length, long long number) {
+        if (!charge(3)) {
+            return false;
+        }
+        if (table_texts != 0 && lua_type(L, -1) != LUA_TTABLE) {
+            bool found;
+            if (!kept_text(name, number, &found) || found) {
+                return found;
+            }
+        }
         frames[depth].name = name;
         frames[depth].name_length = length;
         frames[depth].number = number;
@@ -247,8 +314,32 @@ private:
         return written;
     }
 
-    /// Writes an object; its table, first key and first value are on the stack.
-    bool object() {
+    /// Writes the text kept for the field whose value is on top of the stack (below it its key, if it has a name) if it
+    /// still belongs to that value.
+    bool kept_text(const char *name, long long number, bool *found) {
+        *found = false;
+        if (name != nullptr) {
+            lua_pushvalue(L, -2);
+            lua_rawget(L, table_texts);
+        } else {
+            lua_rawgeti(L, table_texts, number);
+        }
+        bool written = true;
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            size_t length;
+            if (const char *text = lb_json::text_of(L, -2, &length)) {
+                *found = true;
+                written = charge(length / 8) && add(text, length);
+            }
+        }
+        lua_settop(L, -2);
+        return written;
+    }
+
+    /// Writes an object; its first key and first value are on top of the stack.
+    bool object(int table) {
+        size_t begin = out->length;
+        size_t first = members.begin();
         char before = '{';
         do {
             if (lua_type(L, -2) != LUA_TSTRING) {
@@ -259,6 +350,9 @@ private:
             if (!add(before)) {
                 return false;
             }
+            if (!members.add(name, length)) {
+                return fail("needs more memory than there is");
+            }
             if (!add_string(name, length)) {
                 return failed_text ? fail("has a key that is not UTF-8") : false;
             }
@@ -267,25 +361,35 @@ private:
             }
             lua_settop(L, -2);
             before = ',';
-        } while (lua_next(L, -2));
-        return add('}');
+        } while (lua_next(L, table));
+        switch (members.end(first, begin + 1)) {
+        case LB_RETURNED:
+            return add('}');
+        case LB_FAILED_BUDGET:
+            return refuse(LB_FAILED_BUDGET);
+        default:
+            return fail("needs more memory than there is");
+        }
     }
 
-    /// Writes the array on top of the stack, which has at least one element unless it is marked.
-    bool array() {
+    /// Writes an array, which has at least one element unless it is marked.
+    bool array(int table) {
         size_t length = 0;
-        for (lua_pushnil(L); lua_next(L, -2); lua_settop(L, -2)) {
+        for (lua_pushnil(L); lua_next(L, table); lua_settop(L, -2)) {
             if (!lua_isinteger(L, -2)) {
                 return fail(lua_type(L, -2) == LUA_TSTRING ? "is an array that has other keys too"
                                                            : "has a key that is neither string nor index");
             }
             length++;
+            if (!charge(1)) {
+                return false;
+            }
         }
         if (!add('[')) {
             return false;
         }
         for (size_t i = 1; i <= length; i++) {
-            if (lua_rawgeti(L, -1, static_cast<lua_Integer>(i)) == LUA_TNIL) {
+            if (lua_rawgeti(L, table, static_cast<lua_Integer>(i)) == LUA_TNIL) {
                 return fail("is an array with holes");
             }
             if ((i > 1 && !add(',')) || !below(nullptr, 0, static_cast<long long>(i))) {
@@ -299,12 +403,18 @@ private:
 
 }  // namespace
 
-bool lb_json_encode(lua_State *L, int index, const char *path, size_t limit, lb_buffer *buffer) {
+enum lb_step lb_json_encode(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
     buffer->length = 0;
+    if (!lua_checkstack(L, slots)) {
+        lb_buffer_text(buffer, "stack overflow");
+        return LB_FAILED_MEMORY;
+    }
+    lb_host *host = lb_host_at(L);
+    struct lb_work outer = lb_begin_work(L, budget, true);
     int top = lua_gettop(L);
-    lua_checkstack(L, 8);
-    lua_pushvalue(L, index);
-    bool written = Encoder(L, path, limit, buffer).value();
+    enum lb_step step = Encoder(L, path, limit, buffer).document(index);
     lua_settop(L, top);
-    return written;
+    lb_end_work(host, outer);
+    return step;
 }

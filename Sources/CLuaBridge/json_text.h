@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <string>
 
 namespace lb_json {
 
@@ -45,6 +44,27 @@ inline char *write_number(double value, char *text) {
         *end++ = '0';
     }
     return end;
+}
+
+/// Writes a character in UTF-8. Its end.
+inline char *write_character(unsigned code, char *text) {
+    auto tail = [&](int shift) { *text++ = static_cast<char>(0x80 | (code >> shift & 0x3F)); };
+    if (code < 0x80) {
+        *text++ = static_cast<char>(code);
+    } else if (code < 0x800) {
+        *text++ = static_cast<char>(0xC0 | code >> 6);
+        tail(0);
+    } else if (code < 0x10000) {
+        *text++ = static_cast<char>(0xE0 | code >> 12);
+        tail(6);
+        tail(0);
+    } else {
+        *text++ = static_cast<char>(0xF0 | code >> 18);
+        tail(12);
+        tail(6);
+        tail(0);
+    }
+    return text;
 }
 
 // MARK: - Reading
@@ -103,26 +123,6 @@ inline int code_unit(const char *p, const char *end) {
         result = result << 4 | value;
     }
     return result;
-}
-
-/// Appends a character in UTF-8.
-inline void append(std::string &text, unsigned code) {
-    auto tail = [&](int shift) { text.push_back(static_cast<char>(0x80 | (code >> shift & 0x3F))); };
-    if (code < 0x80) {
-        text.push_back(static_cast<char>(code));
-    } else if (code < 0x800) {
-        text.push_back(static_cast<char>(0xC0 | code >> 6));
-        tail(0);
-    } else if (code < 0x10000) {
-        text.push_back(static_cast<char>(0xE0 | code >> 12));
-        tail(6);
-        tail(0);
-    } else {
-        text.push_back(static_cast<char>(0xF0 | code >> 18));
-        tail(12);
-        tail(6);
-        tail(0);
-    }
 }
 
 }  // namespace lb_json

@@ -48,6 +48,13 @@ static int call_host_function(lua_State *L) {
         lb_charge_slowly(L, host);
     }
     if (result >= 0) {
+        if (host->used > host->limit) {
+            // Host code is not refused memory, but what it made for the script counts: asking for one more object
+            // collects, and raises the error if that is not enough.
+            luaL_checkstack(L, 1, NULL);
+            lua_newuserdatauv(L, 0, 0);
+            lua_settop(L, -2);
+        }
         return result;
     }
     if (result == LB_WAIT) {
@@ -188,13 +195,7 @@ static struct slice enter(lb_host *host, lua_State *co, int64_t budget, bool han
     host->failure = LB_RETURNED;
     host->has_traceback = false;
     host->in_vm = true;
-    if (host->slice_depth++ == 0) {
-        host->budget = budget;
-        host->handler = handler;
-        host->started = 0;
-        host->steps = 0;
-        host->spent = false;
-    }
+    lb_begin_slice(host, budget, handler);
     int interval = lb_hook_interval(host);
     if (lua_gethookcount(co) != interval) {
         lua_sethook(co, lb_hook, LUA_MASKCOUNT, interval);
@@ -209,9 +210,7 @@ static void leave(lb_host *host, struct slice outer) {
     host->cannot_wait = outer.cannot_wait;
     host->waiting = outer.waiting;
     host->failure = outer.failure;
-    if (--host->slice_depth == 0) {
-        host->spent = false;
-    }
+    lb_end_slice(host);
 }
 
 static enum lb_step run(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count) {

@@ -3,29 +3,43 @@ internal import CLuaBridge
 
 extension LuaStack {
     /// Pushes the value of a JSON text: objects and arrays as tables, arrays marked, `null` as `agenthost.null`,
-    /// integers of 64 bits as integers, larger ones as floats. A name that comes twice has its last value.
-    /// Pushes nothing when it throws.
-    package func pushJSON(_ bytes: UnsafeRawBufferPointer) throws(JSONDecodingError) {
+    /// integers of 64 bits as integers, other numbers as floats. A name that comes twice has its last value.
+    ///
+    /// Within a table a number whose text is not what `withJSON` would write for it (6.30, 1e2, more than 64 bits)
+    /// keeps that text: it is written with it for as long as the field holds the same value. With `exact` a number
+    /// that Lua cannot hold exactly becomes a string, and is written as a number all the same.
+    ///
+    /// The value counts against the script's memory and the time of the slice that runs, or of one of its own. Pushes
+    /// nothing when it throws.
+    package func pushJSON(_ bytes: UnsafeRawBufferPointer, exact: Bool = false) throws(JSONDecodingError) {
         var error = lb_json_error()
         let characters = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        guard lb_json_decode(thread, characters, bytes.count, &error) else {
-            let message = withUnsafeBytes(of: error.message) { message in
-                String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            throw JSONDecodingError(message: message, offset: error.offset)
+        let budget = state.limits.slice.nanoseconds
+        let step = lb_json_decode(thread, characters, bytes.count, exact, budget, &error)
+        if step == LB_RETURNED { return }
+        let message = withUnsafeBytes(of: error.message) { message in
+            String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        switch step {
+        case LB_FAILED_RUNTIME: throw JSONDecodingError(message: message, offset: error.offset)
+        default: throw JSONDecodingError(refusal: LuaError(kind: LuaError.Kind(step), message: message))
         }
     }
 
-    /// The value as JSON text: what is marked as an array or is 1 … n without holes as `[…]`, other tables as objects.
-    /// Throws a `LuaError` of kind `json` for anything that has no JSON; its message names the culprit below `path`.
+    /// The value as JSON text: what is marked as an array or is 1 … n without holes as `[…]`, other tables as objects,
+    /// their members in the order of the names' bytes. Throws a `LuaError` of kind `json` for anything that has no
+    /// JSON, its message naming the culprit below `path`, and of kind `budget` when it takes longer than the slice that
+    /// runs, or one of its own, may.
     package func withJSON<R>(
         at index: Int32, path: String, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R {
         let state = self.state
         var buffer = state.takeBuffer()
         defer { state.giveBack(buffer) }
-        guard lb_json_encode(thread, index, path, state.limits.jsonOutput, &buffer) else {
-            throw LuaError(kind: .json, message: buffer.text)
+        let limits = state.limits
+        let step = lb_json_encode(thread, index, path, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
+        guard step == LB_RETURNED else {
+            throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
         return try body(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length))
     }

@@ -54,12 +54,14 @@ extension LuaState {
 
     /// Pushes on `to` a copy of a plain value: nil, booleans, numbers, strings, null, and tables of these. Shared
     /// references and cycles stay what they are, and arrays arrays. Throws an error that names, below `path`, the first
-    /// thing that is not plain ("agent.state.f is a function"); then nothing has been pushed.
+    /// thing that is not plain ("agent.state.f is a function"), or one of kind `memory` or `budget` when the copy does
+    /// not fit into the other state or takes longer than the limits' `load`; then nothing has been pushed.
     package static func copyPlain(from: LuaStack, at index: Int32, to: LuaStack, path: String) throws(LuaError) {
         var message = lb_buffer()
         defer { lb_buffer_free(&message) }
-        guard lb_copy_plain(from.thread, index, to.thread, path, &message) else {
-            throw LuaError(kind: .json, message: message.text)
+        let step = lb_copy_plain(from.thread, index, to.thread, path, to.state.limits.load.nanoseconds, &message)
+        guard step == LB_RETURNED else {
+            throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: message.text)
         }
     }
 
@@ -67,12 +69,18 @@ extension LuaState {
     func failure(_ step: lb_step, on stack: LuaStack) -> LuaError {
         let message = stack.displayString(at: -1)
         stack.pop()
-        let kind: LuaError.Kind =
-            switch step {
-            case LB_FAILED_MEMORY: .memory
-            case LB_FAILED_BUDGET: .budget
-            default: .runtime
-            }
-        return LuaError(kind: kind, message: message, traceback: lb_traceback(openHost).map { String(cString: $0) })
+        return LuaError(
+            kind: LuaError.Kind(step), message: message,
+            traceback: lb_traceback(openHost).map { String(cString: $0) })
+    }
+}
+
+extension LuaError.Kind {
+    init(_ step: lb_step) {
+        switch step {
+        case LB_FAILED_MEMORY: self = .memory
+        case LB_FAILED_BUDGET: self = .budget
+        default: self = .runtime
+        }
     }
 }

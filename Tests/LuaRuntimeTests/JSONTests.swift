@@ -30,11 +30,11 @@ import Testing
         arguments: [
             (" [ 1 , 2 ] ", "[1,2]"), ("1E2", "100.0"), ("18446744073709551615", "1.8446744073709552e+19"),
             ("9223372036854775808", "9.223372036854776e+18"),
-            ("123456789012345678901234567890", "1.2345678901234568e+29"), ("[1e-400]", "[0.0]"),
+            ("123456789012345678901234567890", "1.2345678901234568e+29"),
             ("{\"a\":1,\"a\":2}", "{\"a\":2}"), ("\"\\u00e9\\ud83d\\ude00\\/\"", "\"é😀/\""),
             ("1e15", "1000000000000000.0"),
             ("\"\u{7F}\u{2028}\"", "\"\u{7F}\u{2028}\""),
-            ("[12345678901234567890123,\"\\u00e9\",{\"k\":[]}]", "[1.2345678901234568e+22,\"é\",{\"k\":[]}]"),
+            ("[12345678901234567890123,\"\\u00e9\",{\"k\":[]}]", "[12345678901234567890123,\"é\",{\"k\":[]}]"),
         ])
     func equivalent(json: String, expected: String) throws {
         #expect(try roundTrip(json, Script()) == expected)
@@ -92,6 +92,7 @@ import Testing
     @Test(
         "text that Python would take and JSON does not allow",
         arguments: [
+            ("\u{FEFF}{}", "Unexpected UTF-8 BOM (decode using utf-8-sig)", 0),
             ("NaN", "Expecting value", 0), ("[Infinity]", "Expecting value", 1), ("1e400", "Number out of range", 0),
             ("\"\\ud800\"", "Invalid \\uXXXX escape: unpaired surrogate", 2),
             ("\"\\udc00\\ud800\"", "Invalid \\uXXXX escape: unpaired surrogate", 2),

@@ -27,9 +27,11 @@ final class Script {
         }
         define("decode") { call throws(LuaFailure) in
             do {
-                try call.stack.withBytes(at: 1) { try call.stack.pushJSON($0) }
+                let exact = call.argumentCount > 1 && call.stack.boolean(at: 2)
+                try call.stack.withBytes(at: 1) { try call.stack.pushJSON($0, exact: exact) }
                 return .results(1)
             } catch let error as JSONDecodingError {
+                if let refusal = error.refusal { throw LuaFailure(refusal.message) }
                 throw LuaFailure("\(error.message) at \(error.offset)", position: false)
             } catch {
                 throw LuaFailure("\(error)", position: false)
@@ -39,8 +41,18 @@ final class Script {
             do {
                 try call.stack.withJSON(at: 1, path: "value") { call.stack.push($0) }
                 return .results(1)
+            } catch let error as LuaError where error.kind != .json {
+                throw LuaFailure(error.message)
             } catch {
                 throw LuaFailure("\(error)", position: false)
+            }
+        }
+        define("copy") { call throws(LuaFailure) in
+            do throws(LuaError) {
+                try LuaState.copyPlain(from: call.stack, at: 1, to: call.stack, path: "value")
+                return .results(1)
+            } catch {
+                throw LuaFailure(error.message)
             }
         }
         define("array") { call in

@@ -101,12 +101,16 @@ void lb_push_display(lua_State *L, int index);
 // MARK: - JSON and plain data
 
 typedef struct {
-    char message[96];
+    char message[192];
     size_t offset;
 } lb_json_error;
 
-/// Pushes the value that the document holds. False (and nothing pushed) when it is not JSON.
-bool lb_json_decode(lua_State *L, const char *bytes, size_t length, lb_json_error *error);
+/// Pushes the value that the document holds: LB_RETURNED. Otherwise nothing is pushed, and `error` says why:
+/// LB_FAILED_RUNTIME, it is not JSON; LB_FAILED_MEMORY, the value does not fit into the script's memory or on its stack;
+/// LB_FAILED_BUDGET, it takes longer than `budget` nanoseconds, or the rest of the slice's in which it happens. With
+/// `exact` numbers that Lua cannot hold exactly become strings.
+enum lb_step lb_json_decode(
+    lua_State *L, const char *bytes, size_t length, bool exact, int64_t budget, lb_json_error *error);
 
 typedef struct {
     char *bytes;
@@ -115,13 +119,17 @@ typedef struct {
 } lb_buffer;
 
 void lb_buffer_free(lb_buffer *buffer);
-/// Writes the value as JSON over what the buffer held, at most `limit` bytes. False when it cannot be JSON: then the
-/// buffer holds a message that begins with the path of the culprit below `path`.
-bool lb_json_encode(lua_State *L, int index, const char *path, size_t limit, lb_buffer *buffer);
+/// Writes the value as JSON over what the buffer held, at most `limit` bytes, the members of objects in the order of
+/// their names' bytes: LB_RETURNED. Otherwise the buffer holds a message: LB_FAILED_RUNTIME, it cannot be JSON (the
+/// message begins with the path of the culprit below `path`); LB_FAILED_MEMORY and LB_FAILED_BUDGET as above.
+enum lb_step lb_json_encode(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer);
 
-/// Pushes on `to` a copy of a plain value; shared references and cycles stay what they are. False (and nothing pushed)
-/// when something is not plain: then `message` names its path below `path`.
-bool lb_copy_plain(lua_State *from, int index, lua_State *to, const char *path, lb_buffer *message);
+/// Pushes on `to` a copy of a plain value: LB_RETURNED. Shared references and cycles stay what they are. Otherwise
+/// nothing is pushed, and `message` holds a message: LB_FAILED_RUNTIME, something is not plain (it is named by its path
+/// below `path`); LB_FAILED_MEMORY and LB_FAILED_BUDGET as above, for the state of `to`.
+enum lb_step lb_copy_plain(
+    lua_State *from, int index, lua_State *to, const char *path, int64_t budget, lb_buffer *message);
 
 #ifdef __cplusplus
 }
