@@ -60,6 +60,18 @@ struct Arguments {
         return try stack.jsonBuffer(at: index, path: name)
     }
 
+    /// Any value, as JSON that is valid during the call.
+    func withJSON(
+        _ index: Int32, _ name: String, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(LuaFailure) {
+        guard index <= count else { throw wrong(name, "a value", at: index) }
+        do {
+            try stack.withJSON(at: index, path: name, body)
+        } catch {
+            throw LuaFailure((error as? LuaError)?.message ?? "\(name): \(error)")
+        }
+    }
+
     /// What travels as a message's value: a string as its own bytes, anything else as JSON; nil for `agenthost.null`.
     func payload(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer? {
         guard index <= count, stack.type(at: index) != .nil else { throw wrong(name, "a value", at: index) }

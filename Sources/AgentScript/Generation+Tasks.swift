@@ -22,7 +22,11 @@ extension Generation {
                 stack.push(query)
                 stack.setField("query", of: -2)
                 if let parameters {
-                    pushJSON(parameters, on: stack)
+                    do throws(LuaError) {
+                        try pushJSON(parameters, on: stack)
+                    } catch {
+                        throw .failed("reading the request: \(error.message)")
+                    }
                     stack.setField("parameters", of: -2)
                 }
             }
@@ -80,6 +84,7 @@ extension Generation {
             }
         }
         if let failure {
+            if let refusal = failure.refusal { throw .failed("reading the request: \(refusal.message)") }
             let isUTF8 = body.withUnsafeReadableBytes { String(validating: $0, as: UTF8.self) != nil }
             throw isUTF8 ? .invalidJSON(message: failure.message, offset: failure.offset) : .invalidUTF8
         }

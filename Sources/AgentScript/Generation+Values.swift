@@ -4,9 +4,13 @@ package import NIOCore
 
 /// Host values as the script sees them.
 extension Generation {
-    /// Pushes a message's decoded payload and the `message` table beside it; returns 2.
-    package func pushMessage(_ message: any InboundMessage, attempt: Int, on stack: LuaStack) -> Int32 {
-        stack.pushPayload(message.payload)
+    /// Pushes a message's decoded payload and the `message` table beside it; returns 2. With `exact` numbers that Lua
+    /// cannot hold exactly are strings. Throws, as all that pushes JSON here, when the payload's value does not fit into
+    /// what is left of the script's memory, or takes longer than a handler may.
+    package func pushMessage(
+        _ message: any InboundMessage, attempt: Int, exact: Bool = false, on stack: LuaStack
+    ) throws(LuaError) -> Int32 {
+        try stack.pushPayload(message.payload, exact: exact)
         stack.newTable(array: 0, fields: 8)
         stack.push(message.topic)
         stack.setField("topic", of: -2)
@@ -53,7 +57,7 @@ extension Generation {
     }
 
     /// Pushes an event as `agent:on_event` handlers get it.
-    package func pushEvent(_ event: RealtimeEvent, on stack: LuaStack) -> Int32 {
+    package func pushEvent(_ event: RealtimeEvent, on stack: LuaStack) throws(LuaError) -> Int32 {
         stack.newTable(array: 0, fields: 10)
         stack.push(event.eventID)
         stack.setField("event_id", of: -2)
@@ -62,7 +66,7 @@ extension Generation {
         stack.push(event.sourceService)
         stack.setField("source_service", of: -2)
         stack.pushOptional(event.sourceAgent, field: "source_agent")
-        event.data.withUnsafeReadableBytes { stack.pushPayload($0) }
+        try pushJSON(event.data, on: stack)
         stack.setField("data", of: -2)
         stack.push(Timestamp.text(event.timestamp))
         stack.setField("timestamp", of: -2)
@@ -75,8 +79,11 @@ extension Generation {
     }
 
     /// Pushes JSON that the host itself made or checked; a string for what is not JSON after all.
-    package func pushJSON(_ json: ByteBuffer, on stack: LuaStack) {
-        json.withUnsafeReadableBytes { stack.pushPayload($0) }
+    package func pushJSON(_ json: ByteBuffer, on stack: LuaStack) throws(LuaError) {
+        let pushed = json.withUnsafeReadableBytes { bytes in
+            Result { () throws(LuaError) in try stack.pushPayload(bytes) }
+        }
+        try pushed.get()
     }
 
     /// Pushes the bytes of a frame as a string.
@@ -150,12 +157,17 @@ extension Generation {
 
 extension LuaStack {
     /// Pushes what JSON bytes mean; bytes that are not JSON as a string, and none at all (a Kafka tombstone) as null.
-    func pushPayload(_ bytes: UnsafeRawBufferPointer) {
+    func pushPayload(_ bytes: UnsafeRawBufferPointer, exact: Bool = false) throws(LuaError) {
         guard bytes.baseAddress != nil else {
             pushNull()
             return
         }
-        do throws(JSONDecodingError) { try pushJSON(bytes) } catch { push(bytes) }
+        do throws(JSONDecodingError) {
+            try pushJSON(bytes, exact: exact)
+        } catch {
+            if let refusal = error.refusal { throw refusal }
+            push(bytes)
+        }
     }
 
     /// Sets a field of the table on top to a text, or leaves it out.

@@ -110,14 +110,19 @@ package final class Generation {
     /// how many there are.
     @inline(__always)
     package func begin(
-        _ function: LuaReference, context: AnyObject, arguments: (LuaStack) -> Int32
-    ) -> (LuaCoroutine, LuaCoroutine.Step) {
+        _ function: LuaReference, context: AnyObject, arguments: (LuaStack) throws -> Int32
+    ) rethrows -> (LuaCoroutine, LuaCoroutine.Step) {
         eventLoop.assertInEventLoop()
         let coroutine = state.coroutine()
         coroutine.context = context
         coroutine.stack.push(function)
-        let count = arguments(coroutine.stack)
-        return (coroutine, coroutine.start(arguments: count))
+        do {
+            let count = try arguments(coroutine.stack)
+            return (coroutine, coroutine.start(arguments: count))
+        } catch {
+            coroutine.recycle()
+            throw error
+        }
     }
 
     /// Frees the Lua state. What the script had registered is gone with it.

@@ -20,6 +20,8 @@ package struct HandlerTable {
         package var concurrency: Int
         /// Kafka: true for every message to every host that subscribes (no consumer group), false for each message to one.
         package var deliversToEvery: Bool
+        /// Numbers that Lua cannot hold exactly arrive as strings (`json = "exact"`).
+        package var exactNumbers = false
         /// `file:line` of the registration.
         package var location: String
     }

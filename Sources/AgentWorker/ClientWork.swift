@@ -22,12 +22,12 @@ final class ClientWork: LaneWork {
     /// Runs the handler as this work, now that it is its turn: by the version that is in service now.
     func run(
         _ function: (HandlerTable) -> LuaReference?, name: HandlerName,
-        arguments: (Generation, LuaStack) -> Int32, failed: @escaping (String) -> Void
+        arguments: (Generation, LuaStack) throws(LuaError) -> Int32, failed: @escaping (String) -> Void
     ) {
         guard let live = slot.live, let function = function(live.generation.handlers) else { return leaveLane() }
         worker.run(
             function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
-            arguments: { stack in arguments(live.generation, stack) },
+            arguments: { (stack) throws(LuaError) in try arguments(live.generation, stack) },
             finish: { [self] outcome in
                 let failure = worker.failure(outcome, of: live, in: slot, handler: name, scope: self)
                 if let failure { failed(failure) }

@@ -75,7 +75,9 @@ final class MessageWork: LaneWork {
         worker.run(
             handler.function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
-            arguments: { stack in live.generation.pushMessage(message, attempt: attempt, on: stack) },
+            arguments: { (stack) throws(LuaError) in
+                try live.generation.pushMessage(message, attempt: attempt, exact: handler.exactNumbers, on: stack)
+            },
             finish: { [self] in handled($0, by: handler, of: live) })
     }
 

@@ -15,8 +15,8 @@ extension Worker {
             let work = ClientWork(client, slot: slot, worker: self) { work in
                 work.run(
                     { $0.websocket[type] }, name: .websocket(type, message: messageID),
-                    arguments: { generation, stack in
-                        generation.pushJSON(payload, on: stack)
+                    arguments: { (generation, stack) throws(LuaError) in
+                        try generation.pushJSON(payload, on: stack)
                         generation.pushClient(client, on: stack)
                         return 2
                     },

@@ -4,19 +4,26 @@ import NIOCore
 
 /// Running functions of scripts.
 extension Worker {
-    /// Runs a function as an invocation of `scope`, which stays open until it has ended.
+    /// Runs a function as an invocation of `scope`, which stays open until it has ended. When `arguments` throws, what
+    /// was to be pushed does not fit into the script's limits: the invocation fails without having begun.
     func run(
         _ function: LuaReference, of live: LiveGeneration, scope: EffectScope, depth: Int = 0, name: HandlerName,
-        timeLimit: Double?, isBackground: Bool = false, arguments: (LuaStack) -> Int32,
+        timeLimit: Double?, isBackground: Bool = false, arguments: (LuaStack) throws(LuaError) -> Int32,
         finish: @escaping (InvocationOutcome) -> Void
     ) {
         let coroutine = live.generation.state.coroutine()
         coroutine.stack.push(function)
-        let count = arguments(coroutine.stack)
         let invocation = Invocation(
             coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: isBackground,
             timeLimit: timeLimit, finish: finish)
-        start(invocation, arguments: count)
+        do throws(LuaError) {
+            start(invocation, arguments: try arguments(coroutine.stack))
+        } catch {
+            coroutine.stack.push(function)
+            let place = coroutine.stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
+            let message = "\(place)reading the payload: \(error.message)"
+            goOn { end(invocation, .failed(LuaError(kind: error.kind, message: message))) }
+        }
     }
 
     /// Starts what has been pushed on the invocation's coroutine: a function and its arguments.
@@ -31,13 +38,21 @@ extension Worker {
         generation.state.running?.context as? Invocation
     }
 
-    /// Resumes an invocation with the results that the closure pushes; too late, it does nothing.
-    func resume(_ invocation: Invocation, turn: Int, _ results: (LuaStack) -> Int32) {
+    /// Resumes an invocation with the results that the closure pushes, or with the error that it throws; too late, it
+    /// does nothing.
+    func resume(_ invocation: Invocation, turn: Int, _ results: (LuaStack) throws(LuaError) -> Int32) {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
         _ = invocation.nextTurn()
-        let count = results(invocation.coroutine.stack)
-        goOn { advance(invocation, invocation.coroutine.resume(results: count)) }
+        let stack = invocation.coroutine.stack
+        let top = stack.top
+        do throws(LuaError) {
+            let count = try results(stack)
+            goOn { advance(invocation, invocation.coroutine.resume(results: count)) }
+        } catch {
+            stack.setTop(top)
+            goOn { advance(invocation, invocation.coroutine.resume(failing: LuaFailure(error.message))) }
+        }
     }
 
     /// Resumes an invocation with an error, raised where it waits.

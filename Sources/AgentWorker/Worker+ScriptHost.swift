@@ -25,7 +25,9 @@ extension Worker: ScriptHost {
             invocation.cancelWait = { timer.cancel() }
         case .http(let call, _):
             invocation.cancelWait = outbound.execute(call, on: loop) { result in
-                self.resume(invocation, turn: turn) { generation.pushHTTPAnswer(result, on: $0) }
+                self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
+                    try generation.pushHTTPAnswer(result, on: stack)
+                }
             }
         case .secrets(let platform):
             readSecrets(of: platform, for: invocation, turn: turn, in: generation)

@@ -27,8 +27,8 @@ final class ScriptRun {
     }
 
     /// Goes on with the results that the closure pushes.
-    func resume(_ results: (LuaStack) -> Int32 = { _ in 0 }) {
-        let count = results(coroutine.stack)
+    func resume(_ results: (LuaStack) throws -> Int32 = { _ in 0 }) rethrows {
+        let count = try results(coroutine.stack)
         take(coroutine.resume(results: count))
     }
 

@@ -44,8 +44,8 @@ final class TestScript {
     // MARK: - Calling
 
     /// Runs a function of the script with the arguments that the closure pushes.
-    func run(_ function: LuaReference, _ arguments: (LuaStack) -> Int32 = { _ in 0 }) -> ScriptRun {
-        let (coroutine, step) = generation.begin(function, context: host, arguments: arguments)
+    func run(_ function: LuaReference, _ arguments: (LuaStack) throws -> Int32 = { _ in 0 }) rethrows -> ScriptRun {
+        let (coroutine, step) = try generation.begin(function, context: host, arguments: arguments)
         return ScriptRun(coroutine, step, of: generation)
     }
 

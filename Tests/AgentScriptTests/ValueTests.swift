@@ -68,8 +68,8 @@ import Testing
             source: .kafka, topic: "t", payload: #"{"a":[],"n":null}"#, key: "k",
             headers: [.init(name: "h", value: Array("v".utf8)), .init(name: "none", value: nil)], partition: 3,
             offset: 17)
-        let run = script.run(try handler(script).function) {
-            script.generation.pushMessage(message, attempt: 2, on: $0)
+        let run = try script.run(handler(script).function) {
+            try script.generation.pushMessage(message, attempt: 2, on: $0)
         }
         #expect(
             try run.results == [
@@ -87,8 +87,8 @@ import Testing
         let script = try TestScript.probe(
             "", top: "agent:on_message('t', function(data, message) return data, message end)")
         let message = TestMessage(source: .mqtt, topic: "a/t", payload: "not JSON", qos: 1, retain: true)
-        let run = script.run(try handler(script).function) {
-            script.generation.pushMessage(message, attempt: 1, on: $0)
+        let run = try script.run(handler(script).function) {
+            try script.generation.pushMessage(message, attempt: 1, on: $0)
         }
         #expect(
             try run.results == [
@@ -113,8 +113,8 @@ import Testing
                 "agent:on_message('t', function(data, message) return data == agenthost.null and 'null' or type(data) end)"
         )
         let message = TestMessage(source: .kafka, topic: "t", payload: payload)
-        let run = script.run(try handler(script).function) {
-            script.generation.pushMessage(message, attempt: 1, on: $0)
+        let run = try script.run(handler(script).function) {
+            try script.generation.pushMessage(message, attempt: 1, on: $0)
         }
         #expect(try run.results == [.string(kind)])
     }
@@ -128,7 +128,7 @@ import Testing
             data: ByteBuffer(string: #"{"x":[]}"#),
             timestamp: 0, correlationID: "c", streamID: nil, priority: 2, topic: "t")
         #expect(
-            try script.run(function) { script.generation.pushEvent(event, on: $0) }.results == [
+            try script.run(function) { try script.generation.pushEvent(event, on: $0) }.results == [
                 [
                     "event_id": "e", "event_type": "own", "source_service": "s", "source_agent": "a", "data": ["x": []],
                     "timestamp": "1970-01-01T00:00:00.000Z", "correlation_id": "c", "priority": 2, "topic": "t",
@@ -146,7 +146,7 @@ import Testing
         let function = try #require(script.generation.handlers.events["*"]?.first)
         let event = RealtimeEvent(
             eventID: "e", eventType: "own", sourceService: "s", data: ByteBuffer(string: "{}"), timestamp: 0)
-        #expect(try script.run(function) { script.generation.pushEvent(event, on: $0) }.results == [true])
+        #expect(try script.run(function) { try script.generation.pushEvent(event, on: $0) }.results == [true])
     }
 
     @Test("every event type of the contract has a constant")
@@ -172,8 +172,8 @@ import Testing
                 """)
         let function = try #require(script.generation.handlers.websocket["hi"])
         let client = TestClient(id: "c1")
-        let run = script.run(function) { stack in
-            script.generation.pushJSON(ByteBuffer(string: #"{"a":1}"#), on: stack)
+        let run = try script.run(function) { stack in
+            try script.generation.pushJSON(ByteBuffer(string: #"{"a":1}"#), on: stack)
             script.generation.pushClient(client, on: stack)
             return 2
         }

@@ -128,8 +128,8 @@ import Testing
             "local r = agenthost.http.get('http://h/') return r.status, r.headers['content-type'], r.body, r.json and r.json.a"
         )
         let run = try script.task("probe")
-        run.resume { stack in
-            script.generation.pushHTTPAnswer(
+        try run.resume { stack in
+            try script.generation.pushHTTPAnswer(
                 .success(
                     HTTPAnswer(
                         status: 201, headers: [(name: "Content-Type", value: "application/json; charset=utf-8")],
@@ -142,8 +142,8 @@ import Testing
     func noJSON() throws {
         let script = try TestScript.probe("local r = agenthost.http.get('http://h/') return r.json == nil, r.body")
         let run = try script.task("probe")
-        run.resume { stack in
-            script.generation.pushHTTPAnswer(
+        try run.resume { stack in
+            try script.generation.pushHTTPAnswer(
                 .success(
                     HTTPAnswer(
                         status: 200, headers: [(name: "content-type", value: "application/json")],
@@ -156,8 +156,8 @@ import Testing
     func noAnswer() throws {
         let script = try TestScript.probe("return agenthost.http.get('http://h/')")
         let run = try script.task("probe")
-        run.resume { stack in
-            script.generation.pushHTTPAnswer(.failure(DeliveryFailure("h: connection refused")), on: stack)
+        try run.resume { stack in
+            try script.generation.pushHTTPAnswer(.failure(DeliveryFailure("h: connection refused")), on: stack)
         }
         #expect(try run.results == [.null, "h: connection refused"])
     }

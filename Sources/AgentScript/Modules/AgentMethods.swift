@@ -76,7 +76,7 @@ enum AgentMethods {
             filter: filter, function: function, source: nil, attempts: 3, backoff: 0.2, onError: .dlq, concurrency: 1,
             deliversToEvery: false,
             location: call.stack.location(level: 1) ?? generation.snapshot.name)
-        let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver"]
+        let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json"]
         if let options = try arguments.options(4, "options", known: known) {
             if let source = try options.string("source") {
                 guard let known = MessageSource(rawValue: source) else {
@@ -103,6 +103,12 @@ enum AgentMethods {
                     throw arguments.invalid("options.deliver", "\"every\" or \"one\" expected, got \"\(deliver)\"")
                 }
                 handler.deliversToEvery = deliver == "every"
+            }
+            if let json = try options.string("json") {
+                guard ["exact", "plain"].contains(json) else {
+                    throw arguments.invalid("options.json", "\"exact\" or \"plain\" expected, got \"\(json)\"")
+                }
+                handler.exactNumbers = json == "exact"
             }
             if let concurrency = try options.integer("concurrency", in: 1...10_000) {
                 handler.concurrency = concurrency

@@ -90,7 +90,10 @@ enum HTTPModule: ScriptModule {
 
 extension Generation {
     /// Pushes the answer of `agenthost.http` on a coroutine's stack; returns how many values that is.
-    package func pushHTTPAnswer(_ result: Result<HTTPAnswer, DeliveryFailure>, on stack: LuaStack) -> Int32 {
+    /// Throws when its JSON does not fit into what is left of the script's memory.
+    package func pushHTTPAnswer(
+        _ result: Result<HTTPAnswer, DeliveryFailure>, on stack: LuaStack
+    ) throws(LuaError) -> Int32 {
         switch result {
         case .failure(let failure):
             stack.pushNil()
@@ -109,11 +112,19 @@ extension Generation {
                 stack.setField(name, of: -2)
             }
             stack.setField("headers", of: -2)
-            answer.body.withUnsafeReadableBytes { bytes in
+            let refusal: LuaError? = answer.body.withUnsafeReadableBytes { bytes in
                 stack.push(bytes)
                 stack.setField("body", of: -2)
-                if isJSON, (try? stack.pushJSON(bytes)) != nil { stack.setField("json", of: -2) }
+                guard isJSON else { return nil }
+                do throws(JSONDecodingError) {
+                    try stack.pushJSON(bytes)
+                    stack.setField("json", of: -2)
+                    return nil
+                } catch {
+                    return error.refusal
+                }
             }
+            if let refusal { throw refusal }
             return 1
         }
     }

@@ -21,8 +21,7 @@ enum JSONModule: ScriptModule {
         stack.setFunction("encode") { (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             guard call.argumentCount >= 1 else { throw arguments.wrong("value", "a value", at: 1) }
-            let text = try arguments.json(1, "value")
-            text.withUnsafeReadableBytes { call.stack.push($0) }
+            try arguments.withJSON(1, "value") { call.stack.push($0) }
             return .results(1)
         }
         stack.setFunction("decode") { (call) throws(LuaFailure) in
@@ -30,15 +29,18 @@ enum JSONModule: ScriptModule {
             guard call.argumentCount >= 1, call.stack.type(at: 1) == .string else {
                 throw arguments.wrong("text", "string", at: 1)
             }
+            let options = try arguments.options(2, "options", known: ["exact"])
+            let exact = try options?.boolean("exact") ?? false
             let failure: JSONDecodingError?? = call.stack.withBytes(at: 1) { bytes in
                 do throws(JSONDecodingError) {
-                    try call.stack.pushJSON(bytes)
+                    try call.stack.pushJSON(bytes, exact: exact)
                     return nil
                 } catch {
                     return error
                 }
             }
             guard let failure, let failure else { return .results(1) }
+            if let refusal = failure.refusal { throw LuaFailure(refusal.message) }
             call.stack.pushNil()
             call.stack.push("invalid JSON at byte \(failure.offset): \(failure.message)")
             return .results(2)

@@ -184,6 +184,7 @@ function Agent:task(task_type, fn) end
 ---@field backoff? number Seconds before the second attempt; doubles with each [0.2].
 ---@field on_error? "dlq"|"skip"|"stop" What follows the last attempt: the dead-letter topic, nothing, or no further messages ["dlq"].
 ---@field concurrency? integer How many messages of one partition may be in the handler at once; above 1 their order is given up [1].
+---@field json? "plain"|"exact" exact: numbers of the payload that Lua cannot hold exactly (12345678901234567890) are strings ["plain"].
 
 ---Subscribes to a topic. MQTT filters with + and # work. The message is acknowledged to its broker when the handler has
 ---returned and everything it sent was acknowledged itself; until then a crash means that it is delivered again.
@@ -336,15 +337,20 @@ function agenthost.secrets(platform) end
 ---@class agenthost.json
 agenthost.json = {}
 
+---The members of an object are in the order of their names' bytes. What it takes counts against the handler's time and
+---the agent's memory.
 ---@param value any Raises, with the path of what has no JSON (a cycle, a function, a table with mixed keys).
 ---@return string
 function agenthost.json.encode(value) end
 
----null is agenthost.null, [] stays an array, integers stay 64-bit integers.
+---null is agenthost.null, [] stays an array, integers stay 64-bit integers. Within an object or an array a number whose
+---text Lua would write otherwise (6.30, 1e2, 12345678901234567890) keeps it, and is written with it for as long as the
+---field holds the same value. Raises when the value does not fit into the agent's memory.
 ---@param text string
+---@param options? { exact?: boolean } exact: numbers that Lua cannot hold exactly (12345678901234567890) are strings; written again in their place they are numbers.
 ---@return any value nil when the text is not JSON.
 ---@return string? message With the byte where it goes wrong.
-function agenthost.json.decode(text) end
+function agenthost.json.decode(text, options) end
 
 ---@class agenthost.HTTPOptions
 ---@field headers? table<string, string|number>

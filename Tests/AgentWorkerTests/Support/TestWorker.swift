@@ -21,20 +21,22 @@ final class TestWorker {
     let worker: Worker
     private let folder: ScriptFolder
     private let configure: (inout AgentSettings) -> Void
+    private let limits: LuaLimits
     private var versions = 0
 
     /// Puts the scripts in service, each an agent. They begin with the agent's declaration unless they have one.
     init(
         _ scripts: [String], kafka hasKafka: Bool = true, mqtt hasMQTT: Bool = true, serves: Bool = true,
-        settings: @escaping (inout AgentSettings) -> Void = { _ in }
+        limits: LuaLimits = LuaLimits(), settings: @escaping (inout AgentSettings) -> Void = { _ in }
     ) throws {
         folder = try ScriptFolder([:])
         configure = settings
+        self.limits = limits
         counters = scripts.map { _ in AgentCounters() }
         let lines = lines
         let durations = durations
         worker = Worker(
-            loop: loop, index: 0, counters: counters, limits: LuaLimits(), outbound: outbound,
+            loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
             clock: { 1_767_323_045_678 }, metrics: durations, logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
         guard serves else { return }
@@ -61,7 +63,7 @@ final class TestWorker {
         let configure = configure
         let generation = try Generation(
             snapshot: ScriptSnapshot(path: folder.path(of: name)), agentIndex: agent, number: versions,
-            limits: LuaLimits(), host: worker, eventLoop: loop,
+            limits: limits, host: worker, eventLoop: loop,
             settings: { request in
                 var settings = AgentSettings(serviceName: request.name)
                 configure(&settings)
