@@ -110,7 +110,7 @@ extension Worker: AgentRequests {
             if case .failed(let message) = error {
                 // Nothing is wrong with the request: what it holds does not fit.
                 slot.counters.countError()
-                report(LuaError(kind: .memory, message: message), of: live, handler: .task(type, id: id), scope: scope)
+                report(message, of: live, handler: .task(type, id: id), scope: scope)
             }
             let outcome = TaskOutcome(
                 taskID: id, result: .failure(error), processingTime: seconds(since: received))
