@@ -59,7 +59,10 @@ let package = Package(
             ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "AgentWorker",
-            ["AgentScript", "LuaRuntime", "AgentModel", nioCore, nioHTTP1, logging, metrics, asyncHTTPClient]
+            [
+                "AgentScript", "LuaRuntime", "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, logging, metrics,
+                asyncHTTPClient,
+            ]
         ),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, nioPosix, logging]),
@@ -68,7 +71,7 @@ let package = Package(
         room(
             "AgentConfiguration",
             [
-                nioCore, nioHTTP1, nioSSL, asyncHTTPClient, logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging,
                 .product(name: "Yams", package: "Yams"),
             ]
         ),

@@ -31,6 +31,10 @@ extension AgentConfig {
             if resolved["streaming_consumer_group"] == nil, let service = text("service_name") {
                 resolved["streaming_consumer_group"] = Resolved(value: .string(service + "-group"), origin: .default)
             }
+            if resolved["state_path"] == nil, let home = layers.environment["HOME"], !Self.isBlank(home) {
+                let path = home + "/.local/state/agenthost"
+                resolved["state_path"] = Resolved(value: .string(path), origin: .default)
+            }
             deriveKafkaAuthentication()
         }
 
@@ -73,7 +77,9 @@ extension AgentConfig {
                     resolved[setting.field] = Resolved(value: .list(topics), origin: .environment(variable))
                     return true
                 }
-                guard let text = layers.environment[variable], !Self.isBlank(text) else { continue }
+                guard let text = layers.environment[variable], !Self.isBlank(text),
+                    !KubernetesServiceVariable.matches(variable, value: text)
+                else { continue }
                 take(text, for: setting, variable: variable, from: .environment(variable))
                 return true
             }
@@ -84,6 +90,7 @@ extension AgentConfig {
         private func collected(prefix: String) -> [String] {
             var values: Set<String> = []
             for (name, value) in layers.environment where name.hasPrefix(prefix) && name.count > prefix.count {
+                if KubernetesServiceVariable.matches(name, value: value) { continue }
                 values.formUnion(Setting.Kind.items(value))
             }
             return values.sorted()

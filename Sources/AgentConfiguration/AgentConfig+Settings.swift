@@ -37,6 +37,11 @@ extension AgentConfig {
     package var produceTopics: [String] { list("produce_topics") }
     /// The directory the platform's secrets are mounted in.
     package var secretsPath: String { text("secrets_path") ?? PlatformSecretLoader.defaultSecretsPath }
+    /// The folder for what outlives the process; nil when there is no home directory either. Of several that systemd
+    /// names in `STATE_DIRECTORY`, separated by colons (systemd.exec(5)), the first.
+    package var statePath: String? {
+        text("state_path").map { $0.split(separator: ":").first.map(String.init) ?? $0 }
+    }
     /// The issuer of the tokens that clients present.
     package var jwtIssuer: String? { text("jwt_issuer_uri") }
 
@@ -50,12 +55,27 @@ extension AgentConfig {
             username: text("kafka_username"),
             password: secret("kafka_password"),
             schemaRegistryURL: text("kafka_schema_registry_url"),
-            autoOffsetReset: kafkaAutoOffsetReset
+            autoOffsetReset: kafkaAutoOffsetReset,
+            messageMaxBytes: kafkaMessageMaxBytes,
+            compression: kafkaCompression,
+            commitInterval: kafkaCommitInterval,
+            allowsAutoCreateTopics: kafkaAllowsAutoCreateTopics
         )
     }
 
     /// Where a new consumer group begins, `earliest` or `latest`; holds for the embedded broker too.
     package var kafkaAutoOffsetReset: String { text("kafka_auto_offset_reset") ?? "earliest" }
+
+    /// Bytes of the largest record sent or fetched; holds for the embedded broker too, as do the next three.
+    package var kafkaMessageMaxBytes: Int { integer("kafka_message_max_bytes") }
+    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`.
+    package var kafkaCompression: String { text("kafka_compression") ?? "none" }
+    /// Between two commits of offsets.
+    package var kafkaCommitInterval: Duration { duration("kafka_commit_interval") }
+    /// Whether consuming a topic may create it; nil when not configured.
+    package var kafkaAllowsAutoCreateTopics: Bool? {
+        origin(of: "kafka_allow_auto_create_topics") == nil ? nil : boolean("kafka_allow_auto_create_topics")
+    }
 
     /// The MQTT broker to connect to; nil when `MQTT_HOST` is not set.
     package var mqtt: MQTTSettings? {
@@ -66,12 +86,27 @@ extension AgentConfig {
             user: text("mqtt_user"),
             password: secret("mqtt_password"),
             wireProtocol: text("mqtt_protocol").flatMap(MQTTSettings.WireProtocol.init(rawValue:)) ?? .tcp,
-            clientID: mqttClientID
+            clientID: mqttClientID,
+            sharedGroup: mqttSharedGroup
         )
     }
 
     /// The configured MQTT client id; holds for the embedded broker too.
     package var mqttClientID: String? { text("mqtt_client_id") }
+    /// The group that shares MQTT subscriptions; holds for the embedded broker too.
+    package var mqttSharedGroup: String? { text("mqtt_shared_group") }
+
+    /// What speaks of a Kafka or an MQTT broker although none is named; nil: nothing does.
+    package var brokerWithoutAddress: String? {
+        let kafka = ["username", "password", "sasl_mechanism", "security_protocol", "schema_registry_url"]
+        let mqtt = ["port", "user", "password", "protocol"]
+        let settings =
+            (self.kafka == nil ? kafka.map { "kafka_\($0)" } : []) + (self.mqtt == nil ? mqtt.map { "mqtt_\($0)" } : [])
+        let given = settings.first { origin(of: $0).map { $0 != .default } ?? false }
+        return given.flatMap(Setting.named).map {
+            "\($0.variable) is set without \($0.secretKind == .kafka ? "KAFKA_BOOTSTRAP_SERVERS" : "MQTT_HOST")"
+        }
+    }
 
     /// The database; nil when neither `DB_HOST` nor `DB_CONNECTION_STRING` is set.
     package var database: DatabaseSettings? {

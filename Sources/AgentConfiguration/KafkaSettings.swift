@@ -14,4 +14,12 @@ package struct KafkaSettings: Sendable, Equatable {
     package let schemaRegistryURL: String?
     /// `auto.offset.reset`: `earliest` or `latest`.
     package let autoOffsetReset: String
+    /// Bytes: `message.max.bytes`.
+    package let messageMaxBytes: Int
+    /// `compression.codec`.
+    package let compression: String
+    /// `auto.commit.interval.ms`, in seconds.
+    package let commitInterval: Duration
+    /// `allow.auto.create.topics`; nil when not configured.
+    package let allowsAutoCreateTopics: Bool?
 }

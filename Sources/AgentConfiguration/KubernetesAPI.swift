@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
 /// The Kubernetes API as a pod reaches it with its service account (Kubernetes documentation, "Accessing the Kubernetes
@@ -83,7 +84,20 @@ struct KubernetesAPI: Sendable {
         } catch let problem as SecretText.Problem {
             return .failed(problem.text)
         } catch {
-            return .failed("the Kubernetes API at \(authority) cannot be reached (\(error)): check the network policy")
+            let reason = Self.reason(error)
+            return .failed("the Kubernetes API at \(authority) cannot be reached (\(reason)): check the network policy")
+        }
+    }
+
+    /// For people: the errors of the libraries name their own types.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as HTTPClientError: return error.shortDescription.lowercased()
+        case let error as NIOConnectionError:
+            let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
+            return refused ? "connection refused" : "no connection"
+        case is NIOSSLError, is NIOSSLExtraError: return "no TLS connection, as its certificate is not trusted"
+        default: return "it did not answer as expected"
         }
     }
 

@@ -23,4 +23,6 @@ package struct MQTTSettings: Sendable, Equatable {
     package let wireProtocol: WireProtocol
     /// The configured client id; the transport makes a stable one of its own when nil.
     package let clientID: String?
+    /// The group that shares the subscriptions; nil: none.
+    package let sharedGroup: String?
 }

@@ -21,7 +21,7 @@ extension OAMBindings {
         do {
             return head + (try Yams.serialize(node: Self.object(sections)))
         } catch {
-            throw OAMError(problems: [.init(file: component, line: nil, message: "cannot be rendered: \(error)")])
+            throw OAMError(problems: [.init(file: component, line: nil, message: "cannot be rendered as YAML")])
         }
     }
 

@@ -76,7 +76,7 @@ struct OAMReader {
         case .reader(let problem, let offset, _, _):
             report(offset.map { yaml.prefix($0).count(where: \.isNewline) + 1 }, problem)
         default:
-            report(nil, "this is no YAML: \(failure)")
+            report(nil, "this is no YAML")
         }
     }
 

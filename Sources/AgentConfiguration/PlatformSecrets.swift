@@ -45,7 +45,10 @@ package struct PlatformSecrets: Sendable, Equatable {
             for (key, value) in secret.values { flat[key.lowercased()] = .string(value.exposed) }
         }
         for setting in Setting.all where setting.secretKind != nil {
-            let text = value(of: setting)?.value.exposed ?? environment[setting.variable]
+            let own = environment[setting.variable].flatMap {
+                KubernetesServiceVariable.matches(setting.variable, value: $0) ? nil : $0
+            }
+            let text = value(of: setting)?.value.exposed ?? own
             if let text, !text.isEmpty {
                 flat[setting.field] = setting.kind.parse(text) ?? .string(text)
             } else if let value = setting.defaultValue {

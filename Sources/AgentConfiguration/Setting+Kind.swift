@@ -7,10 +7,6 @@ extension Setting {
         case text
         /// A whole number in a range.
         case integer(ClosedRange<Int64>)
-        /// The port of another service, 1 to 65535. Kubernetes sets variables such as `REDIS_PORT=tcp://10.0.0.11:6379`
-        /// for a service of that name (Kubernetes documentation, "Environment variables" of a Service); the port is
-        /// taken from these.
-        case servicePort
         /// A positive number of seconds, at most the bound.
         case seconds(atMost: Double)
         /// True or false, in the spellings people use in environment files.
@@ -33,13 +29,14 @@ extension Setting {
 
         /// A network port, 0 meaning any free one.
         static let port = Kind.integer(0...65535)
+        /// The port of another service.
+        static let servicePort = Kind.integer(1...65535)
 
         /// What was expected, as the end of the sentence "expected …".
         package var expectation: String {
             switch self {
             case .text: "text"
             case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
-            case .servicePort: "a whole number from 1 to 65535"
             case .seconds(let bound): "a number of seconds, more than 0 and at most \(Int(bound))"
             case .boolean: "true or false"
             case .choice(let words, _): "one of \(words.joined(separator: ", "))"
@@ -58,7 +55,6 @@ extension Setting {
             return switch self {
             case .text: .string(text)
             case .integer(let range): Int64(trimmed).flatMap { range.contains($0) ? .integer($0) : nil }
-            case .servicePort: Self.servicePort(trimmed)
             case .seconds(let bound): Self.seconds(trimmed, atMost: bound)
             case .boolean: Self.boolean(trimmed)
             case .choice(let words, let aliases): Self.choice(trimmed, words, aliases)
@@ -83,8 +79,6 @@ extension Setting {
             case (.integer(let range), .number(let number)):
                 guard let whole = Int64(exactly: number) else { return nil }
                 return range.contains(whole) ? .integer(whole) : nil
-            case (.servicePort, .integer), (.servicePort, .number):
-                return Self.integer(1...65535).accept(value)
             case (.seconds(let bound), .integer(let number)):
                 return number > 0 && Double(number) <= bound ? .number(Double(number)) : nil
             case (.seconds(let bound), .number(let number)):
@@ -111,13 +105,6 @@ extension Setting.Kind {
     private static func unique(_ items: [String]) -> [String] {
         var seen: Set<String> = []
         return items.filter { !$0.isEmpty && seen.insert($0).inserted }
-    }
-
-    private static func servicePort(_ text: String) -> AgentConfig.ScriptValue? {
-        guard text.hasPrefix("tcp://"), let colon = text.lastIndex(of: ":") else {
-            return integer(1...65535).parse(text)
-        }
-        return integer(1...65535).parse(String(text[text.index(after: colon)...]))
     }
 
     private static func seconds(_ text: String, atMost bound: Double) -> AgentConfig.ScriptValue? {

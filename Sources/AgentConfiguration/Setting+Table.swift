@@ -17,6 +17,9 @@ extension Setting {
                 aliases: ["WARN": "WARNING", "FATAL": "CRITICAL"]),
             default: .string("INFO"), "The least severe level that is logged."),
         Setting(
+            "STATE_PATH", or: "STATE_DIRECTORY",
+            "The folder for what outlives the process; without it, ~/.local/state/agenthost."),
+        Setting(
             "ALLOWED_ORIGINS", kind: .origins, default: .list([]),
             "Origins of web pages that may connect, besides the host's own; * for all."),
     ]
@@ -62,6 +65,19 @@ extension Setting {
         Setting(
             "KAFKA_AUTO_OFFSET_RESET", kind: .choice(["earliest", "latest"]), default: .string("earliest"),
             from: .kafka, "Where a new consumer group begins."),
+        Setting(
+            "KAFKA_MESSAGE_MAX_BYTES", kind: .integer(1_000...1_000_000_000), default: .integer(1_048_576),
+            from: .kafka,
+            "The largest record that is sent or fetched; a broker has a limit of its own beside it."),
+        Setting(
+            "KAFKA_COMPRESSION", kind: .choice(["none", "gzip", "snappy", "lz4", "zstd"]), default: .string("none"),
+            from: .kafka, "How records that are sent are compressed."),
+        Setting(
+            "KAFKA_COMMIT_INTERVAL", kind: .seconds(atMost: 3600), default: .number(1), from: .kafka,
+            "Seconds between two commits of offsets; a crash delivers again what came after the last."),
+        Setting(
+            "KAFKA_ALLOW_AUTO_CREATE_TOPICS", kind: .boolean, from: .kafka,
+            "Whether consuming a topic may create it; true with the embedded broker, else false."),
     ]
 
     private static let mqtt: [Setting] = [
@@ -72,7 +88,12 @@ extension Setting {
         Setting(
             "MQTT_PROTOCOL", kind: .choice(MQTTSettings.WireProtocol.allCases.map(\.rawValue)),
             default: .string("tcp"), from: .mqtt, "How the MQTT broker is reached; ssl, tls and mqtts mean TLS."),
-        Setting("MQTT_CLIENT_ID", from: .mqtt, "The MQTT client id; keep it stable, sessions belong to it."),
+        Setting(
+            "MQTT_CLIENT_ID", from: .mqtt,
+            "The MQTT client id, for one instance; keep it stable, the session belongs to it."),
+        Setting(
+            "MQTT_SHARED_GROUP", kind: .objectName, from: .mqtt,
+            "Several instances share the MQTT messages as this group ($share/GROUP/…); without it each gets all."),
         Setting("MQTT_TOPICS", kind: .list, default: .list([]), from: .mqtt, "MQTT topic filters to subscribe to."),
     ]
 

@@ -36,7 +36,7 @@ package struct AgentHost: Service {
         let workers = options.workers.indices(on: group).map { index, loop in
             Worker(
                 loop: loop, index: index, counters: statuses.map(\.counters), limits: LuaLimits(), outbound: outbound,
-                secrets: secrets, metrics: status.metrics.registry, logger: logger)
+                secrets: secrets, spool: status.spool, metrics: status.metrics.registry, logger: logger)
         }
         let floor = HostFloor(workers: workers, status: status, logger: logger)
         let reloader = Reloader(
@@ -51,34 +51,48 @@ package struct AgentHost: Service {
         let config = try await load(reloader, resolver)
         let serviceName = config.serviceName ?? "agenthost"
         status.serve(as: serviceName)
-        let brokers = try BrokerLineup.assemble(
-            config, serviceName: serviceName, embeds: options.embeds, logger: logger)
+        status.spool.use(config.statePath.map { SpoolFolder(statePath: $0, service: serviceName) })
+        for stray in StrayVariable.all(in: options.environment) where !stray.isServiceLink {
+            logger.warning("\(stray)")
+        }
+        let embedding = BrokerEmbedding(
+            options.embedding, config, environment: options.environment, serviceName: serviceName, logger: logger)
         do {
-            let port = try await floor.open(config, brokers: brokers, serviceName: serviceName)
+            let port = try await floor.open(config, embedding, serviceName: serviceName)
             try await floor.start(reloader)
             // From here on SIGHUP asks for a reload; without this it would end the host.
             let hangups = await UnixSignalsSequence(trapping: .sighup)
-            let report = ReadyReport(
-                http: "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)",
-                kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
+            let http = "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)"
             let control = try? await ControlSocket.open(for: workers[0])
-            try? HostRegistry.enter(report)
-            defer { HostRegistry.leave(pid: report.pid) }
-            for line in report.lines(
-                kafkaEmbedded: brokers.embeddedKafka != nil, mqttEmbedded: brokers.embeddedMosquitto != nil)
-            {
-                announce(line)
+            defer { HostRegistry.leave(pid: getpid()) }
+            try report(http, floor.brokers, announcing: true)
+            await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
+                try? report(http, $0, announcing: false)
             }
-            if let file = options.readyFile { try report.write(to: file) }
-            await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups)
             try? await control?.close()
         } catch {
-            await floor.stop(brokers)
-            throw error as? HostFailure ?? HostFailure(.agent, String(describing: error))
+            await floor.stop()
+            throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
         }
-        await floor.stop(brokers)
+        await floor.stop()
         await outbound.shutdown()
         try? await group.shutdownGracefully()
+    }
+
+    /// Says where the host is reached: on the terminal, in the registry and in the ready file.
+    private func report(_ http: String, _ brokers: BrokerLineup, announcing: Bool) throws {
+        let report = ReadyReport(
+            http: http, kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
+        try? HostRegistry.enter(report)
+        let lines = report.lines(
+            kafkaEmbedded: brokers.embeddedKafka != nil, mqttEmbedded: brokers.embeddedMosquitto != nil)
+        if announcing { for line in lines { announce(line) } }
+        guard let file = options.readyFile else { return }
+        do {
+            try report.write(to: file)
+        } catch {
+            throw HostFailure(.agent, "the ready file \(file) cannot be written: \(error.localizedDescription)")
+        }
     }
 
     /// Loads the scripts. A platform named only in a script's `config` is known after the first load; its secrets then
@@ -94,7 +108,7 @@ package struct AgentHost: Service {
             guard let config = resolver.first else { throw HostFailure(.agent, "no agent was declared") }
             return config
         } catch {
-            throw error as? HostFailure ?? HostFailure(.agent, String(describing: error))
+            throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
         }
     }
 
@@ -121,7 +135,7 @@ package struct AgentHost: Service {
             resolver.use(secrets)
             do {
                 guard let config = try resolver.resolveAgain() else { continue }
-                let brokers = try BrokerLineup.assemble(config, serviceName: serviceName, embeds: false, logger: logger)
+                let brokers = try BrokerLineup(configured: config, serviceName: serviceName)
                 logger.notice(
                     "secrets were rotated",
                     metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
@@ -129,7 +143,8 @@ package struct AgentHost: Service {
                 if changed.contains(.kafka) { try await floor.connectKafka(brokers.kafka, serviceName: serviceName) }
             } catch {
                 logger.error(
-                    "rotated secrets cannot be used; the connections stay as they are", metadata: ["error": "\(error)"])
+                    "rotated secrets cannot be used; the connections stay as they are",
+                    metadata: ["error": "\(ErrorText.of(error))"])
             }
         }
     }
@@ -137,7 +152,7 @@ package struct AgentHost: Service {
     /// Reloads what changes until the host is asked to stop.
     private func serve(
         _ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String,
-        hangups: UnixSignalsSequence
+        hangups: UnixSignalsSequence, brokersStarted: @escaping @Sendable (BrokerLineup) -> Void
     ) async {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
@@ -161,6 +176,8 @@ package struct AgentHost: Service {
                     }
                 }
                 tasks.addTask { await followSecrets(resolver, floor, serviceName: serviceName) }
+                // A new version may be the first to need a broker.
+                tasks.addTask { await floor.followNeeds(started: brokersStarted) }
                 await floor.untilStopped()
                 tasks.cancelAll()
             }

@@ -11,39 +11,14 @@ struct BrokerLineup: Sendable {
     var embeddedKafka: EmbeddedKafka?
     var embeddedMosquitto: EmbeddedMosquitto?
 
-    /// Chooses, and starts what is embedded. Nothing is embedded when a platform is configured: its brokers are meant.
-    static func assemble(_ config: AgentConfig, serviceName: String, embeds: Bool, logger: Logger) throws
-        -> BrokerLineup
-    {
-        var lineup = BrokerLineup()
-        let mayEmbed = embeds && config.realtimePlatform == nil
-        if let kafka = config.kafka {
-            lineup.kafka = KafkaTransport.KafkaSettings(kafka, config, serviceName: serviceName)
-        } else if mayEmbed {
-            do throws(KafkaError) {
-                let embedded = try EmbeddedKafka()
-                lineup.embeddedKafka = embedded
-                lineup.kafka = KafkaTransport.KafkaSettings(
-                    bootstrapServers: embedded.bootstrapServers, clientID: serviceName,
-                    groupID: config.streamingConsumerGroup ?? "\(serviceName)-group",
-                    autoOffsetReset: config.kafkaAutoOffsetReset, isEmbedded: true)
-            } catch {
-                throw HostFailure(.resource, "the embedded Kafka cannot start: \(error)")
-            }
-        }
-        if let mqtt = config.mqtt {
-            lineup.mqtt = try MQTTTransport.MQTTSettings(mqtt, serviceName: serviceName)
-        } else if mayEmbed, EmbeddedMosquitto.isInstalled {
-            do throws(MQTTError) {
-                let embedded = try EmbeddedMosquitto(logger: logger)
-                lineup.embeddedMosquitto = embedded
-                lineup.mqtt = try MQTTTransport.MQTTSettings(
-                    host: "127.0.0.1", port: embedded.port, clientID: config.mqttClientID ?? serviceName)
-            } catch {
-                throw HostFailure(.resource, "the embedded mosquitto cannot start: \(error)")
-            }
-        }
-        return lineup
+    init() {}
+
+    /// What is configured.
+    ///
+    /// - Throws: `HostFailure` for a setting that the transport does not take.
+    init(configured config: AgentConfig, serviceName: String) throws {
+        kafka = config.kafka.map { KafkaTransport.KafkaSettings($0, config, serviceName: serviceName) }
+        mqtt = try config.mqtt.map { try MQTTTransport.MQTTSettings($0, serviceName: serviceName) }
     }
 
     func stopEmbedded() async {
@@ -59,6 +34,16 @@ extension KafkaTransport.KafkaSettings {
             groupID: config.streamingConsumerGroup ?? "\(serviceName)-group", securityProtocol: kafka.securityProtocol,
             saslMechanism: kafka.saslMechanism, username: kafka.username, password: kafka.password?.exposed,
             autoOffsetReset: kafka.autoOffsetReset)
+        take(config)
+    }
+
+    /// What holds for every Kafka, the embedded one too.
+    mutating func take(_ config: AgentConfig) {
+        let interval = config.kafkaCommitInterval.components
+        messageMaxBytes = config.kafkaMessageMaxBytes
+        compression = config.kafkaCompression
+        commitInterval = max(1, Int(interval.seconds) * 1000 + Int(interval.attoseconds / 1_000_000_000_000_000))
+        allowsAutoCreateTopics = config.kafkaAllowsAutoCreateTopics
     }
 }
 
@@ -76,9 +61,29 @@ extension MQTTTransport.MQTTSettings {
         do throws(MQTTError) {
             try self.init(
                 host: mqtt.host, port: mqtt.port, user: mqtt.user, password: mqtt.password?.exposed,
-                transport: mqtt.wireProtocol.rawValue, clientID: mqtt.clientID ?? serviceName)
+                transport: mqtt.wireProtocol.rawValue,
+                clientID: Self.clientID(mqtt.clientID, mqtt.sharedGroup, serviceName))
         } catch {
             throw HostFailure(.agent, "MQTT: \(error)")
         }
+        share(mqtt.sharedGroup, hasName: mqtt.clientID != nil)
+    }
+
+    init(embeddedAt port: Int, _ config: AgentConfig, serviceName: String) throws(MQTTError) {
+        try self.init(
+            host: "127.0.0.1", port: port,
+            clientID: Self.clientID(config.mqttClientID, config.mqttSharedGroup, serviceName))
+        share(config.mqttSharedGroup, hasName: config.mqttClientID != nil)
+    }
+
+    /// The members of a group need a name each: without a configured one it is this process's own.
+    private static func clientID(_ configured: String?, _ group: String?, _ serviceName: String) -> String {
+        configured ?? (group == nil ? serviceName : "\(serviceName)-\(uniqueSuffix())")
+    }
+
+    /// A session under a name that no later process has would collect messages that nobody comes for.
+    private mutating func share(_ group: String?, hasName: Bool) {
+        sharedGroup = group
+        keepsSession = group == nil || hasName
     }
 }

@@ -48,7 +48,7 @@ enum ControlSocket {
                     return String(buffer: answer)
                 }
         } catch {
-            throw HostFailure(.agent, "the host does not take events: \(error)")
+            throw HostFailure(.agent, "the host does not take events: \(ErrorText.of(error))")
         }
         guard answer == "ok" else { throw HostFailure(.agent, answer) }
     }

@@ -1,3 +1,4 @@
+import AgentModel
 import Foundation
 import KafkaTransport
 package import Logging
@@ -17,13 +18,20 @@ package enum DevelopmentBrokers {
             kafka = try EmbeddedKafka()
             mosquitto = EmbeddedMosquitto.isInstalled ? try EmbeddedMosquitto(logger: logger) : nil
         } catch {
-            throw HostFailure(.resource, "a development broker cannot start: \(error)")
+            throw HostFailure(.resource, "a development broker cannot start: \(ErrorText.of(error))")
         }
         let report = ReadyReport(
             http: nil, kafka: kafka.bootstrapServers, mqtt: mosquitto.map { "127.0.0.1:\($0.port)" })
         for line in report.lines(kafkaEmbedded: true, mqttEmbedded: true) { announce(line) }
         if mosquitto == nil { announce("mqtt off: mosquitto is not installed") }
-        if let readyFile { try report.write(to: readyFile) }
+        if let readyFile {
+            do {
+                try report.write(to: readyFile)
+            } catch {
+                throw HostFailure(
+                    .agent, "the ready file \(readyFile) cannot be written: \(error.localizedDescription)")
+            }
+        }
         let group = ServiceGroup(
             services: [UntilShutdown()], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         try await group.run()

@@ -20,6 +20,9 @@ final class HostFloor: Sendable {
         var subscriptions = Subscriptions()
         var kafkaStatus: ConnectionStatus?
         var mqttStatus: ConnectionStatus?
+        var brokers = BrokerLineup()
+        var embedding: BrokerEmbedding?
+        var serviceName = ""
     }
 
     private let workers: [Worker]
@@ -27,6 +30,8 @@ final class HostFloor: Sendable {
     private let logger: Logger
     private let shared = Mutex(Shared())
     private let stopping = AsyncStream<Void>.makeStream()
+    /// What the agents need of brokers, each time that versions came into service.
+    private let demands = AsyncStream<Subscriptions>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     init(workers: [Worker], status: HostStatus, logger: Logger) {
         self.workers = workers
@@ -37,7 +42,7 @@ final class HostFloor: Sendable {
     // MARK: Start
 
     /// Opens the sockets and the broker clients; tasks are refused until `start`. Returns the HTTP port.
-    func open(_ config: AgentConfig, brokers: BrokerLineup, serviceName: String) async throws -> Int {
+    func open(_ config: AgentConfig, _ embedding: BrokerEmbedding, serviceName: String) async throws -> Int {
         var settings = HTTPServerSettings(host: config.host, port: config.port, allowedOrigins: config.allowedOrigins)
         let exchange = RealtimeExchange(settings: settings)
         var rooms: [WorkerRoom] = []
@@ -50,16 +55,59 @@ final class HostFloor: Sendable {
                         eventLoop: worker.loop, settings: bound, exchange: exchange, requests: worker, status: status,
                         logger: logger))
                 return room.server.bind().map { (room, $0.port ?? bound.port) }
-            }.get(orThrow: { HostFailure(.resource, "\(bound.host):\(bound.port) cannot be had: \($0)") })
+            }.get(orThrow: { HostFailure(.resource, "\(bound.host):\(bound.port) cannot be had: \(ErrorText.of($0))") })
             // With port 0 the first worker finds a free port, and the others share it.
             settings.port = port
             rooms.append(room)
         }
-        shared.withLock { [rooms] in $0.rooms = rooms }
-        try await connectMQTT(brokers.mqtt, serviceName: serviceName)
-        try await connectKafka(brokers.kafka, serviceName: serviceName)
+        let configured = try BrokerLineup(configured: config, serviceName: serviceName)
+        shared.withLock { [rooms] in
+            $0.rooms = rooms
+            $0.brokers = configured
+            $0.embedding = embedding
+            $0.serviceName = serviceName
+        }
+        try await connectMQTT(configured.mqtt, serviceName: serviceName)
+        try await connectKafka(configured.kafka, serviceName: serviceName)
+        _ = try await embed(for: try await candidateNeeds())
         for room in rooms { try await room.loop.submit { room.connect(mqtt: self.sender(for: room)) }.get() }
         return settings.port
+    }
+
+    /// What the loaded versions need that are not in service yet.
+    private func candidateNeeds() async throws -> Subscriptions {
+        guard let worker = workers.first else { return Subscriptions() }
+        return try await worker.loop.submit { worker.candidateSubscriptions() }.get()
+    }
+
+    // MARK: Embedded brokers
+
+    /// The brokers that the host talks to.
+    var brokers: BrokerLineup { shared.withLock { $0.brokers } }
+
+    /// Starts what the agents need and may be started, and connects to it. Returns whether there was something.
+    private func embed(for needs: Subscriptions) async throws -> Bool {
+        let (embedding, serviceName) = shared.withLock { ($0.embedding, $0.serviceName) }
+        var lineup = brokers
+        guard let started = try embedding?.start(for: needs, in: &lineup), !started.isEmpty else { return false }
+        shared.withLock { [lineup] in $0.brokers = lineup }
+        status.embeds(started)
+        if started.contains("mqtt") { try await connectMQTT(lineup.mqtt, serviceName: serviceName) }
+        if started.contains("kafka") { try await connectKafka(lineup.kafka, serviceName: serviceName) }
+        return true
+    }
+
+    /// Starts what later versions need, until its task is cancelled.
+    func followNeeds(started: (BrokerLineup) -> Void) async {
+        for await needs in demands.stream {
+            do {
+                if try await embed(for: needs) { started(brokers) }
+            } catch {
+                logger.error(
+                    "a broker that a new version needs cannot be started",
+                    metadata: ["error": "\(ErrorText.of(error))"])
+            }
+        }
     }
 
     /// Puts the agents in service, then opens the doors.
@@ -102,13 +150,14 @@ final class HostFloor: Sendable {
                 } catch {
                     return room.loop.makeFailedFuture(error)
                 }
-            }.get(orThrow: { HostFailure(.agent, "Kafka: \($0)") })
+            }.get(orThrow: { HostFailure(.agent, "Kafka: \(ErrorText.of($0))") })
         }
     }
 
     func connectMQTT(_ settings: MQTTTransport.MQTTSettings?, serviceName: String) async throws {
         guard let settings else { return }
-        let connection = ConnectionStatus(serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint)
+        let connection = ConnectionStatus(
+            serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint, isUsed: false)
         replace(\.mqttStatus, with: connection)
         let earlier = shared.withLock { ($0.subscriber, $0.publisher) }
         await earlier.0?.stop()
@@ -120,13 +169,14 @@ final class HostFloor: Sendable {
                     routes[topic.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }.magnitude.index(below: routes.count)]
                 })
             let publisher = try MQTTPublisher(settings: settings, status: connection, logger: logger)
-            let filters = shared.withLock { shared in
+            let subscriptions = shared.withLock { shared in
                 shared.subscriber = subscriber
                 shared.publisher = publisher
                 status.metrics.observe(publisher)
-                return shared.subscriptions.mqtt
+                return shared.subscriptions
             }
-            if !filters.isEmpty { try subscriber.subscribe(to: filters) }
+            if subscriptions.sendsMQTT { publisher.connect() }
+            try subscriber.subscribe(to: subscriptions.mqtt)
         } catch {
             throw HostFailure(.agent, "MQTT: \(error)")
         }
@@ -176,9 +226,9 @@ final class HostFloor: Sendable {
     }
 
     private func subscribe(_ subscriptions: Subscriptions) {
-        let (rooms, subscriber) = shared.withLock { shared in
+        let (rooms, subscriber, publisher) = shared.withLock { shared in
             shared.subscriptions = subscriptions
-            return (shared.rooms, shared.subscriber)
+            return (shared.rooms, shared.subscriber, shared.publisher)
         }
         for room in rooms {
             room.loop.execute {
@@ -188,10 +238,12 @@ final class HostFloor: Sendable {
             }
         }
         status.stream(subscriptions.kafka.union(subscriptions.kafkaEvery))
+        if subscriptions.sendsMQTT { publisher?.connect() }
+        demands.continuation.yield(subscriptions)
         do throws(MQTTError) {
             try subscriber?.subscribe(to: subscriptions.mqtt)
         } catch {
-            logger.error("MQTT topics cannot be subscribed", metadata: ["error": "\(error)"])
+            logger.error("MQTT topics cannot be subscribed", metadata: ["error": "\(ErrorText.of(error))"])
         }
     }
 
@@ -199,7 +251,7 @@ final class HostFloor: Sendable {
         do {
             try room.subscribeToEvery(topics)
         } catch {
-            logger.error("Kafka topics cannot be subscribed", metadata: ["error": "\(error)"])
+            logger.error("Kafka topics cannot be subscribed", metadata: ["error": "\(ErrorText.of(error))"])
         }
     }
 
@@ -213,7 +265,7 @@ final class HostFloor: Sendable {
     }
 
     /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything.
-    func stop(_ brokers: BrokerLineup) async {
+    func stop() async {
         let (rooms, subscriber, publisher) = shared.withLock { ($0.rooms, $0.subscriber, $0.publisher) }
         let deadline = NIODeadline.now() + .seconds(Self.drainTime)
         subscriber?.pauseIntake()
@@ -243,7 +295,7 @@ final class HostFloor: Sendable {
                     do {
                         try await room.loop.flatSubmit { step(room) }.get()
                     } catch {
-                        logger.warning("stopping", metadata: ["error": "\(error)"])
+                        logger.warning("stopping", metadata: ["error": "\(ErrorText.of(error))"])
                     }
                 }
             }

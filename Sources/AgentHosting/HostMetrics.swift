@@ -16,7 +16,9 @@ final class HostMetrics: Sendable {
         "agenthost_messages_total": "Messages and tasks that reached an agent.",
         "agenthost_errors_total": "Handlers that failed.",
         "agenthost_retries_total": "Messages tried again after a failure.",
-        "agenthost_dead_letters_total": "Messages given up and delivered to a dead-letter topic.",
+        "agenthost_dead_letters_total": "Messages given up and delivered to a dead-letter topic, or kept in the spool.",
+        "agenthost_dead_letters_kept": "Dead letters that no broker took, kept in the spool.",
+        "agenthost_embedded_broker": "1 for a development broker that the host runs itself, in memory.",
         "agenthost_stopped_lanes": "Partitions and topics that stand still after a failure, until the next reload.",
         "agenthost_handler_duration_seconds":
             "Time from the start of a handler to its end, its waits included; while its script version is there.",
@@ -135,6 +137,16 @@ final class HostMetrics: Sendable {
                     [("type", $0.connectionType), ("endpoint", $0.endpoint)], $0.status == .connected ? 1 : 0)
             }
         }
+    }
+
+    func observe(embedded kinds: @escaping @Sendable () -> [String]) {
+        registry.observe("agenthost_embedded_broker", isCounter: false) {
+            kinds().map { Observation([("type", $0), ("storage", "in memory")], 1) }
+        }
+    }
+
+    func observe(spooled count: @escaping @Sendable () -> Int) {
+        registry.observe("agenthost_dead_letters_kept", isCounter: false) { [Observation([], Double(count()))] }
     }
 
     /// Takes the place of the publisher before it.

@@ -9,19 +9,19 @@ package struct HostOptions: Sendable {
     package var workers: Int
     package var reloads: Bool
     /// Whether development brokers are started for what is not configured.
-    package var embeds: Bool
+    package var embedding: Embedding
     package var readyFile: String?
 
     package init(
         scripts: [ScriptOrigin], flags: [String: String] = [:], environment: [String: String], workers: Int = 1,
-        reloads: Bool = true, embeds: Bool = true, readyFile: String? = nil
+        reloads: Bool = true, embedding: Embedding = .asNeeded, readyFile: String? = nil
     ) {
         self.scripts = scripts
         self.flags = flags
         self.environment = environment
         self.workers = workers
         self.reloads = reloads
-        self.embeds = embeds
+        self.embedding = embedding
         self.readyFile = readyFile
     }
 }

@@ -6,19 +6,38 @@ import Synchronization
 package final class HostStatus: StatusReporting {
     private let agents: [AgentStatus]
     let metrics: HostMetrics
-    private let state = Mutex<(serviceName: String, connections: [ConnectionStatus], streams: [String])>(("", [], []))
+    private struct State {
+        var serviceName = ""
+        var connections: [ConnectionStatus] = []
+        var streams: [String] = []
+        var embedded: [String] = []
+    }
+
+    private let state = Mutex(State())
+    let spool = HostSpool()
 
     package init(agents: [AgentStatus]) {
         self.agents = agents
         metrics = HostMetrics(agents: agents)
         metrics.observe(connections: { [weak self] in self?.connections ?? [] })
+        metrics.observe(embedded: { [weak self] in self?.state.withLock { $0.embedded } ?? [] })
+        metrics.observe(spooled: { [spool] in spool.current?.count ?? 0 })
     }
 
     package func serve(as serviceName: String) {
         state.withLock { $0.serviceName = serviceName }
     }
 
-    private var connections: [ConnectionStatus.Report] { state.withLock { $0.connections }.map(\.current) }
+    /// Brokers of these kinds run inside the host from now on.
+    func embeds(_ kinds: [String]) {
+        state.withLock { $0.embedded = ($0.embedded + kinds).sorted() }
+    }
+
+    private var connections: [ConnectionStatus.Report] { Self.reports(state.withLock { $0.connections }) }
+
+    private static func reports(_ connections: [ConnectionStatus]) -> [ConnectionStatus.Report] {
+        connections.filter(\.isUsed).map(\.current)
+    }
 
     package func metrics(webSockets: Int) -> String { metrics.text(webSockets: webSockets) }
 
@@ -36,21 +55,25 @@ package final class HostStatus: StatusReporting {
     }
 
     package func snapshot() -> HostSnapshot {
-        let (serviceName, connections, streams) = state.withLock { $0 }
-        let reports = connections.map(\.current)
+        let state = state.withLock { $0 }
+        let reports = Self.reports(state.connections)
+        let kept = spool.current.map { HostSnapshot.Spool(letters: $0.count, path: $0.path) }
         let agents = agents.compactMap(\.snapshot)
         let lastActivity = self.agents.map { $0.counters.lastActivity.load(ordering: .relaxed) }.max() ?? 0
         var health = HostSnapshot.Health.healthy
         if reports.contains(where: { $0.status != .connected && $0.status != .connecting })
-            || agents.contains(where: { $0.script.reloadError != nil })
+            || agents.contains(where: { $0.script.reloadError != nil }) || kept.map({ $0.letters > 0 }) ?? false
         {
             health = .degraded
         }
         if agents.isEmpty || self.agents.contains(where: { $0.counters.stoppedLanes.load(ordering: .relaxed) > 0 }) {
             health = .unhealthy
         }
-        return HostSnapshot(
-            serviceName: serviceName, health: health, agents: agents, connections: reports, activeStreams: streams,
-            lastActivity: lastActivity == 0 ? nil : lastActivity)
+        var snapshot = HostSnapshot(
+            serviceName: state.serviceName, health: health, agents: agents, connections: reports,
+            activeStreams: state.streams, lastActivity: lastActivity == 0 ? nil : lastActivity)
+        snapshot.embeddedBrokers = state.embedded
+        snapshot.spool = kept
+        return snapshot
     }
 }

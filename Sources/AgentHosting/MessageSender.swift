@@ -18,7 +18,7 @@ package enum MessageSender {
         do {
             try JSONScanner.validate(ByteBuffer(string: message))
         } catch {
-            throw HostFailure(.agent, "the message is not JSON: \(error)")
+            throw HostFailure(.agent, "the message is not JSON: \(ErrorText.of(error))")
         }
         let report: ReadyReport
         if let readyFile {
@@ -58,7 +58,7 @@ package enum MessageSender {
                         topic: topic, key: key.map { ByteBuffer(string: $0) }, value: ByteBuffer(string: message)),
                     receipt: receipt)
             } catch {
-                return DeliveryFailure("\(error)")
+                return DeliveryFailure("\(ErrorText.of(error))")
             }
         }
     }
@@ -79,7 +79,7 @@ package enum MessageSender {
                 return publisher.sender(on: loop).publish(
                     MQTTPublication(topic: topic, payload: ByteBuffer(string: message)), receipt: receipt)
             } catch {
-                return DeliveryFailure("\(error)")
+                return DeliveryFailure("\(ErrorText.of(error))")
             }
         }
     }
@@ -100,7 +100,7 @@ package enum MessageSender {
                 return promise.futureResult
             }.get()
         } catch {
-            throw HostFailure(.agent, "\(error)")
+            throw HostFailure(.agent, "\(ErrorText.of(error))")
         }
     }
 }

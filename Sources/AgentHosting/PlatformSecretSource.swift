@@ -26,7 +26,7 @@ final class PlatformSecretSource: SecretSource {
                 logger: logger)
             return .success(values(of: await loader.load()))
         } catch {
-            return .failure(DeliveryFailure("\(error)"))
+            return .failure(DeliveryFailure("\(ErrorText.of(error))"))
         }
     }
 

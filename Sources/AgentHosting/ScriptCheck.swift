@@ -39,13 +39,13 @@ package enum ScriptCheck {
                 reports.append(Report(interface: interface, subscriptions: subscriptions, lines: lines))
                 try await worker.loop.submit { worker.discardCandidate(agent: index) }.get()
             } catch {
-                throw HostFailure(.agent, String(describing: error))
+                throw HostFailure(.agent, ErrorText.of(error))
             }
         }
         do {
             try RouteTable.validate(reports.map(\.interface))
         } catch {
-            throw HostFailure(.agent, String(describing: error))
+            throw HostFailure(.agent, ErrorText.of(error))
         }
         return reports
     }

@@ -19,8 +19,11 @@ package final class ConnectionStatus: Sendable {
     }
 
     private let report: Mutex<Report>
+    private let uses: Atomic<Int>
 
-    package init(serviceName: String, connectionType: String, endpoint: String) {
+    /// - Parameter isUsed: false for a connection that is made when something needs it, as `beginUse` says.
+    package init(serviceName: String, connectionType: String, endpoint: String, isUsed: Bool = true) {
+        uses = Atomic(isUsed ? 1 : 0)
         report = Mutex(
             Report(
                 serviceName: serviceName, connectionType: connectionType, status: .connecting, endpoint: endpoint,
@@ -28,6 +31,18 @@ package final class ConnectionStatus: Sendable {
     }
 
     package var current: Report { report.withLock { $0 } }
+
+    /// False: nothing needs the connection, and it is not made.
+    package var isUsed: Bool { uses.load(ordering: .relaxed) > 0 }
+
+    /// One of those that share the connection's status begins to connect.
+    package func beginUse() {
+        if uses.wrappingAdd(1, ordering: .relaxed).oldValue == 0 { report.withLock { $0.status = .connecting } }
+    }
+
+    package func endUse() {
+        uses.wrappingSubtract(1, ordering: .relaxed)
+    }
 
     package func connected() {
         report.withLock {

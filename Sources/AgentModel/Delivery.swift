@@ -5,8 +5,12 @@ public struct DeliveryFailure: Error, Sendable, CustomStringConvertible {
     /// For people: the broker, what it refused and why. Never a payload.
     public let description: String
 
-    package init(_ description: String) {
+    /// True: the broker will not take the message, however often it is sent: too large for it, not allowed, no such topic.
+    package let isPermanent: Bool
+
+    package init(_ description: String, isPermanent: Bool = false) {
         self.description = description
+        self.isPermanent = isPermanent
     }
 }
 

@@ -45,6 +45,21 @@ package struct HostSnapshot: Sendable {
     package var activeStreams: [String]
     /// Milliseconds since 1970 of the last message; nil: none yet.
     package var lastActivity: Int64?
+    /// The kinds of brokers (`kafka`, `mqtt`) that the host runs itself, in memory.
+    package var embeddedBrokers: [String] = []
+    /// Dead letters that no broker took.
+    package var spool: Spool?
+
+    /// Where dead letters are kept that no broker took, and how many are there.
+    package struct Spool: Sendable, Equatable {
+        package var letters: Int
+        package var path: String
+
+        package init(letters: Int, path: String) {
+            self.letters = letters
+            self.path = path
+        }
+    }
 
     package init(
         serviceName: String, health: Health, agents: [Agent], connections: [ConnectionStatus.Report],

@@ -44,6 +44,11 @@ package protocol InboundMessage: AnyObject {
     func acknowledge()
 }
 
+extension InboundMessage {
+    /// A Kafka record without a value, which is not the same as an empty one. MQTT has no such thing.
+    package var isTombstone: Bool { source == .kafka && payload.baseAddress == nil }
+}
+
 /// Where a transport hands over what it receives, on the worker's loop.
 package protocol MessageReceiver: AnyObject {
     func receive(_ message: any InboundMessage)

@@ -9,7 +9,7 @@ package struct TopicFilter: Sendable, Hashable, CustomStringConvertible {
     package let hasWildcards: Bool
     /// What topics are compared with: the text, or for a shared subscription `$share/GROUP/FILTER` (MQTT 5.0 section 4.8.2,
     /// which mosquitto has for 3.1.1 too) its filter.
-    private let subject: String
+    let subject: String
 
     /// Bytes that a topic name or filter may have (MQTT 3.1.1 section 1.5.3).
     package static let longest = 65_535

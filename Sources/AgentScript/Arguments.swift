@@ -29,6 +29,8 @@ struct Arguments {
 
     func string(_ index: Int32, _ name: String) throws(LuaFailure) -> String {
         guard index <= count, let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
+        // A name with its bytes repaired would be another name.
+        guard stack.isValidUTF8(at: index) else { throw invalid(name, "text in UTF-8 expected") }
         return text
     }
 

@@ -31,9 +31,11 @@ extension Generation {
                 }
             }
             try pushTaskTable(fromTableAt: stack.top, id: id, type: type, from: .client, on: stack)
-            if case .document = input {
+            if case .document(let body) = input {
                 stack.pushValue(at: top + 1)
                 stack.setField("body", of: -2)
+                body.withUnsafeReadableBytes { stack.push($0) }
+                stack.setField("raw", of: -2)
                 stack.remove(at: top + 1)
             }
             stack.remove(at: top + 1)

@@ -11,7 +11,8 @@ extension Generation {
         _ message: any InboundMessage, attempt: Int, exact: Bool = false, on stack: LuaStack
     ) throws(LuaError) -> Int32 {
         try stack.pushPayload(message.payload, exact: exact)
-        stack.newTable(array: 0, fields: 8)
+        // Room for all fields at once: a Kafka record's with a key are ten.
+        stack.newTable(array: 0, fields: message.source == .kafka ? 10 : 7)
         stack.push(message.topic)
         stack.setField("topic", of: -2)
         stack.push(message.source == .kafka ? "kafka" as StaticString : "mqtt")
@@ -29,31 +30,17 @@ extension Generation {
                 stack.push(key)
                 stack.setField("key", of: -2)
             }
-            pushHeaders(message.headers, on: stack)
-            stack.setField("headers", of: -2)
+            stack.setHeaders(message.headers)
         } else {
             stack.push(message.qos)
             stack.setField("qos", of: -2)
             stack.push(message.retain)
             stack.setField("retain", of: -2)
         }
-        if message.payload.baseAddress != nil || message.source == .mqtt {
-            stack.push(message.payload)
-            stack.setField("raw", of: -2)
-        }
+        // Not absent: what a script passes on must not turn from a null value into nothing.
+        if message.isTombstone { stack.pushNull() } else { stack.push(message.payload) }
+        stack.setField("raw", of: -2)
         return 2
-    }
-
-    private func pushHeaders(_ headers: [MessageHeader], on stack: LuaStack) {
-        stack.newTable(array: 0, fields: Int32(headers.count))
-        for header in headers {
-            if let value = header.value {
-                value.withUnsafeBytes { stack.push($0) }
-            } else {
-                stack.pushNull()
-            }
-            stack.setField(header.name, of: -2)
-        }
     }
 
     /// Pushes an event as `agent:on_event` handlers get it.

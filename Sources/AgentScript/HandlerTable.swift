@@ -46,13 +46,13 @@ package struct HandlerTable {
     /// Parameter models of endpoints, by task type.
     package var parameterModels: [String: LuaReference] = [:]
 
-    /// The first handler registered for a topic, exact names before filters with wildcards.
-    package func message(topic: String, source: MessageSource) -> Message? {
-        var wildcard: Message?
-        for handler in messages where handler.source == nil || handler.source == source {
-            if handler.filter.topic == topic { return handler }
-            if wildcard == nil, handler.filter.hasWildcards, handler.filter.matches(topic) { wildcard = handler }
+    /// The handlers of a topic, in order of registration: for MQTT every one whose filter matches, for Kafka the one that
+    /// names the topic, else the first whose filter matches.
+    package func messages(topic: String, source: MessageSource) -> [Message] {
+        let matching = messages.filter { handler in
+            (handler.source == nil || handler.source == source) && handler.filter.matches(topic)
         }
-        return wildcard
+        guard source == .kafka else { return matching }
+        return (matching.first { $0.filter.topic == topic } ?? matching.first).map { [$0] } ?? []
     }
 }

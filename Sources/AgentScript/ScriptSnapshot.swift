@@ -79,6 +79,14 @@ package final class ScriptSnapshot: Sendable {
         return hash.finalize().prefix(6).map { String(format: "%02x", $0) }.joined()
     }
 
+    /// Whether a word stands anywhere in what was read so far.
+    package func mentions(_ word: String) -> Bool {
+        let word = Data(word.utf8)
+        return files.withLock { files in
+            files.values.contains { bytes in bytes.map { Data($0).range(of: word) != nil } ?? false }
+        }
+    }
+
     private func read(_ file: String) -> [UInt8]? {
         files.withLock { files in
             if let known = files[file] { return known }

@@ -49,6 +49,7 @@ struct TableReader {
         guard let text = stack.string(at: -1) else {
             throw LuaFailure("\(what) '\(name)': string expected, got \(stack.typeName(at: -1))")
         }
+        guard stack.isValidUTF8(at: -1) else { throw LuaFailure("\(what) '\(name)': text in UTF-8 expected") }
         return text
     }
 
@@ -96,6 +97,13 @@ struct TableReader {
             throw LuaFailure("\(what) '\(name)': function expected, got \(stack.typeName(at: -1))")
         }
         return stack.reference()
+    }
+
+    /// Headers, by name or as a list; nil when absent.
+    func headers(_ name: StaticString) throws(LuaFailure) -> [MessageHeader]? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        return type == .nil ? nil : try stack.headers(at: -1, "\(what) '\(name)'")
     }
 
     /// A list of strings; nil when absent.

@@ -1,4 +1,5 @@
 import AgentModel
+import AgentScript
 import LuaRuntime
 import NIOCore
 
@@ -18,6 +19,7 @@ extension CapturedEffects {
             stack.setField("qos", of: -2)
             stack.push(publication.retain)
             stack.setField("retain", of: -2)
+            setExact(raw: publication.payload, headers: nil, on: stack)
         }
         stack.setField("mqtt", of: -2)
         pushList(events, on: stack) { event in
@@ -79,23 +81,36 @@ extension CapturedEffects {
         }
         stack.pushValue(ofBytes: record.value)
         stack.setField("value", of: -2)
-        stack.newTable(array: 0, fields: Int32(record.headers.count))
-        for header in record.headers {
-            if let value = header.value { value.withUnsafeBytes { stack.push($0) } } else { stack.pushNull() }
-            stack.setField(header.name, of: -2)
-        }
+        stack.pushHeadersByName(record.headers)
         stack.setField("headers", of: -2)
         if let partition = record.partition {
             stack.push(Int64(partition))
             stack.setField("partition", of: -2)
         }
+        setExact(raw: record.value, headers: record.headers, on: stack)
+    }
+
+    /// Gives the table on top `raw`, which tells a tombstone from JSON's null, and `header_list`: to be read, and no part
+    /// of what a test compares.
+    private func setExact(raw: ByteBuffer?, headers: [MessageHeader]?, on stack: LuaStack) {
+        stack.newTable(array: 0, fields: 1)
+        stack.newTable(array: 0, fields: 2)
+        if let raw { raw.withUnsafeReadableBytes { stack.push($0) } } else { stack.pushNull() }
+        stack.setField("raw", of: -2)
+        if let headers {
+            stack.pushHeaderList(headers)
+            stack.setField("header_list", of: -2)
+        }
+        stack.setField("__index", of: -2)
+        stack.setMetatable(of: -2)
     }
 
     /// A record as any other, with the message's own topic, the error and the number of attempts beside it.
     private func pushDeadLetter(_ record: KafkaRecord, on stack: LuaStack) {
         pushRecord(record, on: stack)
         func header(_ name: String) -> String? {
-            record.headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+            // The last one: a dead letter of a dead letter has those of both.
+            record.headers.last { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) }
         }
         stack.push(header("x-original-topic") ?? "")
         stack.setField("topic", of: -2)
@@ -106,17 +121,12 @@ extension CapturedEffects {
     }
 
     private func pushCall(_ call: HTTPCall, on stack: LuaStack) {
-        stack.newTable(array: 0, fields: 5)
+        stack.newTable(array: 0, fields: 6)
         stack.push(call.method)
         stack.setField("method", of: -2)
         stack.push(call.url)
         stack.setField("url", of: -2)
-        stack.newTable(array: 0, fields: Int32(call.headers.count))
-        for header in call.headers {
-            stack.push(header.value)
-            stack.setField(header.name.lowercased(), of: -2)
-        }
-        stack.setField("headers", of: -2)
+        stack.setHeaders(call.headers.map { MessageHeader(name: $0.name.lowercased(), value: Array($0.value.utf8)) })
         guard let body = call.body else { return }
         body.withUnsafeReadableBytes { stack.push($0) }
         stack.setField("body", of: -2)

@@ -116,7 +116,7 @@ enum HostObject {
             fields.source = source
         }
         fields.key = try table.bytes("key")
-        fields.headers = try table.texts("headers").map { MessageHeader(name: $0.name, value: $0.value) }
+        fields.headers = try table.headers("headers")
         fields.partition = Int32(try table.integer("partition", in: 0...Int64(Int32.max)) ?? 0)
         fields.offset = try table.integer("offset", in: 0...Int64.max)
         fields.timestamp = try table.integer("timestamp", in: 0...Int64.max)
@@ -149,12 +149,10 @@ enum HostObject {
             let response = try host.request(try request(arguments))
             arguments.stack.push(response.head.status)
             arguments.stack.pushValue(ofBytes: response.body.readableBytes == 0 ? nil : response.body)
-            arguments.stack.newTable(array: 0, fields: Int32(response.head.fields.count))
-            for field in response.head.fields {
-                arguments.stack.push(field.value)
-                arguments.stack.setField(field.name, of: -2)
-            }
-            return .results(3)
+            let headers = response.head.fields.map { MessageHeader(name: $0.name, value: Array($0.value.utf8)) }
+            arguments.stack.pushHeadersByName(headers)
+            arguments.stack.pushHeaderList(headers)
+            return .results(4)
         }
         stack.setMethod("websocket", of: "host") { (arguments) throws(LuaFailure) in
             let path = try self.path(arguments)
@@ -205,11 +203,10 @@ enum HostObject {
         }
         var request = TestRequest(method: method.uppercased(), target: path, body: json ?? body)
         for header in try fields.texts("headers") {
-            let value = String(decoding: header.value ?? [], as: UTF8.self)
-            guard (header.name + value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            guard (header.name + header.value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
                 throw arguments.invalid("request.headers", "'\(header.name)': text without line breaks expected")
             }
-            request.fields.append((header.name, value))
+            request.fields.append(header)
         }
         if request.body != nil, !request.fields.contains(where: { $0.name.lowercased() == "content-type" }) {
             request.fields.append(("content-type", "application/json"))
@@ -268,9 +265,7 @@ enum HostObject {
         let fields = try arguments.fields(2, "answer", known: ["url", "method", "status", "json", "body", "headers"])
         guard let url = try fields.string("url") else { throw arguments.invalid("answer", "a url is missing") }
         let json = try fields.json("json")
-        var headers = try fields.texts("headers").map { header in
-            (name: header.name, value: String(decoding: header.value ?? [], as: UTF8.self))
-        }
+        var headers = try fields.texts("headers")
         if json != nil, !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
             headers.append(("content-type", "application/json"))
         }

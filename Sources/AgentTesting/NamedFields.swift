@@ -1,4 +1,5 @@
 import AgentModel
+import AgentScript
 import LuaRuntime
 import NIOCore
 
@@ -75,19 +76,15 @@ struct NamedFields {
         try with(field) { () throws(LuaFailure) in try stack.jsonText(at: -1, name: field) }
     }
 
-    /// A table of texts, sorted by name; a null value is nil.
-    func texts(_ field: String) throws(LuaFailure) -> [(name: String, value: [UInt8]?)] {
+    /// Headers, by name or as a list.
+    func headers(_ field: String) throws(LuaFailure) -> [MessageHeader] {
         try with(field) { () throws(LuaFailure) in
-            guard stack.type(at: -1) == .table else { throw wrong(field, "table of strings") }
-            var texts: [(name: String, value: [UInt8]?)] = []
-            stack.pushNil()
-            while stack.next(of: -2) {
-                let isNull = stack.type(at: -1) == .null
-                let value = stack.withBytes(at: -1) { [UInt8]($0) } ?? Array(stack.displayString(at: -1).utf8)
-                texts.append((stack.displayString(at: -2), isNull ? nil : value))
-                stack.pop(1)
-            }
-            return texts.sorted { $0.name < $1.name }
+            try stack.headers(at: -1, "field '\(field)' of '\(name)'")
         } ?? []
+    }
+
+    /// Headers, or other fields, that are texts.
+    func texts(_ field: String) throws(LuaFailure) -> [(name: String, value: String)] {
+        try headers(field).map { header in (header.name, String(decoding: header.value ?? [], as: UTF8.self)) }
     }
 }

@@ -54,7 +54,7 @@ extension TestHost {
         do {
             return try TestConnection(to: server, on: loop)
         } catch {
-            throw LuaFailure("no connection to the host: \(error)")
+            throw LuaFailure("no connection to the host: \(ErrorText.of(error))")
         }
     }
 

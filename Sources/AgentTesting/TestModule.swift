@@ -61,7 +61,7 @@ enum TestModule {
         if !arguments.isMissing(2) {
             let options = try arguments.fields(2, "options", known: ["env"])
             for variable in try options.texts("env") {
-                environment[variable.name] = String(decoding: variable.value ?? [], as: UTF8.self)
+                environment[variable.name] = variable.value
             }
         }
         do throws(ScriptFailure) {

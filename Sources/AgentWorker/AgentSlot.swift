@@ -90,10 +90,10 @@ final class AgentSlot {
 
     private func makeRoute(_ topic: String, _ source: MessageSource) -> MessageRoute? {
         guard let live else { return nil }
-        let handler = live.generation.handlers.message(topic: topic, source: source)
+        let handlers = live.generation.handlers.messages(topic: topic, source: source)
         let isConfigured =
             source == .kafka
             ? settings.streamingTopics.contains(topic) : mqttFilters.contains { $0.matches(topic) }
-        return MessageRoute(live, handler: handler, isWanted: handler != nil || isConfigured)
+        return MessageRoute(live, handlers: handlers, isWanted: !handlers.isEmpty || isConfigured)
     }
 }

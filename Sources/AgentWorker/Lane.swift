@@ -7,6 +7,8 @@ struct LaneKey: Hashable {
     var name: String
     var partition: Int32
     var source: MessageSource?
+    /// The filter of the handler, where a topic has several: each goes at its own pace.
+    var filter: String?
 }
 
 /// A lane in which something waits. Others have no object: most messages never meet another.

@@ -3,14 +3,14 @@ import AgentScript
 /// What one generation does with the messages of a topic.
 final class MessageRoute {
     let live: LiveGeneration
-    /// nil: they become events.
-    let handler: HandlerTable.Message?
+    /// In order of registration; none: they become events. Several only for MQTT, whose filters may overlap.
+    let handlers: [HandlerTable.Message]
     /// False: neither a handler nor the configuration asks for the topic.
     let isWanted: Bool
 
-    init(_ live: LiveGeneration, handler: HandlerTable.Message?, isWanted: Bool) {
+    init(_ live: LiveGeneration, handlers: [HandlerTable.Message], isWanted: Bool) {
         self.live = live
-        self.handler = handler
+        self.handlers = handlers
         self.isWanted = isWanted
     }
 }

@@ -14,8 +14,12 @@ import Synchronization
 final class MessageWork: LaneWork {
     let message: any InboundMessage
     let slot: AgentSlot
-    /// Set when several agents handle the message.
+    /// Set when several handlers have the message, of one agent or of several.
     private let share: MessageShare?
+    /// The filter of the handler that this is for; nil while the agent has one handler at most.
+    private let filter: String?
+    /// The filters of the agent whose handlers have the message; those of the same message share it.
+    private let siblings: MessageSiblings?
     private var knownRoute: MessageRoute?
     private var attempt = 1
     private var deadLetterAttempt = 0
@@ -33,16 +37,24 @@ final class MessageWork: LaneWork {
         /// The handlers have returned; what they sent is not all acknowledged.
         case delivering
         case deadLettering
+        /// Its broker will never take the dead letter, which is being written to the spool.
+        case keeping
         case finished
     }
 
-    init(_ message: any InboundMessage, slot: AgentSlot, worker: Worker, share: MessageShare?) {
+    init(
+        _ message: any InboundMessage, slot: AgentSlot, worker: Worker, share: MessageShare?, filter: String? = nil,
+        siblings: MessageSiblings? = nil
+    ) {
         self.message = message
         self.slot = slot
         self.share = share
+        self.filter = filter
+        self.siblings = siblings
         super.init(
             laneKey: LaneKey(
-                agent: slot.index, name: message.topic, partition: message.partition, source: message.source),
+                agent: slot.index, name: message.topic, partition: message.partition, source: message.source,
+                filter: filter),
             worker: worker)
     }
 
@@ -52,9 +64,15 @@ final class MessageWork: LaneWork {
         return knownRoute
     }
 
-    private var handler: HandlerTable.Message? { route?.handler }
+    private var handler: HandlerTable.Message? { route.flatMap(handler(in:)) }
 
-    override var concurrency: Int { route?.handler?.concurrency ?? 1 }
+    /// nil: there is none, or there are several and this is for none of them yet.
+    private func handler(in route: MessageRoute) -> HandlerTable.Message? {
+        if let filter { return route.handlers.first { $0.filter.text == filter } }
+        return route.handlers.count == 1 ? route.handlers[0] : nil
+    }
+
+    override var concurrency: Int { handler?.concurrency ?? 1 }
 
     override var isReady: Bool { !isPausing && worker.takesMessages && slot.live != nil }
 
@@ -64,9 +82,11 @@ final class MessageWork: LaneWork {
         // A message of a partition that another consumer has now is delivered to that one.
         guard message.isCurrent, worker.takesMessages, let route else { return drop() }
         let live = route.live
+        let handler = handler(in: route)
+        if handler == nil, filter != nil || !route.handlers.isEmpty { return hand(to: route.handlers) }
         phase = .handling
         setUnderWay()
-        guard let handler = route.handler else {
+        guard let handler else {
             beginHandler()
             worker.emit(worker.dataProcessed(message, slot: slot), for: self, depth: 0)
             return endHandler()
@@ -79,6 +99,24 @@ final class MessageWork: LaneWork {
                 try live.generation.pushMessage(message, attempt: attempt, exact: handler.exactNumbers, on: stack)
             },
             finish: { [self] in handled($0, by: handler, of: live) })
+    }
+
+    /// Gives the message to each of several handlers, as a work of its own: it is tried again, and given up, for each
+    /// alone, and acknowledged when all are done. Also where a reload has taken the handler away that this was for: then
+    /// to those of the new version that have not had the message.
+    private func hand(to handlers: [HandlerTable.Message]) {
+        let siblings = siblings ?? MessageSiblings()
+        let filters = handlers.map(\.filter.text).filter { siblings.filters.insert($0).inserted }
+        guard !filters.isEmpty else { return finish() }
+        let share = share ?? MessageShare(1)
+        share.split(into: filters.count)
+        phase = .finished
+        // Before the next of this lane begins, so that the order holds in the handlers' lanes too.
+        for filter in filters {
+            worker.enter(
+                MessageWork(message, slot: slot, worker: worker, share: share, filter: filter, siblings: siblings))
+        }
+        leaveLane()
     }
 
     private func handled(
@@ -107,6 +145,7 @@ final class MessageWork: LaneWork {
         case .kafka: fields["message_id"] = "\(message.topic)/\(message.partition)/\(message.offset)"
         case .mqtt: fields["topic"] = "\(message.topic)"
         }
+        if let filter { fields["filter"] = "\(filter)" }
         if attempt > 1 { fields["attempt"] = "\(attempt)" }
     }
 
@@ -131,7 +170,7 @@ final class MessageWork: LaneWork {
             if let failure { retry(failure) } else { finish() }
         case .deadLettering:
             if let failure { retryDeadLetter(failure) } else { buried() }
-        case .waiting, .handling, .finished: break
+        case .waiting, .handling, .keeping, .finished: break
         }
     }
 
@@ -177,21 +216,47 @@ final class MessageWork: LaneWork {
 
     private func bury() {
         if worker.isUndeliverableDeadLetter(message) {
-            logGivenUp(fate: "it is a dead letter itself, and is dropped")
-            return finish()
+            logGivenUp(fate: "it is a dead letter itself, and is kept in the spool")
+        } else {
+            logGivenUp(fate: "to \(worker.deadLetterTarget(of: message, slot: slot))")
         }
-        logGivenUp(fate: "to \(worker.deadLetterTarget(of: message, slot: slot))")
         sendDeadLetter()
     }
 
-    private func sendDeadLetter() {
-        phase = .deadLettering
-        setUnderWay()
-        beginHandler()
-        worker.sendDeadLetter(
+    private var letter: DeadLetter {
+        worker.deadLetter(
             of: message, slot: slot, error: lastError, attempts: attempt,
-            version: lastLive?.generation.version ?? "", scope: self)
+            version: lastLive?.generation.version ?? "")
+    }
+
+    private func sendDeadLetter() {
+        setUnderWay()
+        if worker.isUndeliverableDeadLetter(message) {
+            return keep(DeliveryFailure("its handler, which takes dead letters too, failed on it", isPermanent: true))
+        }
+        phase = .deadLettering
+        beginHandler()
+        worker.send(letter, scope: self)
         endHandler()
+    }
+
+    /// Only once the letter is safe is the message acknowledged, and the next of its lane begins.
+    private func keep(_ failure: DeliveryFailure) {
+        phase = .keeping
+        let letter = KeptLetter(
+            id: worker.identifier(), time: worker.clock(), reason: failure.description, letter: letter)
+        worker.spool.keep(letter, on: worker.loop) { [self] problem in
+            worker.goOn {
+                if let problem {
+                    self.tryDeadLetterAgain(failure, "it could not be kept either: \(problem)")
+                } else {
+                    self.worker.logger.error(
+                        "a dead letter is kept in the spool, as its broker will not take it; the partition goes on",
+                        metadata: self.fields.merging(["error": "\(failure)", "letter": "\(letter.id)"]) { $1 })
+                    self.buried()
+                }
+            }
+        }
     }
 
     private func logGivenUp(fate: String) {
@@ -199,12 +264,17 @@ final class MessageWork: LaneWork {
             "a message failed for good: \(fate)", metadata: fields.merging(["error": "\(lastError)"]) { $1 })
     }
 
-    /// The message stays unacknowledged until its dead letter is delivered: 1, 2, 4 … 60 s between the attempts.
     private func retryDeadLetter(_ failure: DeliveryFailure) {
         forgetFailure()
+        if failure.isPermanent { keep(failure) } else { tryDeadLetterAgain(failure, nil) }
+    }
+
+    /// The message stays unacknowledged until its dead letter is delivered or kept: 1, 2, 4 … 60 s between the attempts.
+    private func tryDeadLetterAgain(_ failure: DeliveryFailure, _ problem: String?) {
+        let error = problem.map { "\(failure); \($0)" } ?? failure.description
         worker.logger.error(
             "a dead letter could not be delivered; trying again, the message stays unacknowledged",
-            metadata: fields.merging(["error": "\(failure)"]) { $1 })
+            metadata: fields.merging(["error": "\(error)"]) { $1 })
         guard let pause = RetryPolicy.deadLetters.pause(afterAttempt: deadLetterAttempt + 1) else { return drop() }
         deadLetterAttempt += 1
         phase = .waiting
@@ -249,7 +319,7 @@ final class MessageWork: LaneWork {
     }
 }
 
-/// One message that several agents handle: acknowledged when the last of them is done.
+/// One message that several handlers have: acknowledged when the last of them is done.
 final class MessageShare {
     private var remaining: Int
 
@@ -257,8 +327,18 @@ final class MessageShare {
         remaining = count
     }
 
+    /// One of the handlers becomes several.
+    func split(into count: Int) {
+        remaining += count - 1
+    }
+
     func isLast() -> Bool {
         remaining -= 1
         return remaining == 0
     }
+}
+
+/// The handlers of one agent that have a message, by their filters.
+final class MessageSiblings {
+    var filters: Set<String> = []
 }

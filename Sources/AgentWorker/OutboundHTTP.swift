@@ -29,6 +29,8 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
             if let client { return client }
             var configuration = HTTPClient.Configuration.singletonConfiguration
             configuration.timeout.connect = .seconds(10)
+            // A refused connection is an answer: a script knows better when to ask again.
+            configuration.connectionPool.retryConnectionEstablishment = false
             let made = HTTPClient(eventLoopGroup: group, configuration: configuration)
             client = made
             return made
@@ -38,13 +40,14 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
     package func execute(
         _ call: HTTPCall, on loop: any EventLoop, completion: @escaping (Result<HTTPAnswer, DeliveryFailure>) -> Void
     ) -> () -> Void {
+        let call = call.prepared()
         let request: HTTPClient.Request
         do {
             request = try HTTPClient.Request(
                 url: call.url, method: .init(rawValue: call.method),
                 headers: .init(call.headers.map { ($0.name, $0.value) }), body: call.body.map { .byteBuffer($0) })
         } catch {
-            let failure = DeliveryFailure("\(call.method) \(call.url): \(error)")
+            let failure = call.failure(error)
             loop.assumeIsolated().execute { completion(.failure(failure)) }
             return {}
         }
@@ -63,22 +66,13 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
                             headers: response.headers.map { (name: $0.name, value: $0.value) },
                             body: response.body ?? ByteBuffer())))
             case .failure(let error):
-                completion(.failure(DeliveryFailure("\(call.method) \(call.url): \(Self.reason(error))")))
+                completion(.failure(call.failure(error)))
             }
         }
         return {
             isGivenUp = true
             task.fail(reason: HTTPClientError.cancelled)
         }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        if let error = error as? HTTPClientError {
-            if error == .deadlineExceeded { return "no answer within the time limit" }
-            if error == .connectTimeout { return "the connection could not be made in time" }
-            return error.shortDescription
-        }
-        return String(describing: error)
     }
 
     package func shutdown() async {

@@ -123,7 +123,7 @@ package actor Reloader {
             statuses[agent].counters.reloads.wrappingAdd(1, ordering: .relaxed)
             hooks.announce("reloaded \(snapshot.name): version \(snapshot.version), generation \(numbers[agent])")
         } catch {
-            let message = (error as? ScriptFailure)?.message ?? String(describing: error)
+            let message = (error as? ScriptFailure)?.message ?? ErrorText.of(error)
             statuses[agent].reloadFailed(message)
             statuses[agent].counters.failedReloads.wrappingAdd(1, ordering: .relaxed)
             for worker in workers {

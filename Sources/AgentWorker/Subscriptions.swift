@@ -8,14 +8,32 @@ package struct Subscriptions: Sendable, Equatable {
     /// Topics of which every host gets every message.
     package var kafkaEvery: Set<String> = []
     package var mqtt: Set<String> = []
+    /// Topics of handlers without a `source`: also in `kafka` or `kafkaEvery`, and in `mqtt`.
+    private var either: Set<String> = []
+    /// Scripts send, or may: they name `send_kafka`, or topics that they write are configured.
+    package private(set) var sendsKafka = false
+    /// Scripts name `send_mqtt`.
+    package private(set) var sendsMQTT = false
 
     package init() {}
+
+    /// `besideMQTT`: an MQTT broker is configured, which is enough for handlers without a `source`.
+    package func needsKafka(besideMQTT: Bool) -> Bool {
+        sendsKafka || !kafka.union(kafkaEvery).subtracting(besideMQTT ? either : []).isEmpty
+    }
+
+    /// As `needsKafka`.
+    package func needsMQTT(besideKafka: Bool) -> Bool {
+        sendsMQTT || !mqtt.subtracting(besideKafka ? either : []).isEmpty
+    }
 
     var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
 
     /// A handler without a `source` subscribes its topic on whichever of the two is there: Kafka where the name is one
     /// that Kafka allows, MQTT always.
-    init(_ handlers: HandlerTable, _ settings: AgentSettings) {
+    init(_ handlers: HandlerTable, _ settings: AgentSettings, _ snapshot: ScriptSnapshot) {
+        sendsKafka = snapshot.mentions("send_kafka") || settings.values["produce_topics"]?.arrayValue?.isEmpty == false
+        sendsMQTT = snapshot.mentions("send_mqtt")
         for handler in handlers.messages {
             if handler.source != .mqtt, !handler.filter.hasWildcards, KafkaTopicName.isValid(handler.filter.text) {
                 if handler.deliversToEvery {
@@ -25,6 +43,9 @@ package struct Subscriptions: Sendable, Equatable {
                 }
             }
             if handler.source != .kafka { mqtt.insert(handler.filter.text) }
+            if handler.source == nil, kafka.union(kafkaEvery).contains(handler.filter.text) {
+                either.insert(handler.filter.text)
+            }
         }
         kafka.formUnion(settings.streamingTopics)
         kafka.subtract(kafkaEvery)
@@ -35,5 +56,8 @@ package struct Subscriptions: Sendable, Equatable {
         kafka.formUnion(other.kafka)
         kafkaEvery.formUnion(other.kafkaEvery)
         mqtt.formUnion(other.mqtt)
+        either.formUnion(other.either)
+        sendsKafka = sendsKafka || other.sendsKafka
+        sendsMQTT = sendsMQTT || other.sendsMQTT
     }
 }

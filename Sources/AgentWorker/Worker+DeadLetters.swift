@@ -12,37 +12,39 @@ extension Worker {
     }
 
     /// A dead letter on MQTT that a handler with a wildcard took and failed on: another one would come back to that
-    /// handler, and so on without an end.
+    /// handler, and so on without an end. It is kept instead.
     func isUndeliverableDeadLetter(_ message: any InboundMessage) -> Bool {
         dispatcher.kafka == nil && message.source == .mqtt && message.topic.hasPrefix(Self.mqttPrefix)
     }
 
-    /// Sends it; `scope` learns of the delivery.
-    func sendDeadLetter(
-        of message: any InboundMessage, slot: AgentSlot, error: String, attempts: Int, version: String,
-        scope: EffectScope
-    ) {
+    /// The message as it goes to its topic of dead letters: key and value as they were, its story in the headers.
+    func deadLetter(
+        of message: any InboundMessage, slot: AgentSlot, error: String, attempts: Int, version: String
+    ) -> DeadLetter {
         // A Kafka record without a value stays one; an MQTT message has at least an empty payload.
-        let isEmpty = message.payload.baseAddress == nil
-        let value = isEmpty && message.source == .kafka ? nil : ByteBuffer(bytes: message.payload)
-        let effect: Effect
-        if dispatcher.kafka == nil {
-            effect = .mqtt(
+        let value = message.isTombstone ? nil : ByteBuffer(bytes: message.payload)
+        guard dispatcher.kafka != nil else {
+            return .mqtt(
                 MQTTPublication(topic: Self.mqttPrefix + message.topic, payload: value ?? ByteBuffer(), qos: 1))
-        } else {
-            var record = KafkaRecord(
-                topic: deadLetterTopic(of: message, slot), key: message.key.map { ByteBuffer(bytes: $0) }, value: value,
-                headers: message.headers)
-            for (name, text) in [
-                ("x-original-topic", message.topic), ("x-original-partition", "\(message.partition)"),
-                ("x-original-offset", "\(message.offset)"), ("x-original-timestamp", "\(message.timestamp)"),
-                ("x-error", String(error.prefix(1000))), ("x-attempts", "\(attempts)"), ("x-script-version", version),
-            ] {
-                record.headers.append(MessageHeader(name: name, value: Array(text.utf8)))
-            }
-            effect = .kafka(record)
         }
-        if case .refused(let reason) = dispatcher.perform(effect, for: scope) { scope.fail(DeliveryFailure(reason)) }
+        var record = KafkaRecord(
+            topic: deadLetterTopic(of: message, slot), key: message.key.map { ByteBuffer(bytes: $0) }, value: value,
+            headers: message.headers)
+        for (name, text) in [
+            ("x-original-topic", message.topic), ("x-original-partition", "\(message.partition)"),
+            ("x-original-offset", "\(message.offset)"), ("x-original-timestamp", "\(message.timestamp)"),
+            ("x-error", String(error.prefix(1000))), ("x-attempts", "\(attempts)"), ("x-script-version", version),
+        ] {
+            record.headers.append(MessageHeader(name: name, value: Array(text.utf8)))
+        }
+        return .kafka(record)
+    }
+
+    /// Sends it; `scope` learns of the delivery.
+    func send(_ letter: DeadLetter, scope: EffectScope) {
+        if case .refused(let reason) = dispatcher.perform(letter.effect, for: scope) {
+            scope.fail(DeliveryFailure(reason))
+        }
     }
 
     private func deadLetterTopic(of message: any InboundMessage, _ slot: AgentSlot) -> String {

@@ -174,6 +174,6 @@ extension Worker {
     package func subscriptions(agent: Int) -> Subscriptions {
         loop.preconditionInEventLoop()
         guard let live = slots[agent].live else { return Subscriptions() }
-        return Subscriptions(live.generation.handlers, slots[agent].settings)
+        return Subscriptions(live.generation.handlers, slots[agent].settings, live.generation.snapshot)
     }
 }

@@ -24,12 +24,12 @@ extension Worker: MessageReceiver {
         data.writeStaticString("{\"topic\":")
         data.writeJSONString(message.topic)
         data.writeStaticString(message.source == .kafka ? ",\"message\":" : ",\"payload\":")
-        if message.payload.baseAddress == nil {
-            data.writeStaticString(message.source == .kafka ? "null" : "\"\"")
+        if message.isTombstone {
+            data.writeStaticString("null")
         } else if (try? JSONScanner.validate(ByteBuffer(bytes: message.payload))) != nil {
             data.writeBytes(message.payload)
         } else {
-            data.writeJSONString(String(decoding: message.payload, as: UTF8.self))
+            data.writeJSON(ofBytes: message.payload)
         }
         if message.source == .kafka {
             data.writeStaticString(",\"partition\":")

@@ -171,7 +171,7 @@ extension Worker: AgentRequests {
                 failed(place + error.message, error.traceback)
                 return (.failure(.failed(place + error.message)), nil)
             } catch {
-                return (.failure(.failed("\(error)")), nil)
+                return (.failure(.failed(ErrorText.of(error))), nil)
             }
         case .failed(let error):
             failed(error.message, error.traceback)

@@ -21,6 +21,7 @@ package final class Worker: @unchecked Sendable {
     let outbound: any OutboundHTTP
     let clock: @Sendable () -> Int64
     let secrets: any SecretSource
+    let spool: any DeadLetterSpool
     private(set) var slots: [AgentSlot] = []
     var lanes: [LaneKey: Lane] = [:]
     var identifiers = IdentifierSource()
@@ -37,11 +38,12 @@ package final class Worker: @unchecked Sendable {
 
     package enum State { case starting, serving, stopping, closed }
 
-    /// `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
+    /// `spool` keeps the dead letters that no broker takes; `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
     /// of handlers.
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
+        spool: any DeadLetterSpool = NoSpool(),
         metrics: (any MetricsFactory)? = nil, logger: Logger
     ) {
         self.loop = loop
@@ -50,6 +52,7 @@ package final class Worker: @unchecked Sendable {
         self.outbound = outbound
         self.clock = clock
         self.secrets = secrets
+        self.spool = spool
         self.metrics = metrics
         self.logger = logger
         slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }

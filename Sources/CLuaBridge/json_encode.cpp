@@ -167,10 +167,38 @@ private:
     bool string() {
         size_t length;
         const char *bytes = lua_tolstring(L, -1, &length);
+        size_t start = out->length;
         if (add_string(bytes, length)) {
             return true;
         }
-        return failed_text ? fail("is a string that is not UTF-8") : false;
+        if (!failed_text) {
+            return false;
+        }
+        failed_text = false;
+        out->length = start;
+        return add_base64(bytes, length);
+    }
+
+    /// Bytes that are no text, which JSON has no string for: {"encoding":"base64","base64":"…"} (RFC 4648 section 4).
+    bool add_base64(const char *bytes, size_t length) {
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        static const char before[] = R"({"encoding":"base64","base64":")";
+        if (!add(before, sizeof before - 1) || !reserve((length + 2) / 3 * 4)) {
+            return false;
+        }
+        char *to = out->bytes + out->length;
+        for (size_t i = 0; i < length; i += 3) {
+            size_t count = length - i < 3 ? length - i : 3;
+            unsigned group = 0;
+            for (size_t j = 0; j < 3; j++) {
+                group = group << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0);
+            }
+            for (size_t j = 0; j < 4; j++) {
+                *to++ = j <= count ? digits[group >> (18 - 6 * j) & 63] : '=';
+            }
+        }
+        out->length = static_cast<size_t>(to - out->bytes);
+        return add("\"}", 2);
     }
 
     bool add_string(const char *bytes, size_t length) {

@@ -47,7 +47,7 @@ extension KafkaProducer {
             var code = RD_KAFKA_RESP_ERR__STATE
             if let topic = handle(ofTopic: record.topic) { code = produce(record, to: topic, pending) }
             guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
-            settle(pending, DeliveryFailure("Kafka topic \(record.topic): \(code.text)"))
+            settle(pending, DeliveryFailure(code, of: record))
         }
     }
 

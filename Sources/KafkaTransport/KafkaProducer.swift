@@ -99,7 +99,7 @@ package final class KafkaProducer: KafkaSending {
             case RD_KAFKA_RESP_ERR__FATAL:
                 hold(pending, record)
                 beginReplacement()
-            default: return DeliveryFailure("Kafka topic \(record.topic): \(code.text)")
+            default: return DeliveryFailure(code, of: record)
             }
         }
         nextSequence += 1
@@ -149,7 +149,7 @@ package final class KafkaProducer: KafkaSending {
     }
 
     private func refusal(of topic: String) -> DeliveryFailure {
-        DeliveryFailure("\(topic.debugDescription) is not a topic name that Kafka allows")
+        DeliveryFailure("\(topic.debugDescription) is not a topic name that Kafka allows", isPermanent: true)
     }
 
     private func queueFull() -> DeliveryFailure {

@@ -16,6 +16,8 @@ extension KafkaSettings {
             ("bootstrap.servers", bootstrapServers),
             ("client.id", clientID),
             ("security.protocol", securityProtocol.lowercased()),
+            // Of a producer the largest record; a consumer's limits of a whole answer follow it by themselves.
+            ("message.max.bytes", String(messageMaxBytes)),
             ("socket.nagle.disable", "true"),
             ("socket.keepalive.enable", "true"),
             ("reconnect.backoff.ms", isEmbedded ? "20" : "100"),
@@ -48,7 +50,7 @@ extension KafkaSettings {
             // The mock cluster refuses every commit from the moment that another member joins, where a broker takes the
             // last one of the old assignment. What settled since the last commit is then delivered twice: keep it
             // little.
-            ("auto.commit.interval.ms", isEmbedded ? "100" : "1000"),
+            ("auto.commit.interval.ms", String(isEmbedded ? min(commitInterval, 100) : commitInterval)),
             ("auto.offset.reset", autoOffsetReset),
             ("partition.assignment.strategy", "roundrobin,range"),
             // The mock cluster lets a rebalance of a group that is up take this long, less a second.
@@ -57,7 +59,9 @@ extension KafkaSettings {
             // A topic made after the subscription is to be seen within 5 s. A refresh that meets the look-up at the end
             // of a join starts the join again in 2.0.2, and the mock cluster's joins last whole seconds: keep apart.
             ("topic.metadata.refresh.interval.ms", isEmbedded ? "1300" : "2000"),
-            ("allow.auto.create.topics", "true"),
+            ("allow.auto.create.topics", String(allowsAutoCreateTopics ?? isEmbedded)),
+            // What is asked for of a partition; a larger record comes all the same, alone (KIP-74).
+            ("fetch.message.max.bytes", String(max(messageMaxBytes, 1_048_576))),
             // The mock cluster holds an empty fetch this long, whatever arrives meanwhile.
             ("fetch.wait.max.ms", isEmbedded ? "10" : "500"),
             // In 2.0.2 also the wait of a partition whose local queue was full.
@@ -79,7 +83,12 @@ extension KafkaSettings {
             // A broker that is away delays a record for as long as it takes; only a refusal fails it.
             ("message.timeout.ms", "0"),
             ("queue.buffering.max.messages", String(KafkaProducer.maximumQueuedRecords)),
-            ("queue.buffering.max.kbytes", String(KafkaProducer.maximumQueuedBytes / 1024)),
+            // Room for some records of the largest size at least.
+            (
+                "queue.buffering.max.kbytes",
+                String(min(2_097_151, max(KafkaProducer.maximumQueuedBytes, 4 * messageMaxBytes) / 1024))
+            ),
+            ("compression.codec", compression),
             // The partition that Java clients choose for the same key.
             ("partitioner", "murmur2_random"),
         ]

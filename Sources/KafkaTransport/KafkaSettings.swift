@@ -21,6 +21,14 @@ package struct KafkaSettings: Sendable {
     package var windowMessages: Int
     /// Which messages a consumer gets.
     package var assignment = Assignment.group
+    /// Bytes of the largest record that is sent or fetched. The broker has a limit of its own.
+    package var messageMaxBytes = 1_048_576
+    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`.
+    package var compression = "none"
+    /// Milliseconds between two commits of offsets.
+    package var commitInterval = 1000
+    /// Whether consuming a topic that is not there may create it; nil: on the embedded cluster only.
+    package var allowsAutoCreateTopics: Bool?
     /// librdkafka properties, applied last.
     package var overrides: [String: String]
 
@@ -71,6 +79,7 @@ extension KafkaSettings: CustomStringConvertible, CustomDebugStringConvertible, 
             ("securityProtocol", securityProtocol), ("saslMechanism", saslMechanism ?? "none"),
             ("username", username ?? "none"), ("password", password == nil ? "none" : "****"),
             ("autoOffsetReset", autoOffsetReset), ("isEmbedded", String(isEmbedded)),
+            ("messageMaxBytes", String(messageMaxBytes)), ("compression", compression),
         ]
             + overrides.sorted { $0.key < $1.key }.map {
                 ($0.key, Self.isSecret(property: $0.key) ? "****" : $0.value)

@@ -27,7 +27,8 @@ extension LuaStack {
     }
 
     /// The value as JSON text: what is marked as an array or is 1 … n without holes as `[…]`, other tables as objects,
-    /// their members in the order of the names' bytes. Throws a `LuaError` of kind `json` for anything that has no
+    /// their members in the order of the names' bytes. A string that is not UTF-8 is
+    /// `{"encoding":"base64","base64":"…"}`. Throws a `LuaError` of kind `json` for anything that has no
     /// JSON, its message naming the culprit below `path`, and of kind `budget` when it takes longer than the slice that
     /// runs, or one of its own, may.
     package func withJSON<R>(

@@ -6,7 +6,7 @@ import NIOCore
 protocol MQTTConnectionRole: AnyObject {
     /// False: the broker keeps a session under the client id.
     var cleanSession: Bool { get }
-    /// False: it is too early to connect.
+    /// False: there is nothing to be connected for, yet or any more.
     var isReady: Bool { get }
 
     func connected(sessionPresent: Bool)

@@ -33,14 +33,20 @@ final class MQTTConnectionRun: MosquittoEvents {
 
     func run() {
         var delay = ReconnectDelay()
-        while !role.isReady, connection.stopBy == nil {
-            _ = wait(-1, reading: false, writing: false, timeout: .seconds(30))
-        }
+        var isInUse = false
         while connection.stopBy == nil {
+            guard role.isReady else {
+                if isInUse { connection.status.endUse() }
+                isInUse = false
+                _ = wait(-1, reading: false, writing: false, timeout: .seconds(30))
+                continue
+            }
+            if !isInUse { connection.status.beginUse() }
+            isInUse = true
             let began = NIODeadline.now()
             let failure = serveOnce()
             role.closed()
-            guard let failure else { break }
+            guard let failure else { continue }
             let duration = NIODeadline.now() - began
             report(failure, after: duration)
             let wait = delay.afterConnection(lasting: duration, refused: failure.code == .refused)
@@ -51,7 +57,7 @@ final class MQTTConnectionRun: MosquittoEvents {
         connection.finish()
     }
 
-    /// One connection, from its beginning to its end; nil: it ended because a stop was asked for.
+    /// One connection, from its beginning to its end; nil: a stop was asked for, or there is nothing to be connected for.
     private func serveOnce() -> MQTTError? {
         answer = nil
         libraryLog = []
@@ -128,6 +134,7 @@ final class MQTTConnectionRun: MosquittoEvents {
                 if client.hasQueued { try client.write() }
                 if !client.hasQueued { role.didWrite() }
             }
+            if !role.isReady, role.isIdle, !client.hasQueued { return farewell(client) }
             var wake = role.deadline ?? .distantFuture
             if let stopBy = connection.stopBy {
                 if role.isIdle, !client.hasQueued {
@@ -205,7 +212,8 @@ final class MQTTConnectionRun: MosquittoEvents {
             failure = MQTTError(
                 .connectionLost,
                 "\(failure.description), soon after it was made: is there another client "
-                    + "'\(connection.settings.clientID)'?")
+                    + "'\(connection.settings.clientID)'? A client id is for one instance; several share the messages "
+                    + "with MQTT_SHARED_GROUP")
         }
         let isFatal = failure.code == .refused || failure.code == .invalidSettings
         if isFatal {

@@ -11,17 +11,24 @@ package final class MQTTPublisher: Sendable {
     private let connection: MQTTConnection
     private let queue = PublishQueue()
 
-    /// Begins to connect at once, and never stops trying.
+    /// Connects at `connect` or the first publication, and never stops trying.
     ///
-    /// - Parameter settings: those of the subscriber; the client id gets `-publisher` appended, as a broker drops the
-    ///   older of two connections of one client id.
+    /// - Parameter settings: those of the subscriber; to the client id is added what makes it this publisher's alone, as
+    ///   a broker drops the older of two connections of one client id. Its session is clean, so nothing belongs to it.
     /// - Throws: `MQTTError` when there is no thread or no pipe to be had.
     package init(settings: MQTTSettings, status: ConnectionStatus, logger: Logger) throws(MQTTError) {
         connection = try MQTTConnection(
-            settings: settings.renamed(settings.clientID + "-publisher"), status: status, logger: logger)
+            settings: settings.renamed("\(settings.clientID)-publisher-\(MQTTSettings.uniqueSuffix())"),
+            status: status, logger: logger)
         try connection.start(name: "mqtt-publish") { [queue] connection in
             PublisherRole(connection: connection, queue: queue)
         }
+    }
+
+    /// Connects before there is anything to publish.
+    package func connect() {
+        queue.want()
+        connection.wake.signal()
     }
 
     /// A worker's sender: to be used on `eventLoop` only, where its receipts are settled.

@@ -20,12 +20,16 @@ final class MQTTSender: MQTTSending, @unchecked Sendable {
 
     func publish(_ publication: MQTTPublication, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
-        if let defect = MQTTTopic.defect(inName: publication.topic) { return DeliveryFailure(defect) }
+        if let defect = MQTTTopic.defect(inName: publication.topic) {
+            return DeliveryFailure(defect, isPermanent: true)
+        }
         guard (0...2).contains(publication.qos) else {
-            return DeliveryFailure("an MQTT quality of service of \(publication.qos) is not between 0 and 2")
+            return DeliveryFailure(
+                "an MQTT quality of service of \(publication.qos) is not between 0 and 2", isPermanent: true)
         }
         guard publication.payload.readableBytes <= Self.largestPayload else {
-            return DeliveryFailure("an MQTT payload of \(publication.payload.readableBytes) bytes is too large")
+            return DeliveryFailure(
+                "an MQTT payload of \(publication.payload.readableBytes) bytes is too large", isPermanent: true)
         }
         var receiptID: UInt64?
         if let receipt {

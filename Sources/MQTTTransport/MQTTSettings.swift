@@ -11,8 +11,12 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
     package var password: String?
     /// True for `ssl`, `tls` and `mqtts`.
     package var usesTLS: Bool
-    /// Names the persistent session: it must stay the same from run to run, and be the only one of its name.
+    /// Names the session: one that is kept must have the same name from run to run, and be the only one of its name.
     package var clientID: String
+    /// False: the broker forgets the subscriber's session, and what it had not acknowledged, when its connection ends.
+    package var keepsSession = true
+    /// Every subscription becomes `$share/GROUP/FILTER`: the members of the group share the messages. nil: none.
+    package var sharedGroup: String?
     /// Seconds, 5 to 65,535.
     package var keepAlive: Int
     /// PEM file of the certificates to trust; nil: those of the operating system.
@@ -81,6 +85,12 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
     package var description: String {
         let login = user.map { "\($0)\(password == nil ? "" : ":****")@" } ?? ""
         return "\(usesTLS ? "mqtts" : "mqtt")://\(login)\(endpoint) as \(clientID)"
+    }
+
+    /// What makes a client id one that no other process has: eight hexadecimal digits.
+    package static func uniqueSuffix() -> String {
+        let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
     /// The same broker, for a client of another name.

@@ -9,15 +9,14 @@ import Synchronization
 /// their handlers (contract section 6.1). Whatever was not is delivered again, on the next connection. A message that
 /// stays unsettled for `MQTTSettings.holdLimit` costs the connection, never the message.
 ///
-/// Overlapping filters: a filter that another one covers is not subscribed to, so that a broker that delivers once for
-/// every matching subscription (MQTT 3.1.1 section 3.3.5 lets it) still delivers once. Where filters overlap without
-/// one covering the other (`a/+` and `+/b`), it is the broker's choice; mosquitto delivers once.
+/// Overlapping filters: what is subscribed to has no topic twice (see `SubscriptionPlan`), so that a broker that delivers
+/// once for every matching subscription (MQTT 3.1.1 section 3.3.5 lets it) still delivers once.
 package final class MQTTSubscriber: Sendable {
     private let connection: MQTTConnection
     private let orders = SubscriberOrders()
     private let hasSpokenOfQoS = Atomic(false)
 
-    /// Connects at the first `subscribe(to:)`, since a kept session delivers at once, and never stops trying.
+    /// Connects while there are filters, since a kept session delivers at once, and never stops trying.
     ///
     /// - Parameters:
     ///   - route: chooses the loop and the receiver for a topic, called on the connection's thread. The same topic must

@@ -21,12 +21,20 @@ final class PublishQueue: Sendable {
         var messages = 0
         var bytes = 0
         var isClosed = false
+        var isWanted = false
     }
 
     private let state = Mutex(State())
 
     /// Messages that are not yet settled.
     var unsettled: Int { state.withLock { $0.messages } }
+
+    /// False until there was something to send, or is known to be.
+    var isWanted: Bool { state.withLock { $0.isWanted } }
+
+    func want() {
+        state.withLock { $0.isWanted = true }
+    }
 
     func append(_ item: Item) -> DeliveryFailure? {
         let cost = item.cost
@@ -39,6 +47,7 @@ final class PublishQueue: Sendable {
                     "the MQTT send queue is full (\(state.messages) messages, \(state.bytes) bytes)")
             }
             state.arrived.append(item)
+            state.isWanted = true
             state.messages += 1
             state.bytes += cost
             return nil

@@ -21,7 +21,7 @@ final class PublisherRole: MQTTConnectionRole {
     }
 
     var cleanSession: Bool { true }
-    var isReady: Bool { true }
+    var isReady: Bool { queue.isWanted }
     var mayWrite: Bool { true }
     var hasMore: Bool { window.isOpen }
     var deadline: NIODeadline? { nil }
@@ -39,7 +39,7 @@ final class PublisherRole: MQTTConnectionRole {
                     retain: publication.retain)
                 window.didSend(messageID: messageID)
             } catch  where client.socket >= 0 {
-                settle(window.didRefuse(), DeliveryFailure(error.description))
+                settle(window.didRefuse(), DeliveryFailure(error.description, isPermanent: true))
             }
         }
         report()
@@ -70,7 +70,8 @@ final class PublisherRole: MQTTConnectionRole {
                 item,
                 DeliveryFailure(
                     "the broker \(connection.settings.endpoint) closed the connection each time that a message for "
-                        + "\(item.publication.topic) was published"))
+                        + "\(item.publication.topic) was published: too large for it, or not allowed",
+                    isPermanent: true))
         }
         report()
     }

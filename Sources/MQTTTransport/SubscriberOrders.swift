@@ -3,16 +3,14 @@ import Synchronization
 /// What the host wants of the subscriber's thread, and what the thread reports back.
 final class SubscriberOrders: Sendable {
     private struct State {
-        var filters: Set<String>?
+        var filters: Set<String> = []
         var isPaused = false
         var isSubscribed = false
     }
 
     private let state = Mutex(State())
 
-    var filters: Set<String> { state.withLock { $0.filters ?? [] } }
-    /// False until the first word about filters.
-    var areKnown: Bool { state.withLock { $0.filters != nil } }
+    var filters: Set<String> { state.withLock { $0.filters } }
     var isPaused: Bool { state.withLock { $0.isPaused } }
     /// True while the broker has exactly the filters that are wanted.
     var isSubscribed: Bool { state.withLock { $0.isSubscribed } }

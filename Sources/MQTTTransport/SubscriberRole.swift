@@ -11,7 +11,7 @@ final class SubscriberRole: MQTTConnectionRole {
     private let orders: SubscriberOrders
     private let budget: IntakeBudget
     private let route: @Sendable (String) -> MQTTRoute
-    private var plan = SubscriptionPlan()
+    private var plan: SubscriptionPlan
     private var gate: SettlementGate
     private var session: MQTTSessionState?
     /// One for each loop that messages of the present burst go to.
@@ -23,17 +23,19 @@ final class SubscriberRole: MQTTConnectionRole {
         self.connection = connection
         self.orders = orders
         self.route = route
+        plan = SubscriptionPlan(sharedGroup: connection.settings.sharedGroup)
         budget = IntakeBudget(wake: connection.wake)
         gate = SettlementGate(holdLimit: .seconds(Int64(connection.settings.holdLimit)))
     }
 
-    var cleanSession: Bool { false }
-    /// A kept session delivers from the first moment: before the filters are known, every message would be a stray.
-    var isReady: Bool { orders.areKnown }
+    var cleanSession: Bool { !connection.settings.keepsSession }
+    /// A kept session delivers from the first moment: before the filters are known, every message would be a stray. And
+    /// without a filter there is nothing to connect for.
+    var isReady: Bool { !orders.filters.isEmpty }
     var mayWrite: Bool { gate.mayWrite }
     var hasMore: Bool { false }
     var deadline: NIODeadline? { gate.deadline }
-    var isIdle: Bool { gate.mayWrite }
+    var isIdle: Bool { gate.mayWrite && (isReady || plan.isSettled) }
 
     func connected(sessionPresent: Bool) {
         session = MQTTSessionState(wake: connection.wake)
@@ -74,7 +76,11 @@ final class SubscriberRole: MQTTConnectionRole {
     func received(topic: UnsafePointer<CChar>, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool) {
         guard let session else { return }
         let name = String(cString: topic)
-        guard plan.wants(topic) else { return stray(name) }
+        guard plan.wants(topic) else {
+            // One that a joined filter brought is let go, as a stray is.
+            if !plan.expects(topic) { stray(name) }
+            return
+        }
         let route = self.route(name)
         let batch = batch(for: route.eventLoop, session)
         batch.append(

@@ -1,3 +1,5 @@
+import AgentModel
+
 /// Which filters the broker has, which it should have, and what is under way.
 struct SubscriptionPlan {
     enum Step: Equatable {
@@ -5,21 +7,66 @@ struct SubscriptionPlan {
         case unsubscribe(String)
     }
 
+    /// The group of a shared subscription that all filters become; nil: they are subscribed to as they are.
+    private let sharedGroup: String?
     /// What the agents asked for.
     private(set) var wanted: Set<String> = []
-    /// Those of `wanted` that are subscribed to: a filter covered by another is left out, since a broker may deliver a
-    /// message once for every subscription that matches it (MQTT 3.1.1 section 3.3.5), and no message tells.
+    /// What is subscribed to in its place. A broker may deliver a message once for every subscription that matches it
+    /// (MQTT 3.1.1 section 3.3.5), and no message tells: so no two of these have a topic in common. A filter covered
+    /// by another is left out; two that overlap without that (`a/+/c`, `a/b/#`) become the narrowest one over both
+    /// (`a/+/#`), and what nobody asked for is dropped when it comes.
     private var effective: Set<String> = []
+    /// A broker that refuses a joined filter gets its parts, and then delivers as it does.
+    private var joins = true
     private var granted: Set<String> = []
     private var refused: Set<String> = []
     private var underWay: [Int32: Step] = [:]
     private var hasConnectedBefore = false
 
+    init(sharedGroup: String? = nil) {
+        self.sharedGroup = sharedGroup
+    }
+
     mutating func want(_ filters: Set<String>) {
         guard filters != wanted else { return }
         wanted = filters
-        effective = filters.filter { narrow in !filters.contains { MQTTTopic.covers($0, narrow) } }
+        joins = true
+        makeEffective()
+    }
+
+    private mutating func makeEffective() {
+        var filters = Self.withoutCovered(wanted)
+        if joins {
+            while let (one, other, joined) = Self.overlap(in: filters) {
+                filters.subtract([one, other])
+                filters.insert(joined)
+                filters = Self.withoutCovered(filters)
+            }
+        }
+        effective = Set(filters.map(shared))
         refused.formIntersection(effective)
+    }
+
+    private static func withoutCovered(_ filters: Set<String>) -> Set<String> {
+        filters.filter { narrow in !filters.contains { MQTTTopic.covers($0, narrow) } }
+    }
+
+    /// Two filters with topics in common, and the one that takes their place. The copies of `$share/…` are for a group,
+    /// not for a subscriber.
+    private static func overlap(in filters: Set<String>) -> (String, String, String)? {
+        let parsed = filters.sorted().filter { !$0.hasPrefix("$share/") }.compactMap { try? TopicFilter($0) }
+        for (index, filter) in parsed.enumerated() where filter.hasWildcards {
+            for (otherIndex, other) in parsed.enumerated() where otherIndex != index && filter.overlaps(other) {
+                if let joined = filter.joined(with: other) { return (filter.text, other.text, joined.text) }
+            }
+        }
+        return nil
+    }
+
+    /// A broker's own topics, which begin with $, are for each subscriber.
+    private func shared(_ filter: String) -> String {
+        guard let sharedGroup, !filter.hasPrefix("$") else { return filter }
+        return "$share/\(sharedGroup)/\(filter)"
     }
 
     /// A session of an earlier process may have subscriptions that this one knows nothing of, so the first connection
@@ -55,6 +102,12 @@ struct SubscriptionPlan {
         guard case .subscribe(let filter)? = underWay.removeValue(forKey: messageID) else { return nil }
         if refusedByBroker {
             refused.insert(filter)
+            // The agents' own filters may be allowed where the wider one is not.
+            if joins, !wanted.contains(where: { shared($0) == filter }) {
+                joins = false
+                makeEffective()
+                return nil
+            }
             return filter
         }
         granted.insert(filter)
@@ -72,7 +125,13 @@ struct SubscriptionPlan {
         underWay.isEmpty && granted == effective.subtracting(refused)
     }
 
+    /// Whether an agent asked for the topic.
     func wants(_ topic: UnsafePointer<CChar>) -> Bool {
+        wanted.contains { MQTTTopic.matches(topic, filter: $0) }
+    }
+
+    /// Whether the topic comes because of what is subscribed to.
+    func expects(_ topic: UnsafePointer<CChar>) -> Bool {
         effective.contains { MQTTTopic.matches(topic, filter: $0) }
     }
 }

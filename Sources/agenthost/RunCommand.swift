@@ -1,5 +1,6 @@
 import AgentConfiguration
 import AgentHosting
+import AgentModel
 import ArgumentParser
 import Foundation
 import Logging
@@ -34,8 +35,13 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-reload"), help: "Leaves the scripts alone when their files change.")
     var noReload = false
 
-    @Flag(name: .customLong("no-embedded"), help: "Starts no development broker.")
-    var noEmbedded = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Development brokers, in memory, for what is not configured; unless said, where an agent needs one and \
+            nothing speaks of a real one.
+            """)
+    var embedded: Bool?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical (LOG_LEVEL, info).")
     var logLevel: String?
@@ -81,7 +87,7 @@ struct RunCommand: AsyncParsableCommand {
         let options = HostOptions(
             scripts: origins(environment), flags: flags, environment: environment, workers: workerCount ?? 1,
             reloads: !noReload,
-            embeds: !noEmbedded, readyFile: readyFile)
+            embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
         let host = AgentHost(options: options, logger: logger) { line in
             FileHandle.standardOutput.write(Data((line + "\n").utf8))
         }
@@ -92,7 +98,7 @@ struct RunCommand: AsyncParsableCommand {
         } catch let failure as HostFailure {
             fail(failure.description, code: failure.cause.rawValue)
         } catch {
-            fail("\(error)", code: 1)
+            fail(ErrorText.of(error), code: 1)
         }
         if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
     }

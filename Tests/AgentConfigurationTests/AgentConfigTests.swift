@@ -198,12 +198,50 @@ struct AgentConfigTests {
         #expect(try AgentConfig(.init(environment: ["WEBSOCKET_ENABLED": text])).websocketEnabled == expected)
     }
 
-    @Test("the link variables that Kubernetes sets for a service give its port")
+    @Test("the variables that Kubernetes sets for services are no settings, and no topics")
     func serviceLinks() throws {
         let config = try AgentConfig(
-            .init(environment: ["REDIS_HOST": "r", "REDIS_PORT": "tcp://10.0.0.11:6380", "MQTT_PORT": "1884"]))
-        #expect(config.redis?.port == 6380)
+            .init(environment: [
+                "REDIS_HOST": "r", "REDIS_PORT": "tcp://10.0.0.11:6380", "MQTT_PORT": "1884",
+                "DB_PORT": "tcp://10.0.0.3:5433", "CONSUME_ORDERS": "orders", "CONSUME_API_SERVICE_HOST": "10.0.0.7",
+                "CONSUME_API_PORT_80_TCP_ADDR": "10.0.0.7", "CONSUME_API_PORT": "tcp://10.0.0.7:80",
+            ]))
+        #expect(config.redis?.port == 6379)
         #expect(config.value("mqtt_port") == .integer(1884))
+        #expect(config.value("db_port") == .integer(5432))
+        #expect(config.streamingTopics == ["orders"])
+    }
+
+    @Test(
+        "a variable that begins as a broker's or a database's and is no setting names the nearest",
+        arguments: [
+            ("KAFKA_BOOTSTRAP_SERVER", "prod:9092", "KAFKA_BOOTSTRAP_SERVERS", false),
+            ("KAFKA_BROKERS", "prod:9092", "KAFKA_BOOTSTRAP_SERVERS", false),
+            ("KAFKA_USER", "me", "KAFKA_USERNAME", false), ("MQTT_USERNAME", "me", "MQTT_USER", false),
+            ("MQTT_HOSTS", "a", "MQTT_HOST", false), ("DB_PASWORD", "x", "DB_PASSWORD", false),
+            ("KAFKA_PORT", "tcp://10.0.0.1:9092", "KAFKA_BOOTSTRAP_SERVERS", true),
+            ("KAFKA_SERVICE_HOST", "10.0.0.1", "KAFKA_BOOTSTRAP_SERVERS", true),
+            ("KAFKA_SERVICE_PORT_CLIENT", "9092", "KAFKA_BOOTSTRAP_SERVERS", true),
+            ("MQTT_PORT_1883_TCP_ADDR", "10.0.0.2", "MQTT_HOST", true),
+        ])
+    func strayVariables(name: String, value: String, nearest: String, isServiceLink: Bool) {
+        let strays = StrayVariable.all(in: [name: value, "KAFKA_COMPRESSION": "lz4", "MQTT_PORT": "1883", "HOME": "/"])
+        #expect(strays.map(\.name) == [name])
+        #expect(strays.map(\.nearest) == [nearest])
+        #expect(strays.map(\.isServiceLink) == [isServiceLink])
+        #expect(!"\(strays)".contains("prod"))
+    }
+
+    @Test("a part of a broker's settings without its address is told")
+    func brokerWithoutAddress() throws {
+        func told(_ environment: [String: String]) throws -> String? {
+            try AgentConfig(.init(environment: environment)).brokerWithoutAddress
+        }
+        #expect(try told([:]) == nil)
+        #expect(try told(["KAFKA_AUTO_OFFSET_RESET": "latest", "MQTT_CLIENT_ID": "c"]) == nil)
+        #expect(try told(["KAFKA_USERNAME": "u"]) == "KAFKA_USERNAME is set without KAFKA_BOOTSTRAP_SERVERS")
+        #expect(try told(["MQTT_PASSWORD": "p"]) == "MQTT_PASSWORD is set without MQTT_HOST")
+        #expect(try told(["MQTT_PASSWORD": "p", "MQTT_USER": "u", "MQTT_HOST": "h"]) == nil)
     }
 
     @Test("log levels are read in Python's spellings too")

@@ -137,7 +137,7 @@ import Testing
             ("agent:send_kafka('t', 1, { key = {} })", "option of 'send_kafka' 'key': string expected, got table"),
             (
                 "agent:send_kafka('t', 1, { headers = 'h' })",
-                "option of 'send_kafka' 'headers': table of strings expected, got string"
+                "option of 'send_kafka' 'headers': a table by name, or a list of { name, value }, expected, got string"
             ),
             (
                 "agent:send_kafka('t', 1, { partition = -1 })",

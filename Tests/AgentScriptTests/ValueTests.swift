@@ -77,7 +77,8 @@ import Testing
                 [
                     "topic": "t", "source": "kafka", "timestamp": 1_767_323_045_678, "attempt": 2, "partition": 3,
                     "offset": 17,
-                    "key": "k", "headers": ["h": "v", "none": nil], "raw": #"{"a":[],"n":null}"#,
+                    "key": "k", "headers": ["h": "v", "none": nil], "header_list": [["h", "v"], ["none", nil]],
+                    "raw": #"{"a":[],"n":null}"#,
                 ],
             ])
     }

@@ -1,4 +1,4 @@
--- The role "ingest": POST /ingest takes any JSON and answers once the first PRODUCE_* topic has it.
+-- The role "ingest": POST /ingest takes any JSON and answers once the first PRODUCE_* topic has it, byte for byte.
 -- A script may override transform(data): what it returns is sent, nothing for nil.
 local agent = agenthost.agent {
   name = "ingest",
@@ -12,14 +12,18 @@ if not topics or #topics == 0 then
 end
 
 agent:task("ingest", function(task)
-  local data = task.body
+  local value = task.raw
   if transform then
-    data = transform(data)
+    local made = transform(task.body)
+    -- A text, number or null that it leaves as it is goes on as it came: "hello" with its quotes, null as JSON.
+    if type(made) == "table" or made ~= task.body then
+      value = made
+    end
   end
-  if data == nil then
+  if value == nil then
     return { status = "ignored" }
   end
-  assert(agent:send_kafka(topics[1], data))
+  assert(agent:send_kafka(topics[1], value))
   assert(agent:flush())
   return { status = "accepted", topic = topics[1] }
 end)

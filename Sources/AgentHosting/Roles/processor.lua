@@ -15,10 +15,14 @@ for _, topic in ipairs(inputs) do
   agent:on_message(topic, function(data, message)
     local value = message.raw
     if transform then
-      value = transform(data, message)
+      local made = transform(data, message)
+      -- A text, number or null that it leaves as it is goes on as it came: JSON null is no tombstone.
+      if type(made) == "table" or made ~= data then
+        value = made
+      end
     end
     if value ~= nil then
-      agent:send_kafka(outputs[1], value, { key = message.key, headers = message.headers })
+      agent:send_kafka(outputs[1], value, { key = message.key, headers = message.header_list })
     end
   end, { source = "kafka" })
 end

@@ -21,6 +21,14 @@ extension ByteBuffer {
         }
     }
 
+    /// Writes bytes on a way that is JSON: text as a string, anything else as `{"encoding":"base64","base64":"…"}`.
+    package mutating func writeJSON(ofBytes bytes: UnsafeRawBufferPointer) {
+        if let text = String(validating: bytes, as: UTF8.self) { return writeJSONString(text) }
+        writeStaticString("{\"encoding\":\"base64\",\"base64\":\"")
+        writeString(Base64.text(of: bytes))
+        writeStaticString("\"}")
+    }
+
     /// Writes a JSON string, or `null` for nil.
     package mutating func writeJSONStringOrNull(_ text: String?) {
         if let text { writeJSONString(text) } else { writeStaticString("null") }

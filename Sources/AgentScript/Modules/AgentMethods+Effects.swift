@@ -89,21 +89,7 @@ extension AgentMethods {
             }
             stack.pop(1)
             record.partition = try options.integer("partition", in: 0...Int(Int32.max)).map { Int32($0) }
-            if options.has("headers") {
-                guard stack.getField("headers", of: options.index) == .table else {
-                    stack.pop(1)
-                    throw options.wrong("headers", "table of strings")
-                }
-                stack.pushNil()
-                while stack.next(of: -2) {
-                    let isNull = stack.type(at: -1) == .null
-                    let bytes = stack.withBytes(at: -1) { [UInt8]($0) } ?? Array(stack.displayString(at: -1).utf8)
-                    record.headers.append(MessageHeader(name: stack.displayString(at: -2), value: isNull ? nil : bytes))
-                    stack.pop(1)
-                }
-                stack.pop(1)
-                record.headers.sort { $0.name < $1.name }
-            }
+            record.headers = try options.headers("headers") ?? []
         }
         return record
     }

@@ -51,29 +51,17 @@ enum HTTPModule: ScriptModule {
                 }
                 call.timeout = timeout
             }
-            let headers = stack.getField("headers", of: reader.index)
-            guard headers == .nil || headers == .table else {
-                stack.pop(1)
-                throw reader.wrong("headers", "table of strings")
+            for header in try reader.headers("headers") ?? [] {
+                guard let value = header.value.flatMap({ String(validating: $0, as: UTF8.self) }),
+                    (header.name + value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+                else { throw LuaFailure("header '\(header.name)': text without line breaks expected") }
+                call.headers.append((name: header.name, value: value))
             }
-            if headers == .table {
-                stack.pushNil()
-                while stack.next(of: -2) {
-                    let header = (name: stack.displayString(at: -2), value: stack.displayString(at: -1))
-                    guard (header.name + header.value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-                        throw LuaFailure("header '\(header.name)': text without line breaks expected")
-                    }
-                    call.headers.append(header)
-                    stack.pop(1)
-                }
-            }
-            stack.pop(1)
-            _ = try reader.string("body")
             if reader.has("body"), reader.has("json") { throw LuaFailure("body and json: one of the two expected") }
-            if stack.getField("body", of: reader.index) == .string {
-                call.body = stack.withBytes(at: -1) { ByteBuffer(bytes: $0) }
-            }
+            let body = stack.getField("body", of: reader.index)
+            call.body = stack.withBytes(at: -1) { ByteBuffer(bytes: $0) }
             stack.pop(1)
+            guard body == .nil || body == .string else { throw reader.wrong("body", "string") }
             if reader.has("json") {
                 _ = stack.getField("json", of: reader.index)
                 defer { stack.pop(1) }
@@ -100,18 +88,14 @@ extension Generation {
             stack.push(failure.description)
             return 2
         case .success(let answer):
-            stack.newTable(array: 0, fields: 4)
+            stack.newTable(array: 0, fields: 5)
             stack.push(answer.status)
             stack.setField("status", of: -2)
-            stack.newTable(array: 0, fields: Int32(answer.headers.count))
-            var isJSON = false
-            for header in answer.headers {
-                let name = header.name.lowercased()
-                if name == "content-type", header.value.contains("json") { isJSON = true }
-                stack.push(header.value)
-                stack.setField(name, of: -2)
+            let headers = answer.headers.map { MessageHeader(name: $0.name.lowercased(), value: Array($0.value.utf8)) }
+            stack.setHeaders(headers)
+            let isJSON = answer.headers.contains {
+                $0.name.lowercased() == "content-type" && $0.value.lowercased().contains("json")
             }
-            stack.setField("headers", of: -2)
             let refusal: LuaError? = answer.body.withUnsafeReadableBytes { bytes in
                 stack.push(bytes)
                 stack.setField("body", of: -2)

@@ -114,7 +114,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        server.logger.debug("connection failed", metadata: ["error": "\(error)"])
+        server.logger.debug("connection failed", metadata: ["error": "\(ErrorText.of(error))"])
         context.close(promise: nil)
     }
 

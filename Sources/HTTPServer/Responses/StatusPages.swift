@@ -41,7 +41,14 @@ struct StatusPages {
     }
 
     var health: JSONValue {
-        let top = first.map { health(of: $0, service: snapshot.serviceName) } ?? []
+        var top = first.map { health(of: $0, service: snapshot.serviceName) } ?? []
+        if !snapshot.embeddedBrokers.isEmpty {
+            let brokers = snapshot.embeddedBrokers.map { ($0, JSONValue.string("in memory")) }
+            top.append(("embedded", .object(JSONObject(brokers))))
+        }
+        if let spool = snapshot.spool, spool.letters > 0 {
+            top.append(("spooled_dead_letters", ["count": integer(spool.letters), "path": .string(spool.path)]))
+        }
         return page(top) { health(of: $0, service: $0.interface.name) }
     }
 

@@ -1,0 +1,122 @@
+import AgentConfiguration
+import AgentWorker
+import KafkaTransport
+import Logging
+import MQTTTransport
+import Synchronization
+
+/// Whether a host may start development brokers of its own, in memory.
+package enum Embedding: Sendable {
+    /// `--no-embedded`.
+    case never
+    /// Where an agent needs one, and nothing speaks of a real one.
+    case asNeeded
+    /// `--embedded`: for whatever is not configured.
+    case always
+}
+
+/// Starts development brokers for what is not configured.
+///
+/// A host in production whose broker's address is misspelled must not put its messages into a memory that ends with it. So
+/// without `--embedded` nothing is started where a platform is configured, where the host listens beyond loopback, or
+/// where a variable or a setting speaks of a broker that has no address. What needs a broker is a handler, a configured
+/// topic, or a script that names `send_kafka` or `send_mqtt`.
+final class BrokerEmbedding: Sendable {
+    private let mode: Embedding
+    private let config: AgentConfig
+    private let serviceName: String
+    private let logger: Logger
+    /// Why nothing is started although something is needed; nil: it may be.
+    private let obstacle: String?
+    /// What was told to be missing; once is enough.
+    private let missing = Mutex<Set<String>>([])
+
+    init(
+        _ mode: Embedding, _ config: AgentConfig, environment: [String: String], serviceName: String, logger: Logger
+    ) {
+        self.mode = mode
+        self.config = config
+        self.serviceName = serviceName
+        self.logger = logger
+        obstacle = mode == .asNeeded ? Self.obstacle(config, environment) : nil
+    }
+
+    private static func obstacle(_ config: AgentConfig, _ environment: [String: String]) -> String? {
+        if let platform = config.realtimePlatform { return "the platform \(platform) is configured" }
+        if !isLoopback(config.host) { return "HOST is \(config.host), which is not loopback" }
+        if let stray = StrayVariable.all(in: environment).first(where: \.isOfBroker) { return stray.description }
+        return config.brokerWithoutAddress
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host.lowercased() == "localhost" || host.hasPrefix("127.") || host == "::1"
+    }
+
+    /// Adds to the lineup what is needed, not configured and not there yet. Returns the kinds that were started.
+    ///
+    /// - Throws: `HostFailure` when one cannot be started.
+    func start(for needs: Subscriptions, in lineup: inout BrokerLineup) throws -> [String] {
+        guard mode != .never else { return [] }
+        let needsKafka = lineup.kafka == nil && (mode == .always || needs.needsKafka(besideMQTT: config.mqtt != nil))
+        let needsMQTT = lineup.mqtt == nil && (mode == .always || needs.needsMQTT(besideKafka: config.kafka != nil))
+        if let obstacle {
+            for (isNeeded, name, variable) in [
+                (needsKafka, "Kafka", "KAFKA_BOOTSTRAP_SERVERS"), (needsMQTT, "MQTT", "MQTT_HOST"),
+            ] where isNeeded && missing.withLock({ $0.insert(name).inserted }) {
+                logger.warning(
+                    "an agent needs \(name), which is not configured; none is started in memory",
+                    metadata: [
+                        "reason": "\(obstacle)",
+                        "remedy": "set \(variable), or start with --embedded to try things out",
+                    ])
+            }
+            return []
+        }
+        var started: [String] = []
+        if needsKafka {
+            try startKafka(&lineup)
+            started.append("kafka")
+        }
+        if needsMQTT, try startMosquitto(&lineup) { started.append("mqtt") }
+        return started
+    }
+
+    private func startKafka(_ lineup: inout BrokerLineup) throws(HostFailure) {
+        do throws(KafkaError) {
+            let embedded = try EmbeddedKafka()
+            lineup.embeddedKafka = embedded
+            var settings = KafkaTransport.KafkaSettings(
+                bootstrapServers: embedded.bootstrapServers, clientID: serviceName,
+                groupID: config.streamingConsumerGroup ?? "\(serviceName)-group",
+                autoOffsetReset: config.kafkaAutoOffsetReset, isEmbedded: true)
+            settings.take(config)
+            lineup.kafka = settings
+            announce("Kafka", embedded.bootstrapServers)
+        } catch {
+            throw HostFailure(.resource, "the embedded Kafka cannot start: \(error)")
+        }
+    }
+
+    private func startMosquitto(_ lineup: inout BrokerLineup) throws(HostFailure) -> Bool {
+        guard EmbeddedMosquitto.isInstalled else {
+            logger.notice("an agent needs MQTT, which is not configured, and mosquitto is not installed: there is none")
+            return false
+        }
+        do throws(MQTTError) {
+            let embedded = try EmbeddedMosquitto(logger: logger)
+            lineup.embeddedMosquitto = embedded
+            lineup.mqtt = try MQTTTransport.MQTTSettings(
+                embeddedAt: embedded.port, config, serviceName: serviceName)
+            announce("MQTT", "127.0.0.1:\(embedded.port)")
+            return true
+        } catch {
+            throw HostFailure(.resource, "the embedded mosquitto cannot start: \(error)")
+        }
+    }
+
+    private func announce(_ name: String, _ endpoint: String) {
+        logger.notice(
+            "\(name) is not configured: an embedded one runs, in memory; what it holds ends with this process",
+            metadata: ["endpoint": "\(endpoint)"])
+    }
+}
