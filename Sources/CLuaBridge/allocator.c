@@ -8,9 +8,38 @@
 
 /// From this size on an allocation looks at the clock: copying it takes longer than a hook's interval should.
 #define LARGE (64u << 10)
-/// Blocks from this size on are refused in a slice whose budget is spent. That ends the one loop of Lua 5.4.4 that runs
-/// no hook at all: a `__call` that leads to itself doubles the stack again and again.
+/// Blocks from this size on are refused in a slice whose budget is spent.
 #define REFUSED_WHEN_SPENT (256u << 10)
+
+// MARK: - Large blocks
+
+static int class_of(size_t size) {
+    int class = 0;
+    for (size_t bound = (size_t)2 << 20; size >= bound && class < LB_LARGE_CLASSES - 1; bound *= 2) {
+        class++;
+    }
+    return class;
+}
+
+static void count_large(lb_host *host, size_t old_size, size_t new_size) {
+    if (old_size >= (size_t)1 << 20) {
+        host->large_blocks[class_of(old_size)]--;
+    }
+    if (new_size >= (size_t)1 << 20) {
+        host->large_blocks[class_of(new_size)]++;
+    }
+    int class = LB_LARGE_CLASSES - 1;
+    while (class >= 0 && host->large_blocks[class] == 0) {
+        class--;
+    }
+    host->largest_class = class;
+}
+
+size_t lb_largest_block(const lb_host *host) {
+    return host->largest_class < 0 ? 0 : (size_t)2 << (20 + host->largest_class);
+}
+
+// MARK: - Refusing
 
 static void *refuse(lb_host *host) {
     // The hook's clock may be far away when a script catches memory errors in a loop, each after a full collection.
@@ -21,47 +50,82 @@ static void *refuse(lb_host *host) {
             // Not so when an error unwinds the stack, which is then moved.
             memcpy(host->refused_where, where, sizeof where);
         }
-        if (lb_overdue(host, host->running)) {
-            lua_sethook(host->running, lb_hook, LUA_MASKCOUNT, 1);
+        if (lb_overdue(host, host->running, 0)) {
+            lb_stop_thread(host->running);
         }
     }
     return NULL;
 }
 
-static bool may_grow(lb_host *host, size_t old_size, size_t new_size) {
+/// What may pass until such a block is asked for again. A `__call` that leads to itself is the one loop of Lua 5.4.4 that
+/// runs no hook: it moves the whole stack up by one value a step, so that each doubling of the stack takes four times as
+/// long as the one before, and nothing else looks at the clock in between.
+static int64_t time_to_next_growth(lb_host *host) {
+    int64_t now = lb_cpu_time();
+    int64_t passed = host->growth_cpu != 0 && host->growth_looks == host->looks ? now - host->growth_cpu : 0;
+    host->growth_cpu = now;
+    return 4 * passed;
+}
+
+/// `part` says that the block is a new one and part of an object: a stack, a buffer, a table's hash part.
+static bool may_grow(lb_host *host, bool part, size_t old_size, size_t new_size) {
     size_t more = new_size - old_size;
     if (host->used > host->limit || more > host->limit - host->used) {
         return false;
     }
-    if (new_size >= LARGE && host->running != NULL) {
-        if (lb_overdue(host, host->running)) {
-            lua_sethook(host->running, lb_hook, LUA_MASKCOUNT, 1);
-            return new_size < REFUSED_WHEN_SPENT;
+    if (new_size < LARGE || host->running == NULL) {
+        return true;
+    }
+    int64_t ahead = part ? time_to_next_growth(host) : 0;
+    bool collide = false;
+    if (part && lb_is_node_size(new_size)) {
+        int64_t cost = lb_collision_cost(host, new_size);
+        if (cost > ahead) {
+            ahead = cost;
+            collide = true;
         }
-        int interval = lb_hook_interval(host);
-        if (lua_gethookcount(host->running) > interval) {
-            lua_sethook(host->running, lb_hook, LUA_MASKCOUNT, interval);
-        }
+    }
+    bool was_spent = host->spent;
+    if (lb_overdue(host, host->running, ahead)) {
+        host->collided = host->collided || (collide && !was_spent);
+        lb_stop_thread(host->running);
+        return new_size < REFUSED_WHEN_SPENT && ahead == 0;
+    }
+    host->growth_looks = host->looks;
+    int interval = lb_hook_interval(host);
+    if (lua_gethookcount(host->running) > interval) {
+        lua_sethook(host->running, lb_hook, LUA_MASKCOUNT, interval);
     }
     return true;
 }
 
+// MARK: - Allocating
+
 void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) {
     lb_host *host = context;
+    size_t kind = 0;
     if (block == NULL) {
-        old_size = 0;  // Lua passes the kind of the object here.
+        kind = old_size;  // Lua passes the kind of the object here, 0 for what is part of one.
+        old_size = 0;
     }
-    if (new_size == 0) {
-        free(block);
-        host->used -= old_size;
-        return NULL;
-    }
-    if (new_size > old_size && host->in_vm && !may_grow(host, old_size, new_size)) {
+    if (new_size > old_size && host->in_vm && !may_grow(host, block == NULL && kind == 0, old_size, new_size)) {
         return refuse(host);
     }
-    void *moved = realloc(block, new_size);
-    if (moved != NULL) {
-        host->used += new_size - old_size;
+    if (lb_is_node_size(old_size)) {
+        lb_forget_nodes(host, block);
+    }
+    void *moved = NULL;
+    if (new_size == 0) {
+        free(block);
+    } else if ((moved = realloc(block, new_size)) == NULL) {
+        return NULL;
+    }
+    host->used += new_size - old_size;
+    if ((old_size | new_size) >= (size_t)1 << 20) {
+        count_large(host, old_size, new_size);
+    }
+    if (block == NULL && kind == 0 && lb_is_node_size(new_size)) {
+        lb_watch_nodes(host, moved, new_size);
     }
     return moved;
 }

@@ -13,9 +13,14 @@ static int finish_protected_call(lua_State *L, int status, lua_KContext extra) {
     }
     lb_host *host = lb_host_at(L);
     if (host->spent) {
-        lb_charge_slowly(L, host);
+        lb_charge_slowly(L, host, 0);
     }
     lb_name_memory_error(L, host, status);
+    if (status == LUA_ERRERR) {
+        luaL_where(L, 1);
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
@@ -23,10 +28,11 @@ static int finish_protected_call(lua_State *L, int status, lua_KContext extra) {
 
 static int base_pcall(lua_State *L) {
     luaL_checkany(L, 1);
+    lua_pushcfunction(L, lb_explain_overflow);
     lua_pushboolean(L, 1);
-    lua_insert(L, 1);
-    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_protected_call);
-    return finish_protected_call(L, status, 0);
+    lua_rotate(L, 1, 2);
+    int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1, 1, finish_protected_call);
+    return finish_protected_call(L, status, 1);
 }
 
 /// Message handlers run inside the hook that raised, where no further hook comes: they are not run for a spent budget.
@@ -34,6 +40,7 @@ static int guard_handler(lua_State *L) {
     if (lb_host_at(L)->spent) {
         return 1;
     }
+    lb_explain_overflow(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, 1, 1);
@@ -55,31 +62,12 @@ static int base_xpcall(lua_State *L) {
 
 // MARK: - Compiling
 
-/// Bytes of source between two looks at the clock.
-#define PIECE 4096
-
-struct source {
-    const char *bytes;
-    size_t length;
-};
-
-static const char *read_piece(lua_State *L, void *context, size_t *size) {
-    struct source *source = context;
-    lb_charge(L, lb_host_at(L), PIECE);
-    const char *piece = source->bytes;
-    *size = source->length < PIECE ? source->length : PIECE;
-    source->bytes += *size;
-    source->length -= *size;
-    return piece;
-}
-
 /// The stack slot, above load's four arguments, that keeps the piece a reader function returned.
 #define PIECE_SLOT 5
 
 static const char *read_from_function(lua_State *L, void *context, size_t *size) {
     (void)context;
     luaL_checkstack(L, 2, "too many nested functions");
-    lb_charge(L, lb_host_at(L), 100);
     lua_pushvalue(L, 1);
     lua_call(L, 0, 1);
     if (lua_isnil(L, -1)) {
@@ -104,16 +92,15 @@ static int base_load(lua_State *L) {
         return 2;
     }
     int status;
-    struct source source;
-    source.bytes = lua_tolstring(L, 1, &source.length);
-    if (source.bytes != NULL) {
-        const char *name = luaL_optstring(L, 2, source.bytes);
-        status = lua_load(L, read_piece, &source, name, "t");
+    size_t length;
+    const char *text = lua_tolstring(L, 1, &length);
+    if (text != NULL) {
+        status = lb_load_text(L, text, length, luaL_optstring(L, 2, text));
     } else {
         const char *name = luaL_optstring(L, 2, "=(load)");
         luaL_checktype(L, 1, LUA_TFUNCTION);
         lua_settop(L, PIECE_SLOT);
-        status = lua_load(L, read_from_function, NULL, name, "t");
+        status = lb_load(L, read_from_function, NULL, name);
     }
     if (status == LUA_OK) {
         if (environment != 0) {
@@ -125,7 +112,7 @@ static int base_load(lua_State *L) {
         return 1;
     }
     if (host->spent) {
-        lb_charge_slowly(L, host);
+        lb_charge_slowly(L, host, 0);
     }
     lb_name_memory_error(L, host, status);
     luaL_pushfail(L);
@@ -219,6 +206,10 @@ static int undefined_global(lua_State *L) {
     }
     if (closest != NULL) {
         return luaL_error(L, "undefined global '%s' (did you mean '%s'?)", name, closest);
+    }
+    if (length > 10 * NAME) {
+        name = lua_pushlstring(L, name, 10 * NAME);
+        name = lua_pushfstring(L, "%s…", name);
     }
     return luaL_error(L, "undefined global '%s'", name);
 }

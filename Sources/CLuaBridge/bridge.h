@@ -17,6 +17,10 @@ extern "C" {
 
 #define LB_WHERE_SIZE 96
 #define LB_MESSAGE_SIZE 192
+/// Classes of large blocks: the first is 1 MiB up to 2 MiB, the last 2 GiB and more.
+#define LB_LARGE_CLASSES 12
+/// Units of about 10 ns between two looks at the clock.
+#define LB_CLOCK_UNITS 5000u
 /// Depth of JSON documents, both ways.
 #define LB_JSON_DEPTH 128
 
@@ -29,16 +33,30 @@ struct lb_host {
     // Memory, in bytes.
     size_t used;
     size_t limit;
+    /// Live blocks of 2^20 bytes and more, by the power of two below their size; and the highest that there are.
+    unsigned large_blocks[LB_LARGE_CLASSES];
+    int largest_class;
+    /// The hash parts of large tables, for `lb_collision_cost`.
+    struct lb_nodes *nodes;
+    int node_count;
+    int node_capacity;
     /// The allocator refuses only while this is set: never while host code runs.
     bool in_vm;
 
-    // Budget of the slice, in nanoseconds. `started` is 0 until the first check of a slice.
+    // Budget of the slice, in nanoseconds. `cpu_started` is 0 until the first check of a slice.
     int64_t budget;
     int64_t started;
     int64_t cpu_started;
     int slice_depth;
     unsigned steps;
     bool spent;
+    /// Why the slice counts as spent although its time is not up: a table that cannot grow in what is left.
+    bool collided;
+    /// Goes up whenever the clock is looked at; where it was, and the CPU time, when a large part of an object was last
+    /// allocated.
+    unsigned looks;
+    unsigned growth_looks;
+    int64_t growth_cpu;
     /// The slice runs a handler, not a script that loads.
     bool handler;
     /// Where the budget was found spent, and where memory was last refused: "file:line: " or empty.
@@ -95,19 +113,36 @@ static inline bool lb_is_root(lua_State *L) {
 
 // allocator.c
 void *lb_allocate(void *host, void *block, size_t old_size, size_t new_size);
+/// An upper bound of the size of the largest block, or 0 while there is none of 1 MiB.
+size_t lb_largest_block(const lb_host *host);
 /// Pushes "file:line: memory limit of N MiB exceeded" for the last refusal.
 void lb_push_memory_message(lua_State *L, lb_host *host);
 /// "memory limit of N MiB exceeded", at most `size` bytes.
 void lb_write_memory_message(const lb_host *host, char *text, size_t size);
 
+// collisions.c
+/// Whether a block may be the hash part of a table, large enough to be watched.
+bool lb_is_node_size(size_t size);
+void lb_watch_nodes(lb_host *host, const void *block, size_t size);
+void lb_forget_nodes(lb_host *host, const void *block);
+/// The nanoseconds that a table needs, at most, to move its keys into a hash part of `size` bytes.
+int64_t lb_collision_cost(lb_host *host, size_t size);
+
 // budget.c
 void lb_hook(lua_State *L, lua_Debug *activation);
-/// The number of instructions between two hooks that suits the memory in use.
+/// The number of instructions between two hooks that suits the largest block.
 int lb_hook_interval(const lb_host *host);
-/// Whether the slice has used its budget up; remembers where on `L` the first time.
-bool lb_overdue(lb_host *host, lua_State *L);
-/// Charges a slow path for `steps` units of about 10 ns; raises once the budget is spent.
-void lb_charge_slowly(lua_State *L, lb_host *host);
+/// Whether the slice has used its budget up, or will have after `ahead` nanoseconds more; remembers where on `L` the
+/// first time.
+bool lb_overdue(lb_host *host, lua_State *L, int64_t ahead);
+/// From now on every instruction of the thread raises.
+void lb_stop_thread(lua_State *L);
+/// Looks at the clock before work of so many units; raises once the budget is spent.
+void lb_charge_slowly(lua_State *L, lb_host *host, size_t units);
+/// CPU time of this thread, in nanoseconds.
+int64_t lb_cpu_time(void);
+/// Charges the comparisons of strings on this thread to a host, or NULL; returns the one before.
+lb_host *lb_set_comparing(lb_host *host);
 void lb_push_budget_message(lua_State *L, lb_host *host);
 /// The message without its position, at most `size` bytes.
 void lb_write_budget_message(const lb_host *host, char *text, size_t size);
@@ -116,17 +151,15 @@ void lb_begin_slice(lb_host *host, int64_t budget, bool handler);
 void lb_end_slice(lb_host *host);
 void lb_write_position(lua_State *L, int level, char *buffer, size_t size);
 
-/// Units of about 10 ns between two looks at the clock.
-#define LB_CLOCK_UNITS 5000
+static inline int64_t lb_nanoseconds(size_t units) {
+    return units > INT64_MAX / 16 ? INT64_MAX / 2 : (int64_t)units * 10;
+}
 
-/// Charges work done inside a C function, in units of about 10 ns. Raises once the budget is spent.
+/// Charges work that a C function is about to do, in units of about 10 ns. Raises once the budget is spent, and when it
+/// does not hold the work.
 static inline void lb_charge(lua_State *L, lb_host *host, size_t units) {
-    if (units > LB_CLOCK_UNITS) {
-        units = LB_CLOCK_UNITS;
-    }
-    host->steps += (unsigned)units;
-    if (host->steps >= LB_CLOCK_UNITS) {
-        lb_charge_slowly(L, host);
+    if (units >= LB_CLOCK_UNITS || (host->steps += (unsigned)units) >= LB_CLOCK_UNITS) {
+        lb_charge_slowly(L, host, units);
     }
 }
 
@@ -150,8 +183,15 @@ int lb_reset_thread(lb_host *host, lua_State *co);
 /// Replaces the message of a memory error by one that names the place. `status` as lua_pcallk returns it.
 void lb_name_memory_error(lua_State *L, lb_host *host, int status);
 
+// compile.c
+/// As lua_load of text, charged to the budget.
+int lb_load(lua_State *L, lua_Reader read, void *context, const char *name);
+int lb_load_text(lua_State *L, const char *text, size_t length, const char *name);
+
 // traceback.c
 void lb_record_traceback(lua_State *L, lb_host *host);
+/// A message handler: says of an overflow of the C stack where it was and what called itself.
+int lb_explain_overflow(lua_State *L);
 
 // work.c
 struct lb_work {
@@ -169,12 +209,12 @@ void lb_end_work(lb_host *host, struct lb_work outer);
 enum lb_step lb_do_work(lua_State *L, lua_CFunction body, void *context, int64_t budget, char *message);
 /// The message of a failed step without its position, at most `size` bytes.
 void lb_write_refusal(const lb_host *host, enum lb_step step, char *text, size_t size);
-bool lb_charge_work_slowly(lua_State *L, lb_host *host);
+bool lb_charge_work_slowly(lua_State *L, lb_host *host, size_t units);
 
-/// As `lb_charge`, for code that must not raise: false once the budget is spent.
+/// As `lb_charge`, for code that must not raise: false once the budget is spent, or when it does not hold the work.
 static inline bool lb_charge_work(lua_State *L, lb_host *host, size_t units) {
-    host->steps += (unsigned)(units > LB_CLOCK_UNITS ? LB_CLOCK_UNITS : units);
-    return host->steps < LB_CLOCK_UNITS || lb_charge_work_slowly(L, host);
+    return (units < LB_CLOCK_UNITS && (host->steps += (unsigned)units) < LB_CLOCK_UNITS)
+        || lb_charge_work_slowly(L, host, units);
 }
 
 /// What walking through one table is charged, beyond its entries. It visits empty slots too: a table that has been

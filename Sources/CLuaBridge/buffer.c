@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// Bytes of a key that a path shows.
+#define LB_KEY_SHOWN 80
+
 bool lb_buffer_reserve(lb_buffer *buffer, size_t more) {
     if (buffer->capacity - buffer->length >= more) {
         return true;
@@ -49,15 +52,19 @@ static bool is_name(const char *name, size_t length) {
 
 void lb_buffer_key(lb_buffer *buffer, const char *name, size_t length, long long number) {
     char text[32];
+    const char *more = length > LB_KEY_SHOWN ? "…" : "";
+    length = length > LB_KEY_SHOWN ? LB_KEY_SHOWN : length;
     if (name == NULL) {
         snprintf(text, sizeof text, "[%lld]", number);
         lb_buffer_text(buffer, text);
     } else if (is_name(name, length)) {
         lb_buffer_text(buffer, ".");
         lb_buffer_append(buffer, name, length);
+        lb_buffer_text(buffer, more);
     } else {
         lb_buffer_text(buffer, "[\"");
-        lb_buffer_append(buffer, name, length < 80 ? length : 80);
+        lb_buffer_append(buffer, name, length);
+        lb_buffer_text(buffer, more);
         lb_buffer_text(buffer, "\"]");
     }
 }

@@ -3,6 +3,8 @@
 
 #include "bridge.h"
 
+#include <string.h>
+
 /// Nested `coroutine.close`: each gives Lua 5.4.4's count of C calls (at most 200) a new start, so this bounds the
 /// C stack at this many times 200 calls.
 #define CLOSE_DEPTH 8
@@ -13,12 +15,15 @@ enum { PLAIN, WRAPPED };
 
 static int finish_coroutine(lua_State *L, int status, lua_KContext context) {
     (void)context;
-    return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+    // Below the results lies the message handler.
+    return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - 1 : lua_error(L);
 }
 
 /// The bottom of every coroutine of a script; see `run_root` for why there is a protected call.
 static int run_coroutine(lua_State *L) {
-    return finish_coroutine(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, finish_coroutine), 0);
+    lua_pushcfunction(L, lb_explain_overflow);
+    lua_insert(L, 1);
+    return finish_coroutine(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, finish_coroutine), 0);
 }
 
 int lb_resume_thread(lua_State *co, lua_State *from, int arguments, int *count) {
@@ -49,12 +54,26 @@ static bool waits_for_host(lua_State *co) {
 
 // MARK: - Resuming
 
+/// Resuming counts as a call of Lua from C; its refusal has no place.
+static void name_overflow(lua_State *L, lua_KContext kind) {
+    if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "C stack overflow") == 0) {
+        lua_settop(L, -2);
+        lua_pushliteral(L, "C stack overflow: too many coroutines resumed within one another");
+        if (kind == PLAIN) {
+            luaL_where(L, 1);
+            lua_insert(L, -2);
+            lua_concat(L, 2);
+        }
+    }
+}
+
 static int fail(lua_State *L, lua_State *co, lua_KContext kind) {
     lb_host *host = lb_host_at(L);
     int status = lua_status(co);
     if (host->spent) {
         return lua_error(L);
     }
+    name_overflow(L, kind);
     if (kind == PLAIN) {
         lb_name_memory_error(L, host, status);
         lua_pushboolean(L, 0);
@@ -115,7 +134,7 @@ static int continue_resume(lua_State *L, int status, lua_KContext kind) {
 }
 
 static int resume(lua_State *L, lua_State *co, int arguments, lua_KContext kind) {
-    lb_charge(L, lb_host_at(L), RESUME_UNITS);
+    lb_charge(L, lb_host_at(L), RESUME_UNITS + (size_t)arguments);
     if (lb_is_root(co) && co != L) {
         lua_pushliteral(L, "cannot resume a coroutine of the host");
         return fail(L, co, kind);
@@ -227,7 +246,7 @@ static int coroutine_close(lua_State *L) {
     lb_charge(L, host, RESUME_UNITS);
     int result = lb_reset_thread(host, co);
     if (host->spent) {
-        lb_charge_slowly(L, host);
+        lb_charge_slowly(L, host, 0);
     }
     if (result == LUA_OK) {
         lua_pushboolean(L, 1);

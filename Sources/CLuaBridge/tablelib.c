@@ -177,7 +177,8 @@ static void set_two(lua_State *L, position i, position j) {
 }
 
 static bool is_less(lua_State *L, int a, int b) {
-    lb_charge(L, lb_host_at(L), 2 * ELEMENT);
+    size_t bytes = lua_type(L, a) == LUA_TSTRING ? lua_rawlen(L, a) : 0;
+    lb_charge(L, lb_host_at(L), 2 * ELEMENT + bytes / 64);
     if (lua_isnil(L, 2)) {
         return lua_compare(L, a, b, LUA_OPLT) != 0;
     }

@@ -63,14 +63,16 @@ static void append_frame(lua_State *L, lb_host *host, size_t *length, lua_Debug 
     }
 }
 
-/// The number of frames on a stack.
+/// Stacks deeper than this are not shown to their end: every frame asked for is looked up from the top.
+#define DEEPEST 10000
+
+/// The number of frames on a stack, at most DEEPEST.
 static int depth_of(lua_State *L) {
     lua_Debug frame;
     int low = 0;
-    int high = 1;
-    while (lua_getstack(L, high, &frame)) {
-        low = high;
-        high *= 2;
+    int high = DEEPEST;
+    if (lua_getstack(L, high, &frame)) {
+        return high;
     }
     while (low < high) {
         int middle = (low + high) / 2;
@@ -93,6 +95,11 @@ void lb_record_traceback(lua_State *L, lb_host *host) {
     for (int level = 0; level < depth && lua_getstack(L, level, &frame); level++) {
         if (level == 2 * ENDS && depth - level > 2 * ENDS) {
             char text[64];
+            if (depth == DEEPEST) {
+                snprintf(text, sizeof text, "\n\t...\t(more than %d levels)", DEEPEST);
+                append(host, &length, text);
+                break;
+            }
             level = depth - ENDS;
             snprintf(text, sizeof text, "\n\t...\t(skipping %d levels)", level - 2 * ENDS);
             append(host, &length, text);
@@ -125,4 +132,51 @@ bool lb_location(lua_State *L, int level, char *buffer, size_t size) {
     }
     buffer[length - 2] = 0;  // ": "
     return true;
+}
+
+// MARK: - Overflows
+
+/// Calls of Lua from C functions, one within the other, that Lua 5.4.4 allows (LUAI_MAXCCALLS of llimits.h).
+#define C_CALLS 200
+
+int lb_explain_overflow(lua_State *L) {
+    static const char overflow[] = "C stack overflow";
+    size_t length;
+    if (lua_type(L, 1) != LUA_TSTRING) {
+        return 1;
+    }
+    const char *message = lua_tolstring(L, 1, &length);
+    if (length < sizeof overflow - 1 || length > LB_WHERE_SIZE + sizeof overflow
+        || strcmp(message + length - (sizeof overflow - 1), overflow) != 0) {
+        return 1;
+    }
+    // The innermost function that is no plain Lua function, as far up as a round of calls may be long.
+    lua_Debug frame;
+    char where[LB_WHERE_SIZE];
+    lb_write_position(L, 1, where, sizeof where);
+    if (where[0] == 0) {
+        // A coroutine that has not begun: whoever resumed it says where.
+        return 1;
+    }
+    const char *kind = NULL;
+    for (int level = 1; level < 20 && kind == NULL && lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sn", &frame);
+        if (strcmp(frame.namewhat, "metamethod") == 0) {
+            kind = "metamethod";
+        } else if (*frame.what == 'C' && frame.name != NULL) {
+            kind = "function";
+        }
+    }
+    lb_host *host = lb_host_at(L);
+    bool was = host->in_vm;
+    host->in_vm = false;
+    if (kind != NULL) {
+        lua_pushfstring(L, "%sC stack overflow: more than %d nested calls through the %s '%s'", where, C_CALLS, kind,
+                        frame.name);
+    } else {
+        lua_pushfstring(L, "%sC stack overflow: more than %d nested calls", where, C_CALLS);
+    }
+    lua_replace(L, 1);
+    host->in_vm = was;
+    return 1;
 }

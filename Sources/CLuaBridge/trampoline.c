@@ -43,9 +43,9 @@ static int call_host_function(lua_State *L) {
     host->in_vm = false;
     int result = host->call(host->owner, L, *function);
     host->in_vm = was;
-    if (host->spent) {
-        // A nested call used the budget up: what the host function made of it does not matter.
-        lb_charge_slowly(L, host);
+    if (result != LB_WAIT) {
+        // Once the budget is spent, by the function itself or a nested call, what was made of it does not matter.
+        lb_charge_slowly(L, host, 0);
     }
     if (result >= 0) {
         if (host->used > host->limit) {
@@ -101,6 +101,11 @@ void lb_push_function(lua_State *L, int function) {
     lua_pushcclosure(L, call_host_function, 1);
 }
 
+bool lb_spend(lua_State *L, size_t units) {
+    lb_host *host = lb_host_at(L);
+    return host->running == NULL || (lb_charge_work(L, host, units) && !host->spent);
+}
+
 bool lb_can_wait(lua_State *L) {
     return lb_host_at(L)->root != NULL && !lb_host_at(L)->cannot_wait && lua_isyieldable(L);
 }
@@ -122,6 +127,7 @@ void lb_push_failure(lua_State *L, const char *message, size_t length, bool posi
 /// Turns the error value of a root coroutine into the message that the host reads.
 static int handle_message(lua_State *L) {
     lb_host *host = lb_host_at(L);
+    lb_explain_overflow(L);
     if (lua_type(L, 1) != LUA_TSTRING && !host->spent) {
         bool named = false;
         if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
@@ -184,11 +190,13 @@ struct slice {
     bool cannot_wait;
     bool waiting;
     enum lb_step failure;
+    lb_host *comparing;
 };
 
 static struct slice enter(lb_host *host, lua_State *co, int64_t budget, bool handler) {
     struct slice outer = {
         host->running, host->root, host->in_vm, host->cannot_wait, host->waiting, host->failure,
+        lb_set_comparing(host),
     };
     host->root = co;
     host->waiting = false;
@@ -210,6 +218,7 @@ static void leave(lb_host *host, struct slice outer) {
     host->cannot_wait = outer.cannot_wait;
     host->waiting = outer.waiting;
     host->failure = outer.failure;
+    lb_set_comparing(outer.comparing);
     lb_end_slice(host);
 }
 

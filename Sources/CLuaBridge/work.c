@@ -73,7 +73,7 @@ void lb_write_refusal(const lb_host *host, enum lb_step step, char *text, size_t
     }
 }
 
-bool lb_charge_work_slowly(lua_State *L, lb_host *host) {
+bool lb_charge_work_slowly(lua_State *L, lb_host *host, size_t units) {
     host->steps = 0;
-    return !lb_overdue(host, L);
+    return !lb_overdue(host, L, lb_nanoseconds(units));
 }

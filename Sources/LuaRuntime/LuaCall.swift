@@ -11,6 +11,12 @@ package struct LuaCall {
     /// while a script loads.
     package var canWait: Bool { stack.canWait }
 
+    /// Charges work that the function is about to do for the script, in units of about 10 ns. Every function whose work
+    /// grows with what a script chose charges it, in a loop step by step.
+    package func charge(_ units: Int = 1) throws(LuaFailure) {
+        try stack.charge(units)
+    }
+
     /// For a function that starts something before it waits. Throws where it cannot wait, naming the function.
     package func requireWait() throws(LuaFailure) {
         if !canWait {
@@ -20,6 +26,9 @@ package struct LuaCall {
 }
 
 extension LuaFailure {
+    /// The slice's budget is spent: the trampoline raises that in place of this.
+    static let budget = LuaFailure("the budget of CPU time is spent")
+
     static func cannotWait(_ name: String) -> LuaFailure {
         LuaFailure("attempt to wait in a place that cannot wait (\(name))")
     }

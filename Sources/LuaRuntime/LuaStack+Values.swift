@@ -89,9 +89,16 @@ extension LuaStack {
         lua_type(thread, index) == LUA_TNUMBER ? lua_tonumberx(thread, index, nil) : nil
     }
 
-    /// A string, with what is not UTF-8 in it repaired. Numbers are not converted.
+    /// A string as text, with what is not UTF-8 in it repaired, and cut where it is longer than `LuaText.longest`.
+    /// Numbers are not converted. This is the one way on which text leaves a script (errors, log lines, names); what
+    /// travels whole, as a payload does, goes by `withBytes`.
     package func string(at index: Int32) -> String? {
-        withBytes(at: index) { String(decoding: $0, as: UTF8.self) }
+        withBytes(at: index) { LuaText.cut($0) }
+    }
+
+    /// Whether `string(at:)` is all of the string.
+    package func isCut(at index: Int32) -> Bool {
+        lua_type(thread, index) == LUA_TSTRING && length(of: index) > LuaText.longest
     }
 
     /// The bytes of a string; `nil` for any other type. They are valid while the value is on the stack.

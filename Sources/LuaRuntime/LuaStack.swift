@@ -75,6 +75,11 @@ package struct LuaStack {
 
     var canWait: Bool { lb_can_wait(thread) }
 
+    /// As `LuaCall.charge`. Outside a slice nothing is charged.
+    package func charge(_ units: Int = 1) throws(LuaFailure) {
+        if !lb_spend(thread, units) { throw .budget }
+    }
+
     /// "health.lua:12", the innermost script frame at or above `level`: 0 is what runs, 1 what called it.
     package func location(level: Int32) -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 96) { buffer in

@@ -3,8 +3,11 @@ internal import CLuaBridge
 
 extension LuaState {
     /// Compiles text; messages call it `name` ("health.lua"). A byte order mark and a first line that begins with `#`
-    /// are skipped. Throws for what is not Lua, and for compiled chunks.
-    package func compile(_ source: UnsafeRawBufferPointer, name: String) throws(LuaError) -> LuaReference {
+    /// are skipped. Throws for what is not Lua, for compiled chunks, and when it takes more CPU time than `budget`, by
+    /// default `limits.load`, or inside a running slice than is left of that.
+    package func compile(
+        _ source: UnsafeRawBufferPointer, name: String, budget: Duration? = nil
+    ) throws(LuaError) -> LuaReference {
         let stack = self.stack
         var text = source[...]
         if text.starts(with: [0xEF, 0xBB, 0xBF]) {
@@ -15,13 +18,14 @@ extension LuaState {
             text = text.drop { $0 != UInt8(ascii: "\n") }
         }
         let step = UnsafeRawBufferPointer(rebasing: text).withMemoryRebound(to: CChar.self) {
-            lb_compile(stack.thread, $0.baseAddress, $0.count, "@" + name)
+            lb_compile(stack.thread, $0.baseAddress, $0.count, "@" + name, (budget ?? limits.load).nanoseconds)
         }
         if step == LB_RETURNED {
             return stack.reference()
         }
         defer { stack.pop() }
-        throw LuaError(kind: step == LB_FAILED_MEMORY ? .memory : .syntax, message: stack.string(at: -1) ?? "")
+        throw LuaError(
+            kind: step == LB_FAILED_RUNTIME ? .syntax : LuaError.Kind(step), message: stack.string(at: -1) ?? "")
     }
 
     /// Calls a function that must not wait. `arguments` pushes its arguments and returns how many; the results, all of

@@ -48,6 +48,10 @@ void lb_collect(lb_host *host);
 void lb_push_function(lua_State *L, int function);
 /// A number whose function has been collected, or -1.
 int lb_take_released(lb_host *host);
+/// Charges work that a host function is about to do, in units of about 10 ns. False when the slice's budget is spent or
+/// does not hold the work: then the function is to end, and the trampoline raises whatever it answers. True outside a
+/// slice.
+bool lb_spend(lua_State *L, size_t units);
 /// Whether a host function called on `L` can wait now.
 bool lb_can_wait(lua_State *L);
 /// Pushes an error message; with `position`, behind the "file:line: " of the script that called the host function.
@@ -65,8 +69,9 @@ enum lb_step {
     LB_FAILED_BUDGET,
 };
 
-/// Compiles text under the memory limit; leaves the function, or the message of the error, on top of the stack.
-enum lb_step lb_compile(lua_State *L, const char *source, size_t length, const char *chunk_name);
+/// Compiles text under the memory limit and a budget of CPU time, in nanoseconds; within a slice that slice's own goes
+/// on. Leaves the function, or the message of the error, on top of the stack.
+enum lb_step lb_compile(lua_State *L, const char *source, size_t length, const char *chunk_name, int64_t budget);
 /// A new thread that inherits the budget hook, pushed on the main thread's stack.
 lua_State *lb_new_thread(lb_host *host);
 /// Starts the function and `arguments` values that lie on the stack of root coroutine `co`.
