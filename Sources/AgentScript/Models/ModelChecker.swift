@@ -21,6 +21,9 @@ struct ModelChecker {
     private let source: Source
     private(set) var issues: [ModelIssue] = []
     private var path: [ModelIssue.Step] = []
+    /// Bytes of JSON in the issues; once there are so many, further issues show none.
+    private var shownBytes = 0
+    private static let mostShownBytes = 1 << 20
 
     init(on stack: LuaStack, in generation: Generation, from source: Source) {
         self.stack = stack
@@ -240,7 +243,11 @@ struct ModelChecker {
     }
 
     private mutating func issue(_ kind: ModelIssue.Kind, input index: Int32) {
-        issues.append(ModelIssue(path: path, kind: kind, input: source == .client ? stack.json(at: index) : .null))
+        // A missing field shows the object around it: a large one with many of them would fill the memory.
+        let isShown = source == .client && shownBytes < Self.mostShownBytes
+        let input = isShown ? stack.json(at: index) : .null
+        if isShown { shownBytes += input.readableBytes }
+        issues.append(ModelIssue(path: path, kind: kind, input: input))
     }
 
     /// A value in a message, a text in quotation marks and not at any length.
