@@ -189,9 +189,9 @@ enum lb_step lb_json_decode(
     enum lb_step step;
     if (decoder->parse(bytes, length, &root)) {
         Walking walking = {&reading, decoder, root};
-        step = lb_do_work(L, walk, &walking, budget, error->message);
+        step = lb_do_work(L, walk, &walking, lb_json::reading_slots, budget, error->message);
     } else {
-        step = lb_do_work(L, lb_json::scan, &reading, budget, error->message);
+        step = lb_do_work(L, lb_json::scan, &reading, lb_json::reading_slots, budget, error->message);
         if (decoder->scratch.capacity > kept_scratch) {
             lb_buffer_free(&decoder->scratch);
         }

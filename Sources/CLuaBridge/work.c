@@ -26,12 +26,14 @@ void lb_end_work(lb_host *host, struct lb_work outer) {
     }
 }
 
-enum lb_step lb_do_work(lua_State *L, lua_CFunction body, void *context, int64_t budget, char *message) {
+enum lb_step lb_do_work(
+    lua_State *L, lua_CFunction body, void *context, int slots, int64_t budget, char *message) {
     lb_host *host = lb_host_at(L);
     // No call can be made on a thread that waits.
     lua_State *worker = lua_status(L) == LUA_OK ? L : host->main;
     message[0] = 0;
-    if (!lua_checkstack(L, 4) || !lua_checkstack(worker, 4)) {
+    // Here, where memory is not refused: so what fails is the stack.
+    if (!lua_checkstack(L, 1) || !lua_checkstack(worker, slots + LUA_MINSTACK)) {
         snprintf(message, LB_MESSAGE_SIZE, "stack overflow");
         return LB_FAILED_MEMORY;
     }
