@@ -71,7 +71,7 @@ let package = Package(
         room(
             "AgentConfiguration",
             [
-                nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging,
+                "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging,
                 .product(name: "Yams", package: "Yams"),
             ]
         ),

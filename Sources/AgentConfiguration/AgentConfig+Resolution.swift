@@ -36,6 +36,7 @@ extension AgentConfig {
                 resolved["state_path"] = Resolved(value: .string(path), origin: .default)
             }
             deriveKafkaAuthentication()
+            checkCredentials()
         }
 
         /// Reports the fields of the script's table, and the flags, that are no setting.
@@ -113,6 +114,18 @@ extension AgentConfig {
                 return true
             }
             return false
+        }
+
+        /// Browsers send cookies to nobody who lets every page in (Fetch standard, section 3.3.6).
+        private mutating func checkCredentials() {
+            guard resolved["allow_credentials"]?.value == .boolean(true),
+                case .list(let origins)? = resolved["allowed_origins"]?.value, origins.contains("*")
+            else { return }
+            problems.append(
+                ConfigurationError.Problem(
+                    variable: "ALLOW_CREDENTIALS",
+                    description: "ALLOW_CREDENTIALS=true: expected ALLOWED_ORIGINS with each origin by its name, got *")
+            )
         }
 
         /// SASL without a mechanism would make librdkafka try Kerberos, which no platform secret can configure; the

@@ -11,8 +11,18 @@ extension AgentConfig {
     package var host: String { text("host") ?? "127.0.0.1" }
     /// The port of the HTTP server, 0 for any free one.
     package var port: Int { integer("port") }
-    /// Origins of web pages that may connect, lower case and without a trailing slash; `*` for all.
+    /// Origins of web pages that may connect, as browsers send them; `*` for all.
     package var allowedOrigins: [String] { list("allowed_origins") }
+    /// Whether pages of those origins may send cookies; never with `*`.
+    package var allowsCredentials: Bool { boolean("allow_credentials") }
+    /// Names that requests may ask for, lower case; `*.domain` for every name below one, `*` for all.
+    package var allowedHosts: [String] { list("allowed_hosts") }
+    /// Connections open at one time; nil: what the limit of file descriptors leaves room for.
+    package var maxConnections: Int? {
+        value("max_connections").flatMap { if case .integer(let number) = $0 { Int(number) } else { nil } }
+    }
+    /// Bytes of the largest HTTP body and WebSocket message.
+    package var maxMessageBytes: Int { integer("max_message_bytes") }
 
     /// Tasks that run at one time.
     package var maxConcurrentTasks: Int { integer("max_concurrent_tasks") }

@@ -119,6 +119,11 @@ extension AgentConfig: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
+extension AgentConfig.Resolved: CustomStringConvertible, CustomReflectable {
+    var description: String { "Resolved(\(origin))" }
+    var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 extension AgentConfig.Layers: CustomStringConvertible, CustomReflectable {
     package var description: String {
         "Layers(\(flags.count) flags, \(environment.count) variables, \(script.count) script settings)"

@@ -26,3 +26,9 @@ package struct OAMBindings: Sendable, Equatable {
         }
     }
 }
+
+// It may hold secrets, so neither describing nor dumping it shows its values.
+extension OAMBindings: CustomStringConvertible, CustomReflectable {
+    package var description: String { "OAMBindings(\(component))" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

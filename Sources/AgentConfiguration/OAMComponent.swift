@@ -34,7 +34,10 @@ package struct OAMComponent: Sendable, Equatable {
         package var shown: String {
             switch value {
             case .text(let text):
-                let isSecret = Setting.all.contains { $0.isSecret && $0.variables.contains(name) }
+                let known = Setting.all.first { $0.variables.contains(name) }
+                // Of other variables the name says whether they may be secret.
+                let words = ["PASSWORD", "SECRET", "TOKEN", "KEY", "CREDENTIAL"]
+                let isSecret = known?.isSecret ?? words.contains { name.uppercased().contains($0) }
                 return isSecret ? Secret.mask : Secret.masked(text)
             case .reference(let kind, let object, let key): return "\(kind) \(object)/\(key)"
             }
@@ -71,4 +74,10 @@ package struct OAMComponent: Sendable, Equatable {
 
     /// What kind of service the component runs; nil for infrastructure.
     package var serviceType: ServiceType? { ServiceType(rawValue: type) }
+}
+
+// A value that an author wrote into the application may be secret.
+extension OAMComponent.Variable: CustomStringConvertible, CustomReflectable {
+    package var description: String { "\(name)=\(shown)" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -136,3 +136,9 @@ package struct PlatformSecretLoader: Sendable {
         }
     }
 }
+
+// It may hold secrets, so neither describing nor dumping it shows its values.
+extension PlatformSecretLoader: CustomStringConvertible, CustomReflectable {
+    package var description: String { "PlatformSecretLoader(\(platform))" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -1,3 +1,4 @@
+import AgentModel
 import Foundation
 
 extension Setting {
@@ -18,6 +19,8 @@ extension Setting {
         case list
         /// A list of browser origins (RFC 6454, section 6.2), or `*`.
         case origins
+        /// A list of host names, `*.domain` for every name below one, or `*`.
+        case hostNames
         /// A URL with one of the schemes.
         case url([String])
         /// A host name or address, without a scheme, a port or a path.
@@ -41,7 +44,10 @@ extension Setting {
             case .boolean: "true or false"
             case .choice(let words, _): "one of \(words.joined(separator: ", "))"
             case .list: "a list of names separated by commas"
-            case .origins: "origins such as https://app.example.com separated by commas, or *"
+            case .origins:
+                "origins such as https://app.example.com separated by commas, or *; scheme, name and port, without a "
+                    + "path, a * within the name, or null, which any page can send"
+            case .hostNames: "host names such as app.example.com or *.example.com separated by commas, or *"
             case .url(let schemes): "a URL that begins with \(schemes.map { $0 + "://" }.joined(separator: " or "))"
             case .host: "a host name or address, without scheme, port or path"
             case .brokers: "host:port, or several separated by commas"
@@ -60,6 +66,7 @@ extension Setting {
             case .choice(let words, let aliases): Self.choice(trimmed, words, aliases)
             case .list: .list(Self.items(trimmed))
             case .origins: Self.origins(Self.items(trimmed))
+            case .hostNames: Self.hostNames(Self.items(trimmed))
             case .url(let schemes): Self.isURL(trimmed, schemes) ? .string(trimmed) : nil
             case .host: Self.isHost(trimmed) ? .string(trimmed) : nil
             case .brokers: Self.brokers(Self.items(trimmed))
@@ -87,6 +94,8 @@ extension Setting {
                 return .list(Self.unique(items))
             case (.origins, .list(let items)):
                 return Self.origins(items)
+            case (.hostNames, .list(let items)):
+                return Self.hostNames(items)
             case (.brokers, .list(let items)):
                 return Self.brokers(items)
             default:
@@ -129,22 +138,30 @@ extension Setting.Kind {
         return aliases[spelled].map { .string($0) }
     }
 
-    /// Browsers send an origin in lower case and without a path, so a trailing slash or a capital letter in the list
-    /// would silently never match: both are normalized.
+    /// Browsers send an origin in lower case, without a path and without the scheme's own port, so what is written
+    /// otherwise would silently never match: it is normalized, and what no browser can send is refused.
     private static func origins(_ items: [String]) -> AgentConfig.ScriptValue? {
         var origins: [String] = []
         for item in items {
-            if item == "*" || item == "null" {
-                origins.append(item)
-                continue
-            }
-            let origin = (item.hasSuffix("/") ? String(item.dropLast()) : item).lowercased()
-            guard let parts = URLComponents(string: origin), let scheme = parts.scheme, !scheme.isEmpty,
-                let host = parts.host, !host.isEmpty, parts.path.isEmpty, parts.query == nil, parts.user == nil
-            else { return nil }
+            guard let origin = item == "*" ? item : WebOrigin(item)?.description else { return nil }
             origins.append(origin)
         }
         return .list(unique(origins))
+    }
+
+    private static func hostNames(_ items: [String]) -> AgentConfig.ScriptValue? {
+        var names: [String] = []
+        for item in items {
+            if item == "*" {
+                names.append(item)
+                continue
+            }
+            let domain = item.hasPrefix("*.")
+            guard let name = Authority(domain ? item.dropFirst(2) : item[...]), name.port == nil, !name.name.isEmpty
+            else { return nil }
+            names.append((domain ? "*." : "") + name.name)
+        }
+        return .list(unique(names))
     }
 
     private static func isURL(_ text: String, _ schemes: [String]) -> Bool {

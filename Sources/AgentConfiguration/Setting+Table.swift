@@ -21,7 +21,19 @@ extension Setting {
             "The folder for what outlives the process; without it, ~/.local/state/agenthost."),
         Setting(
             "ALLOWED_ORIGINS", kind: .origins, default: .list([]),
-            "Origins of web pages that may connect, besides the host's own; * for all."),
+            "Origins of web pages that may connect and write, besides the host's own; * for all."),
+        Setting(
+            "ALLOW_CREDENTIALS", kind: .boolean, default: .boolean(false),
+            "Whether pages of ALLOWED_ORIGINS may send cookies."),
+        Setting(
+            "ALLOWED_HOSTS", kind: .hostNames, default: .list([]),
+            "Names that requests may ask for, besides addresses and localhost; on loopback no other is answered."),
+        Setting(
+            "MAX_CONNECTIONS", kind: .integer(1...1_000_000),
+            "Connections open at one time; without it, what the limit of file descriptors leaves room for."),
+        Setting(
+            "MAX_MESSAGE_BYTES", kind: .integer(1024...1_073_741_824), default: .integer(2_097_152),
+            "The largest HTTP body and WebSocket message."),
     ]
 
     private static let tasks: [Setting] = [

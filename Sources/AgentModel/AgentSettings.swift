@@ -39,3 +39,9 @@ package struct AgentSettings: Sendable {
         self.secrets = secrets
     }
 }
+
+// It may hold secrets, so neither describing nor dumping it shows its values.
+extension AgentSettings: CustomStringConvertible, CustomReflectable {
+    package var description: String { "AgentSettings(\(serviceName))" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -33,6 +33,8 @@ package struct HTTPCall: Sendable {
     package var body: ByteBuffer?
     /// Seconds for the whole exchange.
     package var timeout: Double
+    /// Link-local and metadata addresses that the script declared; it is not let to any other.
+    package var allowedAddresses: Set<IPAddress> = []
 
     package init(
         method: String, url: String, headers: [(name: String, value: String)], body: ByteBuffer?, timeout: Double
@@ -43,6 +45,12 @@ package struct HTTPCall: Sendable {
         self.body = body
         self.timeout = timeout
     }
+}
+
+// Its URL, its fields and its body may hold secrets.
+extension HTTPCall: CustomStringConvertible, CustomReflectable {
+    package var description: String { "HTTPCall(\(method))" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// What came back.

@@ -14,10 +14,10 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             for report in try await ScriptCheck.run(scripts, environment: ProcessInfo.processInfo.environment) {
-                print(report.lines.joined(separator: "\n"))
+                for line in report.lines { Console.line(line) }
             }
         } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            Console.error("\(error)")
             throw ExitCode(1)
         }
     }
@@ -35,10 +35,10 @@ struct ConfigCommand: AsyncParsableCommand {
             for line in try await ConfigurationListing.lines(
                 script: script, environment: ProcessInfo.processInfo.environment)
             {
-                print(line)
+                Console.line(line)
             }
         } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            Console.error("\(error)")
             throw ExitCode(1)
         }
     }
@@ -60,7 +60,7 @@ struct SecretsCommand: AsyncParsableCommand {
                 platform: platform, secretsPath: config.secretsPath, environment: environment,
                 logger: Logger(label: "secrets", factory: { _ in HostLogHandler(format: .text) }))
             let report = SecretReport(await loader.load())
-            for line in report.lines { print(line) }
+            for line in report.lines { Console.line(line) }
             if report.exitCode != 0 { throw ExitCode(report.exitCode) }
         } catch let error as ConfigurationError {
             fail(error.description, code: 1)
@@ -86,7 +86,7 @@ struct OAMCommand: ParsableCommand {
             let application = try OAMApplication(contentsOfFile: application)
             let names = component.map { [$0] } ?? application.services.map(\.name)
             for name in names {
-                print(
+                Console.line(
                     try render
                         ? application.rendered(component: name)
                         : application.bindings(component: name).lines.joined(separator: "\n"))

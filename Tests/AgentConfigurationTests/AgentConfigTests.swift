@@ -186,6 +186,21 @@ struct AgentConfigTests {
         let config = try AgentConfig(.init(environment: ["ALLOWED_ORIGINS": "https://App.Example.com/, http://l:3000"]))
         #expect(config.allowedOrigins == ["https://app.example.com", "http://l:3000"])
         #expect(try AgentConfig(.init(environment: ["ALLOWED_ORIGINS": "*"])).allowedOrigins == ["*"])
+        let ports = ["ALLOWED_ORIGINS": "https://a.example:443,https://a.example,HTTP://B:80/,http://b:81"]
+        let origins = try AgentConfig(.init(environment: ports)).allowedOrigins
+        #expect(origins == ["https://a.example", "http://b", "http://b:81"])
+    }
+
+    @Test("host names are in lower case; without a limit of their own, connections have none here")
+    func hosts() throws {
+        let config = try AgentConfig(.init(environment: ["ALLOWED_HOSTS": "App.Example., *.Ward.example, 10.0.0.1"]))
+        #expect(config.allowedHosts == ["app.example", "*.ward.example", "10.0.0.1"])
+        #expect(config.maxConnections == nil)
+        #expect(config.maxMessageBytes == 2 << 20)
+        #expect(!config.allowsCredentials)
+        let limited = try AgentConfig(.init(environment: ["MAX_CONNECTIONS": "7", "MAX_MESSAGE_BYTES": "4096"]))
+        #expect(limited.maxConnections == 7)
+        #expect(limited.maxMessageBytes == 4096)
     }
 
     @Test(

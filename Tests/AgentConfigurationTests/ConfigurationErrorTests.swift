@@ -29,7 +29,12 @@ struct ConfigurationErrorTests {
             ("TASK_TIMEOUT", "nan", "a number of seconds, more than 0 and at most 604800"),
             ("MAX_CONCURRENT_TASKS", "-1", "a whole number from 1 to 100000"),
             ("LOG_LEVEL", "LOUD", "one of TRACE, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL"),
-            ("ALLOWED_ORIGINS", "example.com", "origins such as https://app.example.com separated by commas, or *"),
+            ("ALLOWED_ORIGINS", "example.com", Setting.Kind.origins.expectation),
+            ("ALLOWED_ORIGINS", "null", Setting.Kind.origins.expectation),
+            ("ALLOWED_ORIGINS", "https://*.example", Setting.Kind.origins.expectation),
+            ("ALLOWED_ORIGINS", "https://a.example/b", Setting.Kind.origins.expectation),
+            ("ALLOWED_HOSTS", "a.example:80", Setting.Kind.hostNames.expectation),
+            ("ALLOWED_HOSTS", "a.*.example", Setting.Kind.hostNames.expectation),
             ("METABASE_URL", "metabase:3000", "a URL that begins with http:// or https://"),
             ("MQTT_HOST", "broker:1883", "a host name or address, without scheme, port or path"),
             ("REALTIME_PLATFORM", "../etc", "a name of letters, digits, \"-\", \"_\" and \".\""),
@@ -66,6 +71,13 @@ struct ConfigurationErrorTests {
         }
         #expect(isUsage(.init(flags: ["port": "1"], environment: ["HOST": "a/b"])) == false)
         #expect(isUsage(.init(flags: ["port": "1"], environment: ["PORT": "abc"])) == nil)
+    }
+
+    @Test("credentials cannot be had for pages of every origin")
+    func credentials() {
+        #expect(
+            description(.init(environment: ["ALLOWED_ORIGINS": "*", "ALLOW_CREDENTIALS": "true"]))
+                == "ALLOW_CREDENTIALS=true: expected ALLOWED_ORIGINS with each origin by its name, got *")
     }
 
     @Test("a wrong value does not fall through to a lower layer")

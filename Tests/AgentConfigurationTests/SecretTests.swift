@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import AgentConfiguration
@@ -33,6 +34,11 @@ struct SecretTests {
             printed(config.mqtt as Any), printed(config.database as Any), printed(config.metabase as Any),
             printed(config.lenses as Any), printed(layers.secrets as Any), printed(config.listing()),
             printed(SettingReport.lines(config.listing())),
+            printed(try PlatformSecretLoader(platform: "p", environment: environment, logger: Logger(label: "test"))),
+            printed(OAMComponent.Variable(name: "DB_PASSWORD", value: .text(hidden))),
+            printed(OAMComponent.Variable(name: "OTHER_TOKEN", value: .text(hidden))),
+            printed(OAMComponent.Variable(name: "URL", value: .text("https://h?token=\(hidden)"))),
+            printed(AgentConfig.Resolved(value: .string(hidden), origin: .flag)),
         ]
         for text in texts { #expect(!text.contains(hidden)) }
         #expect(printed(Secret(hidden)).contains("****"))
@@ -58,8 +64,19 @@ struct SecretTests {
         #expect(lines.contains { $0.hasPrefix("port ") && $0.hasSuffix("environment variable PORT") })
     }
 
-    @Test("user information is masked wherever an author may have put an @")
+    @Test("what may be secret in a URL is masked: user information, the values of a query, a fragment")
     func maskedURLs() {
+        for (url, shown) in [
+            ("https://h/x?token=abc", "https://h/x?token=****"),
+            ("https://h?a=1&api_key=abc&b", "https://h?a=****&api_key=****&b"),
+            ("https://h/x#access_token=abc", "https://h/x#****"), ("https://h?t=abc#abc", "https://h?t=****#****"),
+            ("https://h?t=1,2,abc", "https://h?t=****"),
+            ("https://h?t=abc,https://i?t=abc", "https://h?t=****,https://i?t=****"),
+            ("https://h?mail=a@b&token=abc", "https://****@b****"), ("https://u:p?w@h/x?t=abc", "https://****@h/x****"),
+            ("what?#", "what?#"),
+        ] {
+            #expect(Secret.masked(url) == shown)
+        }
         #expect(Secret.masked("http://u:p@h/x") == "http://****@h/x")
         #expect(Secret.masked("http://u:p@q@h,https://a:b@c") == "http://****@h,https://****@c")
         #expect(Secret.masked("http://u:p/q@h") == "http://****@h")
