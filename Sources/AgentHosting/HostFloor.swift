@@ -43,7 +43,7 @@ final class HostFloor: Sendable {
 
     /// Opens the sockets and the broker clients; tasks are refused until `start`. Returns the HTTP port.
     func open(_ config: AgentConfig, _ embedding: BrokerEmbedding, serviceName: String) async throws -> Int {
-        var settings = HTTPServerSettings(host: config.host, port: config.port, allowedOrigins: config.allowedOrigins)
+        var settings = HTTPServerSettings(config)
         let exchange = RealtimeExchange(settings: settings)
         var rooms: [WorkerRoom] = []
         for worker in workers {
@@ -300,6 +300,16 @@ final class HostFloor: Sendable {
                 }
             }
         }
+    }
+}
+
+extension HTTPServerSettings {
+    fileprivate init(_ config: AgentConfig) {
+        self.init(host: config.host, port: config.port, allowedOrigins: config.allowedOrigins)
+        allowsCredentials = config.allowsCredentials
+        allowedHosts = config.allowedHosts
+        maxConnections = config.maxConnections
+        maxMessageBytes = config.maxMessageBytes
     }
 }
 

@@ -35,6 +35,9 @@ package final class HTTPServer: @unchecked Sendable {
     private var spareBody = ByteBuffer()
     private var spareMessage = ByteBuffer()
     private var listener: (any Channel)?
+    private var gate: AcceptGate?
+    /// What requests may ask for; known once the address is.
+    var hosts: HostPolicy
     private var connections: [HTTPConnection] = []
     private var sweeping: RepeatedTask?
     private var dirty: [HTTPConnection] = []
@@ -54,7 +57,8 @@ package final class HTTPServer: @unchecked Sendable {
         self.requests = requests
         self.status = status
         self.logger = logger
-        origins = OriginPolicy(settings.allowedOrigins)
+        origins = OriginPolicy(settings.allowedOrigins, allowsCredentials: settings.allowsCredentials)
+        hosts = HostPolicy(settings.allowedHosts, isLoopback: false)
         topics = TopicHub(eventLoop: eventLoop, exchange: exchange)
     }
 
@@ -104,7 +108,13 @@ package final class HTTPServer: @unchecked Sendable {
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
-                .serverChannelOption(.maxMessagesPerRead, value: 64)
+                .serverChannelInitializer { [self] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let gate = AcceptGate(limit: exchange.connections, logger: logger)
+                        self.gate = gate
+                        try channel.pipeline.syncOperations.addHandler(gate)
+                    }
+                }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(.writeBufferWaterMark, value: watermark)
@@ -117,6 +127,8 @@ package final class HTTPServer: @unchecked Sendable {
         }.flatMapThrowing { [self] channel in
             guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
             listener = channel
+            hosts = HostPolicy(
+                settings.allowedHosts, isLoopback: IPAddress(address).map(\.isLoopback) ?? false)
             exchange.isListening(on: address.port ?? port)
             sweeping = eventLoop.scheduleRepeatedTask(
                 initialDelay: sweepInterval, delay: sweepInterval
@@ -156,6 +168,7 @@ package final class HTTPServer: @unchecked Sendable {
             stopped = promise
             listener?.close(promise: nil)
             listener = nil
+            gate = nil
             for connection in connections { connection.stop() }
             eventLoop.scheduleTask(in: settings.closeTimeout) { [self] in
                 for connection in connections { connection.abort(nil) }
@@ -179,6 +192,7 @@ package final class HTTPServer: @unchecked Sendable {
         eventLoop.preconditionInEventLoop()
         connection.position = connections.count
         connections.append(connection)
+        exchange.connections.opened()
         if stopped != nil { connection.abort(nil) }
     }
 
@@ -187,6 +201,8 @@ package final class HTTPServer: @unchecked Sendable {
         let position = connection.position
         guard position < connections.count, connections[position] === connection else { return false }
         let last = connections.removeLast()
+        exchange.connections.closed()
+        gate?.resume()
         if position < connections.count {
             connections[position] = last
             last.position = position
@@ -208,6 +224,7 @@ package final class HTTPServer: @unchecked Sendable {
     private func sweep() {
         clock = clock + sweepInterval
         for connection in connections { connection.tick(clock) }
+        gate?.resume()
     }
 
     // MARK: The end of a turn

@@ -36,7 +36,7 @@ struct HostileInputTests {
     private static func outcome(_ parts: [[UInt8]]) -> String {
         var parser = RequestHeadParser(maxBytes: 1000, maxFields: 10)
         var settings = HTTPServerSettings()
-        settings.maxBodyBytes = 100
+        settings.maxMessageBytes = 100
         var body: RequestBodyReader?
         var head = RequestHead()
         var input = ByteBuffer()

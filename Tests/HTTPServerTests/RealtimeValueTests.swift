@@ -85,6 +85,58 @@ struct RealtimeValueTests {
         }
     }
 
+    @Test("a log counts what an event takes beside its bytes; small events do not make it larger than it may be")
+    func smallEvents() {
+        var log = EventLog(epoch: 1)
+        let event = EventLog.encoded(.init(string: #"{"n":1}"#))
+        for _ in 0..<1000 { log.append(event, maxEvents: 10_000, maxBytes: 100 * (event.storageCapacity + 128)) }
+        #expect(log.next - log.first == 100)
+    }
+
+    @Test("streams that nobody reads are forgotten first, the least recently published to before the others")
+    func forgotten() {
+        var settings = HTTPServerSettings()
+        settings.totalWindowBytes = 20_000
+        let history = EventHistory(settings: settings)
+        for topic in ["read", "a", "b", "new"] { _ = history.open(.topic(topic), worker: 1) }
+        let event = ByteBuffer(repeating: 0x61, count: 4000)
+        for topic in ["read", "b", "a", "b"] { _ = history.append(event, to: [.topic(topic)]) }
+        for topic in ["a", "b"] { history.close(.topic(topic), worker: 1) }
+        let isKept = { (topic: String) in
+            if case .from(let offset) = history.resume(.topic(topic), after: "") { offset > 1 } else { true }
+        }
+        #expect(["read", "a", "b"].allSatisfy(isKept))
+        _ = history.append(event, to: [.topic("new")])
+        #expect(!isKept("a"))
+        #expect(isKept("b"))
+        _ = history.append(event, to: [.topic("new")])
+        _ = history.append(event, to: [.topic("new")])
+        #expect(!isKept("b"))
+        #expect(history.first(of: .topic("read")) == 1)
+        // Only now is the stream that is read told that events are gone.
+        _ = history.append(event, to: [.topic("new")])
+        #expect(history.first(of: .topic("read")) == 2)
+        #expect(history.next(of: .topic("new")) == 5)
+    }
+
+    @Test("arrivals are paged in their order, whatever went between")
+    func arrivals() {
+        var order = ArrivalOrder<Int, String>()
+        for number in 0..<1000 { order.update(number, or: "") { $0 += "\(number)" } }
+        for number in 0..<1000 where number % 10 != 0 {
+            let removed = order.remove(number)
+            #expect(removed == "\(number)")
+        }
+        #expect(order.count == 100)
+        #expect(order[500] == "500")
+        #expect(order[501] == nil)
+        order.update(5, or: "again") { _ in }
+        #expect(order.page(offset: 98, limit: 10).map(\.value) == ["980", "990", "again"])
+        #expect(order.page(offset: 0, limit: 2).map(\.key) == [0, 10])
+        let removed = [order.remove(5), order.remove(5)]
+        #expect(removed == ["again", nil])
+    }
+
     @Test("the date of a response is as HTTP writes it")
     func date() {
         for (seconds, text) in [

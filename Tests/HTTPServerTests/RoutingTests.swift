@@ -1,4 +1,5 @@
 import AgentModel
+import NIOCore
 import Testing
 
 @testable import HTTPServer
@@ -80,7 +81,7 @@ struct RoutingTests {
     }
 
     @Test(
-        "an upgrade is allowed from where the contract says",
+        "a page may connect and write from where the contract says",
         arguments: [
             (nil, "a.example", [], true), ("http://a.example", "a.example", [], true),
             ("https://a.example", "a.example:443", [], true), ("http://a.example:8080", "A.example:8080", [], true),
@@ -91,8 +92,57 @@ struct RoutingTests {
             ("https://b.example", "a.example", ["https://b.example/"], true), ("null", "a.example", [], false),
             ("null", "a.example", ["*"], true), ("https://b.example.evil", "a", ["https://b.example"], false),
             ("file://", "a.example", [], false), ("a.example", "a.example", [], false),
+            ("http://evil.example#.localhost", "localhost:8080", [], false),
+            ("http://evil.example/.localhost", "localhost:8080", [], false),
+            ("http://evil.example?.localhost", "localhost:8080", [], false),
+            ("http://evil.example@localhost", "localhost:8080", [], false),
+            ("http://localhost:3000:80", "localhost:8080", [], false),
+            ("http://localhost:", "localhost:8080", [], false), ("http://local host", "localhost:8080", [], false),
+            ("null", "localhost:8080", [], false), ("", "localhost:8080", [], false),
+            ("ftp://localhost", "localhost:8080", [], false), ("http://[::1", "[::1]", [], false),
+            ("http://app.localhost:3000", "localhost:8080", [], true),
+            ("http://LOCALHOST.:3000", "LocalHost.:8080", [], true),
+            ("http://[::ffff:127.0.0.1]:3000", "127.0.0.1:8080", [], true),
+            ("http://localhost:3000", "localhost:8080", ["https://b.example"], false),
+            ("http://localhost:8080", "localhost:8080", ["https://b.example"], true),
+            ("http://localhost:3000", "localhost:8080", ["http://localhost:3000"], true),
+            ("https://b.example", "a.example", ["https://b.example:443"], true),
+            ("https://b.example:443", "a.example", ["https://B.example"], true),
+            ("http://b.example:443", "a.example", ["https://b.example"], false),
         ] as [(String?, String, [String], Bool)])
     func origins(origin: String?, host: String, allowed: [String], isAllowed: Bool) {
-        #expect(OriginPolicy(allowed).allowsUpgrade(origin: origin, host: host) == isAllowed)
+        #expect(OriginPolicy(allowed).admits(origin: origin, host: host) == isAllowed)
+    }
+
+    @Test(
+        "a server on loopback answers to addresses, localhost and the names allowed, and to no other",
+        arguments: [
+            ("127.0.0.1:8080", [], true), ("localhost", [], true), ("LOCALHOST:8080", [], true),
+            ("localhost.:8080", [], true), ("[::1]:8080", [], true), ("[::1]", [], true), ("192.168.1.5", [], true),
+            ("evil.example", [], false), ("evil.example:8080", [], false), ("", [], false),
+            ("localhost.evil.example", [], false), ("127.0.0.1.evil.example", [], false), ("a.localhost", [], false),
+            ("localhost:80:80", [], false), ("localhost:x", [], false), ("[::1", [], false), ("::1", [], false),
+            ("127.1", [], false), ("2130706433", [], false), ("0x7f000001", [], false),
+            ("app.example:8080", ["App.Example"], true), ("app.example.", ["app.example"], true),
+            ("b.app.example", ["app.example"], false), ("b.app.example", ["*.app.example"], true),
+            ("app.example", ["*.app.example"], false), ("evilapp.example", ["*.app.example"], false),
+            ("evil.example", ["*"], true), ("localhost", ["app.example"], true),
+        ] as [(String, [String], Bool)])
+    func hosts(host: String, allowed: [String], isAdmitted: Bool) {
+        var head = RequestHead()
+        head.bytes = ByteBuffer(string: host)
+        head.host = 0..<host.utf8.count
+        var policy = HostPolicy(allowed, isLoopback: true)
+        let first = policy.admits(head)
+        #expect(first == isAdmitted)
+        // Now it is remembered, if anything is.
+        let second = policy.admits(head)
+        #expect(second == isAdmitted)
+        var open = HostPolicy(allowed, isLoopback: false)
+        let elsewhere = open.admits(head)
+        #expect(elsewhere == (isAdmitted || allowed.isEmpty))
+        head.host = nil
+        let nameless = policy.admits(head)
+        #expect(nameless)
     }
 }

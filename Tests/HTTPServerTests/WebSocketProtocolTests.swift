@@ -178,7 +178,9 @@ struct WebSocketProtocolTests {
             try await WebSocketProbe.open(host.port, "/ws") { client in
                 _ = try await client.message()
                 let stopped = try await RawConnection.open(host.port) { waiting in
-                    try await waiting.send("POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
+                    try await waiting.send(
+                        "POST /held HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+                    )
                     try await host.until {
                         try await host.onWorker { [server = host.servers[0]] _ in server.answeringCount == 1 }
                     }

@@ -9,6 +9,7 @@ extension HTTPConnection {
         terms = ResponseHeads.Terms(minorVersion: head.minorVersion, keepsAlive: head.keepsAlive && !server.isStopping)
         guard let origin = head.text(head.origin) else { return }
         terms.allowedOrigin = server.origins.accessControl(for: origin)
+        terms.allowsCredentials = server.origins.allowsCredentials
         terms.varies = server.origins.varies
     }
 
@@ -28,6 +29,7 @@ extension HTTPConnection {
     func dispatch(body: ByteBuffer) {
         phase = .answering
         expectNothing()
+        if isRefusedAtTheDoor() { return }
         guard !server.isStopping, let table = server.routes else { return unavailable() }
         if let method = head.preflightMethod, head.method == .options, head.origin != nil {
             return preflight(method: head.text(method))
@@ -60,7 +62,7 @@ extension HTTPConnection {
             let target = routes.target(head.method)
         else { return true }
         switch target {
-        case .task, .broadcast, .topicMessage: return head.isContentEncoded || !head.hasJSONContentType
+        case .task, .broadcast, .topicMessage: return !takesContentType(isEmpty: false)
         default: return false
         }
     }
@@ -77,18 +79,29 @@ extension HTTPConnection {
             let text = server.status.metrics(webSockets: server.exchange.connectionCount)
             answer(.ok, ByteBuffer(string: text), type: "text/plain; version=0.0.4; charset=utf-8")
         case .realtimeStatus: page { $0.realtimeStatus }
-        case .realtimeConnections: page { $0.realtimeConnections }
+        case .realtimeConnections: connectionsPage()
         case .broadcast: broadcast(body)
         case .topicMessage: publish(body, to: rest)
         case .eventStream: stream(.events)
         case .topicStream(let topic):
             guard let topic = topic ?? rest else { return invalidPath() }
+            guard accepts(topic: topic) else { return }
             stream(.topic(topic))
         }
     }
 
     private func page(_ page: (StatusPages) -> JSONValue) {
         answer(.ok, page(server.pages).json())
+    }
+
+    private func connectionsPage() {
+        let page: PageRequest
+        do throws(PageRequest.Refusal) {
+            page = try PageRequest(QueryString(head.text(head.query) ?? ""))
+        } catch {
+            return answer(.unprocessableEntity, ErrorBody.invalid(error.issues))
+        }
+        answer(.ok, server.pages.realtimeConnections(page).json())
     }
 
     private func unavailable() {
@@ -111,7 +124,7 @@ extension HTTPConnection {
 
     private func publish(_ body: ByteBuffer, to topic: String?) {
         guard let topic else { return invalidPath() }
-        guard isObject(body) else { return }
+        guard accepts(topic: topic), isObject(body) else { return }
         let count = server.topics.publish(topic: topic, data: body)
         let answered: JSONValue = [
             "status": "sent", "topic": .string(topic), "subscribers": .integer(Int64(count)),
@@ -121,7 +134,7 @@ extension HTTPConnection {
 
     /// Whether a body is a JSON object; answers when it is not.
     private func isObject(_ body: ByteBuffer) -> Bool {
-        guard acceptsContentType() else { return false }
+        guard acceptsContentType(body) else { return false }
         if body.readableBytes == 0 {
             answer(.unprocessableEntity, ErrorBody.missingBody)
             return false
@@ -137,12 +150,6 @@ extension HTTPConnection {
                     .unprocessableEntity, ErrorBody.invalidJSON(error.message, offset: error.offset, in: body))
             }
         }
-        return false
-    }
-
-    func acceptsContentType() -> Bool {
-        if !head.isContentEncoded, head.hasJSONContentType { return true }
-        answer(.unsupportedMediaType, ErrorBody.detail("Unsupported Media Type"))
         return false
     }
 

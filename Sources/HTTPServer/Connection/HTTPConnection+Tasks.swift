@@ -18,9 +18,11 @@ extension HTTPConnection {
     /// the task's, a string. Answers when there is nothing to perform.
     private func taskInput(_ body: ByteBuffer, _ route: TaskRoute) -> TaskRequest.Input? {
         guard head.method == .get || head.method == .head else {
-            guard acceptsContentType() else { return nil }
+            guard acceptsContentType(body) else { return nil }
             return route.takesAnyBody ? .document(body) : .body(body)
         }
+        // A task may do anything, so here a `GET` of a page that is not let in is refused as a write of it is.
+        if isRefusedForItsOrigin() { return nil }
         let query = QueryString(head.text(head.query) ?? "")
         if route.takesAnyBody {
             let parameters = query.parameters.map { ($0.name, JSONValue.string($0.value)) }

@@ -48,6 +48,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var body = RequestBodyReader()
     var deadline: NIODeadline?
     private var isProcessing = false
+    /// What this connection holds of requests and messages that have not ended, as the exchange counts it.
+    private var heldBytes = 0
     private var isReadPending = false
     private(set) var isInputClosed = false
     /// Whether what waits to be sent is below the limit for one client.
@@ -135,6 +137,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         let ended = phase
         guard server.remove(self) else { return }
         phase = .closed
+        server.exchange.release(heldBytes)
+        heldBytes = 0
         input = ByteBuffer()
         output = ByteBuffer()
         body = RequestBodyReader()
@@ -155,6 +159,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         while step() {
             if output.readableBytes > Self.maxWaitingOutput { flushOutput() }
         }
+        holdUnfinished()
         isProcessing = false
         flushOutput()
         // The loop's buffer for reading is used again when nobody holds a part of it.
@@ -163,6 +168,27 @@ final class HTTPConnection: ChannelDuplexHandler {
             isReadPending = false
             context?.read()
         }
+    }
+
+    /// Counts what waits for the rest of a request or a message; gives it up when all connections hold too much of that.
+    private func holdUnfinished() {
+        let bytes =
+            switch phase {
+            case .head, .body: input.readableBytes + body.unfinishedBytes
+            case .webSocket(let client): client.unfinishedBytes
+            default: 0
+            }
+        guard bytes != heldBytes else { return }
+        let isTaken = server.exchange.hold(bytes - heldBytes)
+        heldBytes = bytes
+        guard !isTaken else { return }
+        switch phase {
+        case .webSocket(let client): client.givesUpMessage()
+        case .head: refuseHead(.tooManyUnfinished)
+        default: refuse(.tooManyUnfinished)
+        }
+        server.exchange.release(heldBytes)
+        heldBytes = 0
     }
 
     /// False when nothing more can be done before something else happens.

@@ -2,6 +2,9 @@ import Synchronization
 
 /// The WebSocket clients of all workers, and how many of them are subscribed to what. From any thread.
 final class ClientRegistry: Sendable {
+    /// How many bytes of names the subscriptions of one page may have.
+    private static let maxPageBytes = 1 << 20
+
     /// A client as `/realtime/connections` shows it.
     struct Entry: Sendable {
         let record: ClientRecord
@@ -9,10 +12,15 @@ final class ClientRegistry: Sendable {
         var subscriptions: [String]
     }
 
-    struct Summary: Sendable {
-        var entries: [Entry]
-        /// Subscribers of each topic, sorted by topic.
-        var topics: [(name: String, subscribers: Int)]
+    /// A part of what there is, with the sums of the whole; all in the order of arrival.
+    struct Page: Sendable {
+        /// At most as many subscriptions of each as the page has room for.
+        var entries: [(entry: Entry, hiddenSubscriptions: Int)] = []
+        var topics: [(name: String, subscribers: Int)] = []
+        var totalConnections = 0
+        var totalTopics = 0
+        var totalSubscriptions = 0
+        var totalMessages = 0
     }
 
     /// Who would receive a message.
@@ -23,12 +31,28 @@ final class ClientRegistry: Sendable {
     }
 
     private struct State {
-        var entries: [String: Entry] = [:]
+        var entries = ArrivalOrder<String, Entry>()
         var connections = 0
         /// Subscribers of a topic, by worker.
-        var topics: [String: [Int: Int]] = [:]
+        var topics = ArrivalOrder<String, [Int: Int]>()
+        var subscriptions = 0
         /// Clients with envelopes, by worker.
         var enveloped: [Int: Int] = [:]
+
+        mutating func join(_ topic: String, _ worker: Int) {
+            topics.update(topic, or: [:]) { $0[worker, default: 0] += 1 }
+            subscriptions += 1
+        }
+
+        mutating func leave(_ topic: String, _ worker: Int) {
+            let isEmpty = topics.update(topic, or: [:]) { counts in
+                let count = counts[worker] ?? 0
+                counts[worker] = count > 1 ? count - 1 : nil
+                return counts.isEmpty
+            }
+            if isEmpty { topics.remove(topic) }
+            subscriptions -= 1
+        }
     }
 
     private let state = Mutex(State())
@@ -49,7 +73,7 @@ final class ClientRegistry: Sendable {
 
     func add(_ record: ClientRecord) {
         state.withLock {
-            $0.entries[record.id] = Entry(record: record, subscriptions: [])
+            $0.entries.update(record.id, or: Entry(record: record, subscriptions: [])) { _ in }
             if !record.isRaw { $0.enveloped[record.worker, default: 0] += 1 }
         }
         if !record.isRaw { envelopedCount.add(1, ordering: .relaxed) }
@@ -57,8 +81,8 @@ final class ClientRegistry: Sendable {
 
     func remove(_ record: ClientRecord) {
         let isRemoved = state.withLock { state in
-            guard let entry = state.entries.removeValue(forKey: record.id) else { return false }
-            for topic in entry.subscriptions { Self.decrease(&state.topics[topic], of: record.worker) }
+            guard let entry = state.entries.remove(record.id) else { return false }
+            for topic in entry.subscriptions { state.leave(topic, record.worker) }
             if !record.isRaw { state.enveloped[record.worker, default: 1] -= 1 }
             return true
         }
@@ -72,9 +96,12 @@ final class ClientRegistry: Sendable {
     /// Returns how many subscribers the topic now has; subscribing twice changes nothing.
     func subscribe(_ record: ClientRecord, to topic: String) -> Int {
         state.withLock { state in
-            if let entry = state.entries[record.id], !entry.subscriptions.contains(topic) {
-                state.entries[record.id]?.subscriptions.append(topic)
-                state.topics[topic, default: [:]][record.worker, default: 0] += 1
+            let isKnown = state.entries[record.id]?.subscriptions.contains(topic) ?? true
+            if !isKnown {
+                state.entries.update(record.id, or: Entry(record: record, subscriptions: [])) {
+                    $0.subscriptions.append(topic)
+                }
+                state.join(topic, record.worker)
             }
             return state.topics[topic]?.values.reduce(0, +) ?? 0
         }
@@ -83,15 +110,11 @@ final class ClientRegistry: Sendable {
     func unsubscribe(_ record: ClientRecord, from topic: String) {
         state.withLock { state in
             guard let position = state.entries[record.id]?.subscriptions.firstIndex(of: topic) else { return }
-            state.entries[record.id]?.subscriptions.remove(at: position)
-            Self.decrease(&state.topics[topic], of: record.worker)
+            state.entries.update(record.id, or: Entry(record: record, subscriptions: [])) {
+                _ = $0.subscriptions.remove(at: position)
+            }
+            state.leave(topic, record.worker)
         }
-    }
-
-    private static func decrease(_ counts: inout [Int: Int]?, of worker: Int) {
-        guard var left = counts, let count = left[worker] else { return }
-        left[worker] = count > 1 ? count - 1 : nil
-        counts = left.isEmpty ? nil : left
     }
 
     func subscribers(of topic: String) -> Audience {
@@ -109,12 +132,32 @@ final class ClientRegistry: Sendable {
         }
     }
 
-    var summary: Summary {
-        let (entries, topics) = state.withLock { state in
-            (Array(state.entries.values), state.topics.mapValues { $0.values.reduce(0, +) })
+    /// Those of the topics that no WebSocket is subscribed to.
+    func withoutSubscribers(_ topics: some Sequence<String>) -> [String] {
+        state.withLock { state in topics.filter { state.topics[$0] == nil } }
+    }
+
+    func page(offset: Int, limit: Int) -> Page {
+        state.withLock { state in
+            var room = Self.maxPageBytes
+            let entries = state.entries.page(offset: offset, limit: limit).map { slot in
+                var entry = slot.value
+                let shown = entry.subscriptions.prefix { topic in
+                    room -= topic.utf8.count
+                    return room >= 0
+                }
+                let hidden = entry.subscriptions.count - shown.count
+                if hidden > 0 { entry.subscriptions = Array(shown) }
+                return (entry: entry, hiddenSubscriptions: hidden)
+            }
+            return Page(
+                entries: entries,
+                topics: state.topics.page(offset: offset, limit: limit).map {
+                    (name: $0.key, subscribers: $0.value.values.reduce(0, +))
+                },
+                totalConnections: state.entries.count, totalTopics: state.topics.count,
+                totalSubscriptions: state.subscriptions,
+                totalMessages: state.entries.values.reduce(0) { $0 + $1.record.messageCount })
         }
-        return Summary(
-            entries: entries.sorted { $0.record.connectionID < $1.record.connectionID },
-            topics: topics.map { (name: $0.key, subscribers: $0.value) }.sorted { $0.name < $1.name })
     }
 }

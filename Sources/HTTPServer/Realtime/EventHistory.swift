@@ -23,7 +23,7 @@ final class EventHistory: Sendable {
         var created: UInt64 = 0
     }
 
-    /// Logs kept without a reader; the least recently published to goes first.
+    /// Beyond, a log without a reader goes for a new one; the least recently published to goes first.
     private static let maxLogs = 4096
 
     private let maxEvents: Int
@@ -60,18 +60,10 @@ final class EventHistory: Sendable {
                     state.pending[worker, default: []].insert(key)
                 }
             }
-            while state.bytes > maxTotalBytes, evictOldest(&state, except: keys) {}
+            while state.bytes > maxTotalBytes, state.giveWay(except: keys) {}
+            logCount.store(state.logs.count, ordering: .relaxed)
             return woken
         }
-    }
-
-    private func evictOldest(_ state: inout State, except keys: [StreamKey]) -> Bool {
-        let oldest = state.logs.filter { !$0.value.isEmpty && !keys.contains($0.key) }
-            .min { $0.value.lastPublished < $1.value.lastPublished }
-        guard let key = oldest?.key, let bytes = oldest?.value.bytes else { return false }
-        state.bytes -= bytes
-        state.logs[key]?.removeAll()
-        return true
     }
 
     // MARK: Reading
@@ -80,9 +72,10 @@ final class EventHistory: Sendable {
     func open(_ key: StreamKey, worker: Int) -> EventID {
         state.withLock { state in
             if state.logs[key] == nil {
-                if state.logs.count >= Self.maxLogs { discardOldest(&state) }
+                if state.logs.count >= Self.maxLogs { state.forgetUnread() }
                 state.created += 1
                 state.logs[key] = EventLog(epoch: epochBase | state.created)
+                state.bytes += key.cost
             }
             state.logs[key]?.readers += 1
             state.logs[key]?.readersOfWorker[worker, default: 0] += 1
@@ -111,14 +104,6 @@ final class EventHistory: Sendable {
                 if case .topic(let name) = log.key, log.value.readers > 0 { topics[name] = log.value.readers }
             }
         }
-    }
-
-    private func discardOldest(_ state: inout State) {
-        let oldest = state.logs.filter { $0.value.readers == 0 }
-            .min { $0.value.lastPublished < $1.value.lastPublished }
-        guard let key = oldest?.key, let bytes = oldest?.value.bytes else { return }
-        state.bytes -= bytes
-        state.logs[key] = nil
     }
 
     func takePending(worker: Int) -> Set<StreamKey> {
@@ -156,7 +141,53 @@ final class EventHistory: Sendable {
     }
 }
 
+extension StreamKey {
+    /// What a log takes in memory beside its events: itself, its place in the table, and its name.
+    fileprivate var cost: Int {
+        let name =
+            switch self {
+            case .events: 0
+            case .topic(let topic): topic.utf8.count
+            }
+        return 512 + name
+    }
+}
+
 extension EventHistory.State {
+    /// The log that was published to least recently, of those that may go.
+    private func oldest(_ mayGo: (StreamKey, EventLog) -> Bool) -> StreamKey? {
+        var oldest: (key: StreamKey, published: Int)?
+        for (key, log) in logs where log.lastPublished < oldest?.published ?? .max && mayGo(key, log) {
+            oldest = (key, log.lastPublished)
+        }
+        return oldest?.key
+    }
+
+    fileprivate mutating func forget(_ key: StreamKey) {
+        guard let log = logs.removeValue(forKey: key) else { return }
+        bytes -= log.bytes + key.cost
+    }
+
+    /// Forgets a stream that nobody reads; false when there is none.
+    @discardableResult
+    fileprivate mutating func forgetUnread(except keys: [StreamKey] = []) -> Bool {
+        guard let key = oldest({ !keys.contains($0) && $1.readers == 0 }) else { return false }
+        forget(key)
+        return true
+    }
+
+    /// Makes room: a stream that nobody reads is forgotten, else one that is read loses its events. False: there is
+    /// nothing left to take but what was just published.
+    fileprivate mutating func giveWay(except keys: [StreamKey]) -> Bool {
+        if forgetUnread(except: keys) { return true }
+        guard let key = oldest({ !keys.contains($0) && !$1.isEmpty }), let freed = logs[key]?.bytes else {
+            return false
+        }
+        bytes -= freed
+        logs[key]?.removeAll()
+        return true
+    }
+
     /// Returns by how many bytes the log grew or shrank; nil when the stream has no log.
     fileprivate mutating func append(
         _ event: ByteBuffer, to key: StreamKey, maxEvents: Int, maxBytes: Int

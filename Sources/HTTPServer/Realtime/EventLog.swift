@@ -17,6 +17,7 @@ struct EventLog: Sendable {
     private var events = CircularBuffer<ByteBuffer>()
     /// The offset of the first event kept.
     private(set) var first = 1
+    /// What the events take in memory.
     private(set) var bytes = 0
     /// How many streams are open, over all workers.
     var readers = 0
@@ -38,21 +39,29 @@ struct EventLog: Sendable {
     /// Of the last event, even when it is not kept any more.
     var newestID: EventID { EventID(epoch: epoch, offset: next - 1) }
 
+    /// What an event takes beside its bytes: the object that holds them, the heads that the allocator puts before both
+    /// (glibc: 16 bytes each), and its place in the ring, which has up to twice the room it needs. Measured over 10,000
+    /// events of 60 bytes: 128.
+    static let overheadBytes = 128
+
+    /// What an event takes in memory.
+    private static func cost(of event: ByteBuffer) -> Int { event.storageCapacity + overheadBytes }
+
     mutating func append(_ event: ByteBuffer, maxEvents: Int, maxBytes: Int) {
         events.append(event)
-        bytes += event.storageCapacity
+        bytes += Self.cost(of: event)
         while events.count > maxEvents || (bytes > maxBytes && events.count > 1) { dropFirst() }
     }
 
     mutating func removeAll() {
         first = next
-        events.removeAll()
+        events.removeAll(keepingCapacity: false)
         bytes = 0
     }
 
     private mutating func dropFirst() {
         guard let event = events.popFirst() else { return }
-        bytes -= event.storageCapacity
+        bytes -= Self.cost(of: event)
         first += 1
     }
 

@@ -12,24 +12,46 @@ package final class RealtimeExchange: Sendable {
 
     let clients = ClientRegistry()
     let history: EventHistory
+    let connections: ConnectionLimit
     private let state = Mutex(State())
+    /// What all connections hold of requests and messages that have not ended.
+    private let unfinishedBytes = Atomic<Int>(0)
+    private let maxUnfinishedBytes: Int
 
     package init(settings: HTTPServerSettings) {
         history = EventHistory(settings: settings)
+        connections = ConnectionLimit(settings.maxConnections)
+        maxUnfinishedBytes = settings.maxUnfinishedBytes
+    }
+
+    /// A connection holds so many bytes more, or less, of what has not ended. False: it is too much, unless it is less.
+    func hold(_ bytes: Int) -> Bool {
+        let total = unfinishedBytes.add(bytes, ordering: .relaxed).newValue
+        return bytes <= 0 || total <= maxUnfinishedBytes
+    }
+
+    var unfinished: Int { unfinishedBytes.load(ordering: .relaxed) }
+
+    func release(_ bytes: Int) {
+        if bytes != 0 { unfinishedBytes.subtract(bytes, ordering: .relaxed) }
     }
 
     /// WebSockets open on all workers.
     package var connectionCount: Int { clients.count }
 
-    /// The clients, and the subscribers of each topic: WebSockets, and streams of Server-Sent Events.
-    var summary: ClientRegistry.Summary {
-        var summary = clients.summary
+    /// The clients, and the subscribers of each topic: WebSockets, and streams of Server-Sent Events. Topics that only
+    /// streams are open of come after the others, by name.
+    func page(offset: Int, limit: Int) -> ClientRegistry.Page {
+        var page = clients.page(offset: offset, limit: limit)
         let readers = history.readersOfTopics
-        guard !readers.isEmpty else { return summary }
-        let subscribers = Dictionary(summary.topics.map { ($0.name, $0.subscribers) }) { $1 }
-        summary.topics = subscribers.merging(readers, uniquingKeysWith: +)
-            .map { (name: $0.key, subscribers: $0.value) }.sorted { $0.name < $1.name }
-        return summary
+        guard !readers.isEmpty else { return page }
+        for index in page.topics.indices { page.topics[index].subscribers += readers[page.topics[index].name] ?? 0 }
+        let others = clients.withoutSubscribers(readers.keys)
+        page.topics += others.sorted().dropFirst(max(0, offset - page.totalTopics)).prefix(limit - page.topics.count)
+            .map { (name: $0, subscribers: readers[$0] ?? 0) }
+        page.totalTopics += others.count
+        page.totalSubscriptions += readers.values.reduce(0, +)
+        return page
     }
 
     func nextWorker() -> Int {

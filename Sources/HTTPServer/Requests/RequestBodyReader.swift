@@ -21,11 +21,14 @@ struct RequestBodyReader {
 
     init(_ framing: RequestHead.Framing, settings: HTTPServerSettings) {
         self.framing = framing
-        maxBytes = settings.maxBodyBytes
+        maxBytes = settings.maxMessageBytes
         if framing == .chunked {
             decoder = ChunkedBodyDecoder(maxBodyBytes: maxBytes, maxTrailerBytes: settings.maxHeadBytes)
         }
     }
+
+    /// Bytes of a chunked body that has not ended, out of the input already.
+    var unfinishedBytes: Int { decoded.storageCapacity }
 
     /// Consumes from `input` what belongs to the body; a body of a known length stays there until it is whole, so that
     /// it need not be copied.

@@ -34,6 +34,8 @@ struct RequestHead {
     var isContentEncoded = false
 
     var host: Range<Int>?
+    /// Of a target that is a whole URL; it goes before the `Host` field (RFC 9112 section 3.2.2).
+    var targetAuthority: Range<Int>?
     var contentType: Range<Int>?
     var origin: Range<Int>?
     var lastEventID: Range<Int>?
@@ -45,6 +47,9 @@ struct RequestHead {
 
     /// Whether the client wants to send another request (RFC 9112 section 9.3).
     var keepsAlive: Bool { minorVersion == 1 ? !saysClose : saysKeepAlive && !saysClose }
+
+    /// `host[:port]` that the request asks for; nil when it names none.
+    var authority: Range<Int>? { targetAuthority ?? host }
 
     func text(_ range: Range<Int>) -> String {
         bytes.withUnsafeReadableBytes { String(decoding: $0[range], as: UTF8.self) }
@@ -60,17 +65,20 @@ struct RequestHead {
         return bytes.withUnsafeReadableBytes { FieldText.equal(UnsafeRawBufferPointer(rebasing: $0[range]), token) }
     }
 
-    /// True without a content type: many clients leave it out, and what is not JSON is refused when it is parsed.
+    /// `application/json`, or `application/…+json` (RFC 6839 section 3.1); what stands behind a `;` makes no difference.
     var hasJSONContentType: Bool {
-        guard let contentType else { return true }
+        guard let contentType else { return false }
         return bytes.withUnsafeReadableBytes { bytes in
             let value = bytes[contentType]
             let type = UnsafeRawBufferPointer(rebasing: FieldText.trimmed(value.prefix { $0 != UInt8(ascii: ";") }))
             if FieldText.equal(type, "application/json") { return true }
+            let prefix: StaticString = "application/"
             let suffix: StaticString = "+json"
-            return type.count > suffix.utf8CodeUnitCount
+            let subtype = type.dropFirst(prefix.utf8CodeUnitCount)
+            return FieldText.equal(UnsafeRawBufferPointer(rebasing: type.prefix(prefix.utf8CodeUnitCount)), prefix)
+                && subtype.count > suffix.utf8CodeUnitCount && subtype.allSatisfy(FieldText.isToken)
                 && FieldText.equal(
-                    UnsafeRawBufferPointer(rebasing: type.suffix(suffix.utf8CodeUnitCount)), suffix)
+                    UnsafeRawBufferPointer(rebasing: subtype.suffix(suffix.utf8CodeUnitCount)), suffix)
         }
     }
 }

@@ -120,6 +120,7 @@ struct RequestHeadParser {
             var at = authority
             while at < target.upperBound, bytes[at] != UInt8(ascii: "/") { at += 1 }
             guard at > authority else { break }
+            head.targetAuthority = authority..<at
             // An empty path stands for "/".
             head.path = at..<target.upperBound
             return nil
@@ -153,14 +154,19 @@ struct RequestHeadParser {
         case 4 where FieldText.equal(name, "host"):
             guard head.host == nil else { return .malformed("More than one Host header field") }
             head.host = value
-        case 6 where FieldText.equal(name, "origin"): head.origin = value
+        case 6 where FieldText.equal(name, "origin"):
+            // What decides who may come in must not be said twice.
+            guard head.origin == nil else { return .malformed("More than one Origin header field") }
+            head.origin = value
         case 6 where FieldText.equal(name, "expect"):
             let isContinue = FieldText.equal(UnsafeRawBufferPointer(rebasing: bytes[value]), "100-continue")
             head.expectsContinue = isContinue
             head.expectsOther = !isContinue
         case 7 where FieldText.equal(name, "upgrade"): head.upgrade = value
         case 10 where FieldText.equal(name, "connection"): connection(bytes[value])
-        case 12 where FieldText.equal(name, "content-type"): head.contentType = value
+        case 12 where FieldText.equal(name, "content-type"):
+            guard head.contentType == nil else { return .malformed("More than one Content-Type header field") }
+            head.contentType = value
         case 13 where FieldText.equal(name, "last-event-id"): head.lastEventID = value
         case 14 where FieldText.equal(name, "content-length"): return contentLength(bytes[value])
         case 16 where FieldText.equal(name, "content-encoding"):

@@ -13,5 +13,7 @@ struct RequestRefusal: Error, Equatable {
     static let headTooLarge = RequestRefusal(
         status: .requestHeaderFieldsTooLarge, detail: "Request Header Fields Too Large")
     static let bodyTooLarge = RequestRefusal(status: .payloadTooLarge, detail: "Request Entity Too Large")
+    static let tooManyUnfinished = RequestRefusal(
+        status: .serviceUnavailable, detail: "Too many requests are unfinished")
     static let timeout = RequestRefusal(status: .requestTimeout, detail: "Request Timeout")
 }

@@ -17,6 +17,8 @@ struct ResponseHeads {
         /// `access-control-allow-origin`; nil for none.
         var allowedOrigin: String?
         var varies = false
+        /// Beside `allowedOrigin`.
+        var allowsCredentials = false
     }
 
     private var second = -1
@@ -85,6 +87,7 @@ struct ResponseHeads {
         buffer.writeStaticString("\r\n")
         if let origin = terms.allowedOrigin {
             buffer.writeString("access-control-allow-origin: \(origin)\r\n")
+            if terms.allowsCredentials { buffer.writeStaticString("access-control-allow-credentials: true\r\n") }
         }
         if terms.varies { buffer.writeStaticString("vary: Origin\r\n") }
     }

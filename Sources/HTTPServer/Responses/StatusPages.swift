@@ -117,20 +117,24 @@ struct StatusPages {
         ]
     }
 
-    var realtimeConnections: JSONValue {
-        let summary = exchange.summary
-        let details: [JSONValue] = summary.entries.map { entry in
-            [
-                "client_id": .string(entry.record.id), "connected_at": time(entry.record.connectedAt),
-                "message_count": integer(entry.record.messageCount), "subscriptions": strings(entry.subscriptions),
+    /// The clients and the topics asked for, in the order of arrival; the totals are of all. A client whose
+    /// subscriptions have no room on the page has `more_subscriptions`, how many are not shown.
+    func realtimeConnections(_ asked: PageRequest) -> JSONValue {
+        let shown = exchange.page(offset: asked.offset, limit: asked.limit)
+        let details: [JSONValue] = shown.entries.map { entry, hiddenSubscriptions in
+            var fields: [(String, JSONValue)] = [
+                ("client_id", .string(entry.record.id)), ("connected_at", time(entry.record.connectedAt)),
+                ("message_count", integer(entry.record.messageCount)), ("subscriptions", strings(entry.subscriptions)),
             ]
+            if hiddenSubscriptions > 0 { fields.append(("more_subscriptions", integer(hiddenSubscriptions))) }
+            return .object(JSONObject(fields))
         }
-        let topics = JSONObject(summary.topics.map { ($0.name, integer($0.subscribers)) })
+        let topics = JSONObject(shown.topics.map { ($0.name, integer($0.subscribers)) })
         let top: [(String, JSONValue)] = [
-            ("total_connections", integer(summary.entries.count)), ("total_topics", integer(summary.topics.count)),
-            ("total_subscriptions", integer(summary.topics.reduce(0) { $0 + $1.subscribers })),
-            ("total_messages", integer(summary.entries.reduce(0) { $0 + $1.record.messageCount })),
-            ("topics", .object(topics)), ("connection_details", .array(details)),
+            ("total_connections", integer(shown.totalConnections)), ("total_topics", integer(shown.totalTopics)),
+            ("total_subscriptions", integer(shown.totalSubscriptions)),
+            ("total_messages", integer(shown.totalMessages)), ("topics", .object(topics)),
+            ("connection_details", .array(details)),
         ]
         return page(top) { agent in
             [

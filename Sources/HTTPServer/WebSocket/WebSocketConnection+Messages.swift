@@ -23,18 +23,17 @@ extension WebSocketConnection {
             return error("Invalid JSON format", to: nil)
         }
         let message = ClientMessage(members)
+        for (name, what) in [(message.id, "message id"), (message.correlationID, "correlation id")] {
+            // Such an id is not sent back either.
+            if let refusal = name.flatMap({ ClientName.refusal($0, what) }) { return error(refusal, to: nil) }
+        }
         guard let type = members.string("message_type") else { return error("Message type is required", to: message) }
+        if let refusal = ClientName.refusal(type, "message type") { return error(refusal, to: message) }
         switch type {
         case "subscribe":
-            guard let topic = message.string("topic"), !topic.isEmpty else {
-                return error("Topic is required", to: message)
-            }
-            subscribe(topic, to: message)
+            if let topic = topic(of: message) { subscribe(topic, to: message) }
         case "unsubscribe":
-            guard let topic = message.string("topic"), !topic.isEmpty else {
-                return error("Topic is required", to: message)
-            }
-            unsubscribe(topic, to: message)
+            if let topic = topic(of: message) { unsubscribe(topic, to: message) }
         case "ping":
             var payload = ByteBuffer()
             payload.writeStaticString("{\"timestamp\":\"")
@@ -62,9 +61,20 @@ extension WebSocketConnection {
 
     // MARK: Topics
 
+    /// Answers when there is none that can be subscribed to.
+    private func topic(of message: ClientMessage) -> String? {
+        guard let topic = message.string("topic"), !topic.isEmpty else {
+            error("Topic is required", to: message)
+            return nil
+        }
+        guard let refusal = ClientName.refusal(topic, "topic") else { return topic }
+        error(refusal, to: message)
+        return nil
+    }
+
     private func subscribe(_ topic: String, to message: ClientMessage?) {
         if !subscriptions.contains(topic), subscriptions.count >= server.settings.maxSubscriptions {
-            return error("More than \(server.settings.maxSubscriptions) subscriptions", to: message)
+            return error("A client has at most \(server.settings.maxSubscriptions) subscriptions", to: message)
         }
         subscriptions.insert(topic)
         let count = server.topics.subscribe(self, to: topic)
@@ -93,6 +103,7 @@ extension WebSocketConnection {
         guard let type = asked ?? (types.count == 1 ? types.first : nil) else {
             return error("Task type is required: one of \(types.joined(separator: ", "))", to: message)
         }
+        if let refusal = ClientName.refusal(type, "task type") { return error(refusal, to: message) }
         guard let agent = agents.firstIndex(where: { $0.taskTypes.contains(type) }) else {
             return respond(nil, .failure(.unknownTask(type, known: types)), to: message)
         }

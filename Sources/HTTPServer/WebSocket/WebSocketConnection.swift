@@ -20,6 +20,8 @@ final class WebSocketConnection: WebSocketClient {
     private var reader: WebSocketReader
     private var lastHeard: NIODeadline
     private var pingDue: NIODeadline
+    /// When a message that has begun must have ended.
+    private var messageDue: NIODeadline?
 
     var clientID: String { record.id }
 
@@ -30,8 +32,7 @@ final class WebSocketConnection: WebSocketClient {
         self.connection = connection
         self.server = server
         record = server.topics.newRecord(isRaw: route.isRaw)
-        reader = WebSocketReader(
-            maxMessageBytes: route.isRaw ? server.settings.maxRawMessageBytes : server.settings.maxMessageBytes)
+        reader = WebSocketReader(maxMessageBytes: server.settings.maxMessageBytes)
         lastHeard = server.clock
         pingDue = server.clock + server.settings.pingInterval
     }
@@ -57,7 +58,7 @@ final class WebSocketConnection: WebSocketClient {
         guard connection.takesMore() else { return false }
         lastHeard = server.clock
         if !reader.isAccumulating, reader.message.storageCapacity == 0 { reader.message = server.takeMessageBuffer() }
-        defer { if !reader.isAccumulating { returnMessageBuffer() } }
+        defer { settleMessage() }
         switch reader.next(&input) {
         case .incomplete: return false
         case .message(let binary):
@@ -80,8 +81,22 @@ final class WebSocketConnection: WebSocketClient {
         }
     }
 
-    private func returnMessageBuffer() {
-        server.returnMessageBuffer(&reader.message)
+    /// Bytes of a message that has not ended.
+    var unfinishedBytes: Int { reader.isAccumulating ? reader.message.storageCapacity : 0 }
+
+    private func settleMessage() {
+        if reader.isAccumulating {
+            messageDue = messageDue ?? server.clock + server.settings.bodyTimeout + server.sweepInterval
+        } else {
+            messageDue = nil
+            server.returnMessageBuffer(&reader.message)
+        }
+    }
+
+    /// The connections together hold more of unfinished messages than they may, and this one wanted to hold more.
+    func givesUpMessage() {
+        guard state == .open else { return connection.abort(nil) }
+        fail(1013, "too many unfinished messages")
     }
 
     // MARK: Sending
@@ -162,7 +177,9 @@ final class WebSocketConnection: WebSocketClient {
 
     func tick(_ now: NIODeadline) {
         guard state == .open else { return }
-        if now - lastHeard >= server.settings.pongTimeout {
+        if let messageDue, now >= messageDue {
+            fail(1008, "a message was not finished in time")
+        } else if now - lastHeard >= server.settings.pongTimeout {
             close(code: 1011, reason: "keepalive ping timeout")
         } else if now >= pingDue {
             pingDue = now + server.settings.pingInterval

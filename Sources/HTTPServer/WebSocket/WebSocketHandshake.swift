@@ -24,7 +24,7 @@ enum WebSocketHandshake {
         guard let key = head.text(head.webSocketKey), isKey(key) else {
             return .refuse(.badRequest, detail: "Invalid Sec-WebSocket-Key", fields: [])
         }
-        guard origins.allowsUpgrade(origin: head.text(head.origin), host: head.text(head.host) ?? "") else {
+        guard origins.admits(origin: head.text(head.origin), host: head.text(head.authority)) else {
             return .refuse(.forbidden, detail: "Origin not allowed", fields: [])
         }
         return .accept(key: key)

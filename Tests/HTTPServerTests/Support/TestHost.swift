@@ -119,6 +119,7 @@ struct TestHost: Sendable {
         try await RawConnection.open(port) { connection in
             var text = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
             for (name, value) in headers { text += "\(name): \(value)\r\n" }
+            if body != nil, headers["Content-Type"] == nil { text += "Content-Type: application/json\r\n" }
             if let body { text += "Content-Length: \(body.utf8.count)\r\n" }
             try await connection.send(text + "\r\n" + (body ?? ""))
             return try await connection.reply(isHead: method == "HEAD")
@@ -131,6 +132,8 @@ extension HTTPServerSettings {
     static func with(_ change: (inout HTTPServerSettings) -> Void) -> HTTPServerSettings {
         var settings = HTTPServerSettings(port: 0)
         settings.closeTimeout = .seconds(20)
+        // Requests of raw bytes ask for the host "a".
+        settings.allowedHosts = ["a"]
         change(&settings)
         return settings
     }
