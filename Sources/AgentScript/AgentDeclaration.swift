@@ -6,6 +6,8 @@ package struct AgentDeclaration {
     package let settings: AgentSettings
     /// `file:line` of the constructor call.
     let location: String
+    /// Link-local and metadata addresses that `agenthost.http` may reach.
+    let allowedAddresses: Set<IPAddress>
 
     /// Checks what can only be known once the script has run: that every endpoint's task has a handler.
     func completed(with handlers: HandlerTable) throws(ScriptFailure) -> AgentDeclaration {

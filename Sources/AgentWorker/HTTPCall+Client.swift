@@ -55,6 +55,7 @@ extension HTTPCall {
     private func reason(_ error: any Error) -> String {
         switch error {
         case let error as HTTPClientError: client(error)
+        case let error as AddressGuard.Refusal: error.description
         case let error as NIOConnectionError: connection(error)
         case let error as IOError: "\(ErrorText.system(error.errnoCode)) by \(place)"
         case let error as NIOSSLError: tls(error)

@@ -17,22 +17,25 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
     /// Bytes; a longer answer is an error.
     private static let largestBody = 16 << 20
     private let group: any EventLoopGroup
-    /// Made by the first request: most agents make none.
-    private let client = Mutex<HTTPClient?>(nil)
+    /// Made by the first request: most agents make none. Agents that may reach different addresses have different ones,
+    /// so that none is given a connection that another was allowed to make.
+    private let clients = Mutex<[AddressGuard: HTTPClient]>([:])
 
     package init(group: any EventLoopGroup) {
         self.group = group
     }
 
-    private func madeClient() -> HTTPClient {
-        client.withLock { client in
-            if let client { return client }
+    private func client(_ guarding: AddressGuard) -> HTTPClient {
+        clients.withLock { clients in
+            if let client = clients[guarding] { return client }
             var configuration = HTTPClient.Configuration.singletonConfiguration
             configuration.timeout.connect = .seconds(10)
             // A refused connection is an answer: a script knows better when to ask again.
             configuration.connectionPool.retryConnectionEstablishment = false
+            configuration.http1_1ConnectionDebugInitializer = { guarding.check($0) }
+            configuration.http2ConnectionDebugInitializer = { guarding.check($0) }
             let made = HTTPClient(eventLoopGroup: group, configuration: configuration)
-            client = made
+            clients[guarding] = made
             return made
         }
     }
@@ -51,7 +54,13 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
             loop.assumeIsolated().execute { completion(.failure(failure)) }
             return {}
         }
-        let task = madeClient().execute(
+        let guarding = AddressGuard(allowed: call.allowedAddresses)
+        if let refusal = guarding.refusal(host: request.host) {
+            let failure = call.failure(refusal)
+            loop.assumeIsolated().execute { completion(.failure(failure)) }
+            return {}
+        }
+        let task = client(guarding).execute(
             request: request, delegate: ResponseAccumulator(request: request, maxBodySize: Self.largestBody),
             eventLoop: .delegateAndChannel(on: loop), deadline: .now() + .nanoseconds(Int64(call.timeout * 1e9)))
         var isGivenUp = false
@@ -66,7 +75,11 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
                             headers: response.headers.map { (name: $0.name, value: $0.value) },
                             body: response.body ?? ByteBuffer())))
             case .failure(let error):
-                completion(.failure(call.failure(error)))
+                guard Self.mayBeUnreachable(error) else { return completion(.failure(call.failure(error))) }
+                // A name that leads to an address which is refused may well not be reachable.
+                guarding.refusal(behind: request.host, on: loop).assumeIsolated().whenComplete { found in
+                    if !isGivenUp { completion(.failure(call.failure((try? found.get()) ?? error))) }
+                }
             }
         }
         return {
@@ -75,11 +88,17 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
         }
     }
 
+    /// Whether a request may have failed before there was a connection for it.
+    private static func mayBeUnreachable(_ error: any Error) -> Bool {
+        guard let error = error as? HTTPClientError else { return !(error is AddressGuard.Refusal) }
+        return error == .connectTimeout || error == .deadlineExceeded || error == .getConnectionFromPoolTimeout
+    }
+
     package func shutdown() async {
-        let made = client.withLock { client in
-            defer { client = nil }
-            return client
+        let made = clients.withLock { clients in
+            defer { clients = [:] }
+            return clients
         }
-        try? await made?.shutdown()
+        for client in made.values { try? await client.shutdown() }
     }
 }

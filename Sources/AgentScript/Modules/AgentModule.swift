@@ -3,7 +3,9 @@ import LuaRuntime
 
 /// `agenthost.agent { … }` and `agenthost.realtime_agent { … }`, and the agent table that they return.
 enum AgentModule: ScriptModule {
-    private static let standardFields = ["name", "description", "endpoints", "config", "processor", "capabilities"]
+    private static let standardFields = [
+        "name", "description", "endpoints", "config", "processor", "capabilities", "http",
+    ]
     private static let realtimeFields = standardFields + ["websocket_endpoints", "streaming_endpoints"]
 
     static func install(on stack: LuaStack, in generation: Generation) {
@@ -39,6 +41,7 @@ enum AgentModule: ScriptModule {
         let streamingEndpoints = try streamingEndpoints(reader)
         let processor = try reader.function("processor")
         let config = try config(reader)
+        let allowedAddresses = try allowedAddresses(reader)
 
         let settings: AgentSettings
         do throws(ScriptFailure) {
@@ -53,7 +56,8 @@ enum AgentModule: ScriptModule {
             agentType: settings.agentType, implementation: settings.implementation, capabilities: capabilities,
             taskTypes: [], endpoints: endpoints, websocketEndpoints: websocketEndpoints,
             streamingEndpoints: streamingEndpoints)
-        generation.declaration = AgentDeclaration(interface: interface, settings: settings, location: location)
+        generation.declaration = AgentDeclaration(
+            interface: interface, settings: settings, location: location, allowedAddresses: allowedAddresses)
         try pushAgent(
             stack, name: name, description: description, settings: settings, processor: processor, in: generation)
     }
@@ -155,6 +159,23 @@ enum AgentModule: ScriptModule {
             endpoints.append(.init(path: path, topic: topic))
         }
         return endpoints
+    }
+
+    /// `http = { allow = { "169.254.169.254" } }`.
+    private static func allowedAddresses(_ reader: TableReader) throws(LuaFailure) -> Set<IPAddress> {
+        let type = reader.stack.getField("http", of: reader.index)
+        defer { reader.stack.pop(1) }
+        if type == .nil { return [] }
+        guard type == .table else { throw reader.wrong("http", "table") }
+        let http = try TableReader(reader.stack, at: -1, what: "field of http", known: ["allow"])
+        var addresses: Set<IPAddress> = []
+        for text in try http.strings("allow") ?? [] {
+            guard let address = IPAddress(text) else {
+                throw LuaFailure("field of http 'allow': an IP address expected, got \"\(text)\"")
+            }
+            addresses.insert(address)
+        }
+        return addresses
     }
 
     /// The `config` table as values; which fields there are is the configuration's to check.

@@ -43,6 +43,7 @@ enum HTTPModule: ScriptModule {
             throw LuaFailure("method '\(method)': a word such as GET expected")
         }
         var call = HTTPCall(method: method.uppercased(), url: url, headers: [], body: nil, timeout: 30)
+        call.allowedAddresses = generation.declaration?.allowedAddresses ?? []
         if let reader {
             let stack = reader.stack
             if let timeout = try reader.number("timeout") {
