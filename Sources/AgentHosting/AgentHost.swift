@@ -63,11 +63,12 @@ package struct AgentHost: Service {
             // From here on SIGHUP asks for a reload; without this it would end the host.
             let hangups = await UnixSignalsSequence(trapping: .sighup)
             let http = "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)"
-            let control = try? await ControlSocket.open(for: workers[0])
-            defer { HostRegistry.leave(pid: getpid()) }
-            try report(http, floor.brokers, announcing: true)
+            let registry = HostRegistry()
+            let control = await openControl(registry, workers[0])
+            defer { registry.leave(pid: getpid()) }
+            try report(http, floor.brokers, in: control == nil ? nil : registry, announcing: true)
             await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
-                try? report(http, $0, announcing: false)
+                try? report(http, $0, in: control == nil ? nil : registry, announcing: false)
             }
             try? await control?.close()
         } catch {
@@ -79,11 +80,31 @@ package struct AgentHost: Service {
         try? await group.shutdownGracefully()
     }
 
+    /// Makes the host known to `agenthost send`. It serves all the same when that cannot be done, which is said once.
+    private func openControl(_ registry: HostRegistry, _ worker: Worker) async -> (any Channel)? {
+        do {
+            return try await ControlSocket.open(for: worker, in: registry)
+        } catch {
+            tellUnknown(error)
+            return nil
+        }
+    }
+
+    private func tellUnknown(_ error: any Error) {
+        logger.warning(
+            "`agenthost send` does not find this host, or cannot send it events",
+            metadata: ["reason": "\(HostFailure.reason(of: error))"])
+    }
+
     /// Says where the host is reached: on the terminal, in the registry and in the ready file.
-    private func report(_ http: String, _ brokers: BrokerLineup, announcing: Bool) throws {
+    ///
+    /// - Parameter registry: nil when it cannot be had.
+    private func report(
+        _ http: String, _ brokers: BrokerLineup, in registry: HostRegistry?, announcing: Bool
+    ) throws {
         let report = ReadyReport(
             http: http, kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
-        try? HostRegistry.enter(report)
+        do { try registry?.enter(report) } catch { tellUnknown(error) }
         let lines = report.lines(
             kafkaEmbedded: brokers.embeddedKafka != nil, mqttEmbedded: brokers.embeddedMosquitto != nil)
         if announcing { for line in lines { announce(line) } }
@@ -91,7 +112,7 @@ package struct AgentHost: Service {
         do {
             try report.write(to: file)
         } catch {
-            throw HostFailure(.agent, "the ready file \(file) cannot be written: \(error.localizedDescription)")
+            throw HostFailure(.agent, "the ready file \(file) cannot be written: \(HostFailure.reason(of: error))")
         }
     }
 
@@ -159,7 +180,11 @@ package struct AgentHost: Service {
                 tasks.addTask {
                     for await _ in hangups { await reloader.reloadAll() }
                 }
-                if options.reloads, let watcher = ScriptWatcher(logger: logger) {
+                let watcher = options.reloads ? ScriptWatcher(logger: logger) : nil
+                if options.reloads, watcher == nil {
+                    logger.warning("scripts are not watched, as the system has no more watches: reload with SIGHUP")
+                }
+                if let watcher {
                     // What was saved between the load and the watch would be missed: it is looked for once. The watch
                     // itself holds from here on, whenever its first event is read.
                     watcher.watch(await reloader.directories)
@@ -192,4 +217,10 @@ extension Int {
     fileprivate func indices(on group: MultiThreadedEventLoopGroup) -> [(Int, any EventLoop)] {
         (0..<self).map { ($0, group.next()) }
     }
+}
+
+// A service group describes its services in the log, and the options hold the environment with its secrets.
+extension AgentHost: CustomStringConvertible, CustomReflectable {
+    package var description: String { "agenthost" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

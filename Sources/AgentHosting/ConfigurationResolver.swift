@@ -69,6 +69,12 @@ package final class ConfigurationResolver: Sendable {
     }
 }
 
+// It holds the environment with its secrets.
+extension ConfigurationResolver: CustomStringConvertible, CustomReflectable {
+    package var description: String { "ConfigurationResolver" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 extension AgentConfig.ScriptValue {
     init?(_ value: JSONValue) {
         switch value {

@@ -10,10 +10,10 @@ enum ControlSocket {
     /// Bytes.
     private static let longest = 1 << 20
 
-    static func open(for worker: Worker) async throws -> any Channel {
-        try HostRegistry.prepare()
-        let path = HostRegistry.socketPath(pid: getpid())
-        return try await ServerBootstrap(group: worker.loop)
+    static func open(for worker: Worker, in registry: HostRegistry) async throws -> any Channel {
+        try registry.prepare()
+        let path = registry.socketPath(pid: getpid())
+        let channel = try await ServerBootstrap(group: worker.loop)
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -21,10 +21,12 @@ enum ControlSocket {
                 }
             }
             .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        chmod(path, 0o600)
+        return channel
     }
 
     /// Throws `HostFailure`.
-    static func send(type: String, data: String, pid: Int32) async throws {
+    static func send(type: String, data: String, pid: Int32, in registry: HostRegistry) async throws {
         var request = ByteBuffer()
         request.writeStaticString("{\"event_type\":")
         request.writeJSONString(type)
@@ -33,7 +35,7 @@ enum ControlSocket {
         do {
             answer = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-                .connect(unixDomainSocketPath: HostRegistry.socketPath(pid: pid)) { channel in
+                .connect(unixDomainSocketPath: registry.socketPath(pid: pid)) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                             wrappingChannelSynchronously: channel,
@@ -48,7 +50,8 @@ enum ControlSocket {
                     return String(buffer: answer)
                 }
         } catch {
-            throw HostFailure(.agent, "the host does not take events: \(ErrorText.of(error))")
+            throw HostFailure(
+                .agent, "the host of process \(pid) takes no events: \(HostFailure.reason(of: error))")
         }
         guard answer == "ok" else { throw HostFailure(.agent, answer) }
     }
@@ -77,7 +80,9 @@ enum ControlSocket {
             if let members = try? JSONScanner.members(of: document), let type = members.string("event_type"),
                 let data = members["data"]
             {
-                if data.readableBytesView.first == UInt8(ascii: "{") {
+                if let refusal = ClientName.refusal(type, "event type") {
+                    answer = refusal
+                } else if data.readableBytesView.first == UInt8(ascii: "{") {
                     worker.inject(type: type, data: data)
                     answer = "ok"
                 } else {

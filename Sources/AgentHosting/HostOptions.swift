@@ -1,3 +1,7 @@
+import AgentModel
+import Foundation
+import NIOCore
+
 /// What the command line asks of a host.
 package struct HostOptions: Sendable {
     /// One script is one agent.
@@ -26,6 +30,12 @@ package struct HostOptions: Sendable {
     }
 }
 
+// The environment may hold secrets, and whatever a service is made of is described in the log of a service group.
+extension HostOptions: CustomStringConvertible, CustomReflectable {
+    package var description: String { "HostOptions(\(scripts.count) scripts)" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// Why a host could not start, with the exit code that says so (contract section 1).
 package struct HostFailure: Error, CustomStringConvertible {
     package enum Cause: Int32, Sendable {
@@ -41,5 +51,17 @@ package struct HostFailure: Error, CustomStringConvertible {
     package init(_ cause: Cause, _ description: String) {
         self.cause = cause
         self.description = description
+    }
+
+    /// What is wrong, for people: of an error of the system its own words.
+    static func reason(of error: any Error) -> String {
+        switch error {
+        case let error as SocketAddressError where error == .unixDomainSocketPathTooLong:
+            "the path of its socket is longer than the 107 bytes that the system allows; set XDG_RUNTIME_DIR to a "
+                + "shorter one"
+        case let error as CocoaError:
+            (error.underlying as? POSIXError).map { ErrorText.system($0.code.rawValue) } ?? error.localizedDescription
+        default: ErrorText.of(error)
+        }
     }
 }

@@ -21,13 +21,14 @@ package enum MessageSender {
             throw HostFailure(.agent, "the message is not JSON: \(ErrorText.of(error))")
         }
         let report: ReadyReport
+        let registry = HostRegistry()
         if let readyFile {
-            guard let read = HostRegistry.read(readyFile) else {
+            guard let read = ReadyReport(contentsOf: readyFile) else {
                 throw HostFailure(.agent, "\(readyFile): no ready file of a running host")
             }
             report = read
         } else {
-            guard let newest = HostRegistry.newest() else {
+            guard let newest = try newest(of: registry) else {
                 throw HostFailure(
                     .agent, "no host runs; start one with `agenthost run AGENT.lua`, or name its ready file")
             }
@@ -36,9 +37,17 @@ package enum MessageSender {
         switch target {
         case .kafka(let topic): try await sendKafka(message, topic: topic, key: key, report)
         case .mqtt(let topic): try await sendMQTT(message, topic: topic, report)
-        case .event(let type): try await ControlSocket.send(type: type, data: message, pid: report.pid)
+        case .event(let type): try await ControlSocket.send(type: type, data: message, pid: report.pid, in: registry)
         }
         return "sent"
+    }
+
+    private static func newest(of registry: HostRegistry) throws(HostFailure) -> ReadyReport? {
+        do throws(HostRegistry.Unusable) {
+            return try registry.newest()
+        } catch {
+            throw HostFailure(.agent, "\(error); until then, name the ready file of the host")
+        }
     }
 
     private static func sendKafka(_ message: String, topic: String, key: String?, _ report: ReadyReport) async throws {

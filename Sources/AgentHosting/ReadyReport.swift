@@ -19,12 +19,23 @@ package struct ReadyReport: Sendable, Codable, Equatable {
         self.pid = pid
     }
 
+    /// What a ready file says; nil when there is none, or something else.
+    init?(contentsOf path: String) {
+        guard let data = FileManager.default.contents(atPath: path),
+            let report = try? JSONDecoder().decode(Self.self, from: data)
+        else { return nil }
+        self = report
+    }
+
+    /// What is to be known of an embedded broker: it asks nobody for a password.
+    private static let embedded = "  embedded, in memory, open to every user of this machine"
+
     /// One line an endpoint.
     package func lines(kafkaEmbedded: Bool, mqttEmbedded: Bool) -> [String] {
         var lines: [String] = []
         if let http { lines.append(http) }
-        if let kafka { lines.append("kafka \(kafka)\(kafkaEmbedded ? "  embedded, in memory" : "")") }
-        if let mqtt { lines.append("mqtt \(mqtt)\(mqttEmbedded ? "  embedded, in memory" : "")") }
+        if let kafka { lines.append("kafka \(kafka)\(kafkaEmbedded ? Self.embedded : "")") }
+        if let mqtt { lines.append("mqtt \(mqtt)\(mqttEmbedded ? Self.embedded : "")") }
         return lines
     }
 
