@@ -24,6 +24,14 @@ final class ChildProcess: Sendable {
         exit $code
         """
 
+    /// What a program needs to be found and to speak. The rest of the host's environment may be secret, and any process
+    /// of the user can read that of another.
+    private static let inherited = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"]
+
+    private static var environment: [String] {
+        inherited.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+    }
+
     /// Of the shell.
     let processID: pid_t
     private let lifeline: Mutex<Int32>
@@ -61,8 +69,11 @@ final class ChildProcess: Sendable {
         var child: [UnsafeMutablePointer<CChar>?] = (["/bin/sh", "-c", Self.script] + arguments).map { strdup($0) }
         child.append(nil)
         defer { for pointer in child { free(pointer) } }
+        var environment = Self.environment.map { strdup($0) }
+        environment.append(nil)
+        defer { for pointer in environment { free(pointer) } }
         var processID: pid_t = 0
-        let code = posix_spawn(&processID, "/bin/sh", &actions, &attributes, child, environ)
+        let code = posix_spawn(&processID, "/bin/sh", &actions, &attributes, child, environment)
         close(ends[0])
         guard code == 0 else {
             close(ends[1])

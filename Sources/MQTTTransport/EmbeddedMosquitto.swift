@@ -1,3 +1,4 @@
+import AgentModel
 package import Logging
 import NIOCore
 import Synchronization
@@ -9,6 +10,8 @@ import Synchronization
 #endif
 
 /// A private `mosquitto` on a loopback port, without persistence, for a host that has no MQTT broker configured.
+///
+/// It asks for no password, so that every tool can be tried on it: whoever has an account on the machine may use it.
 ///
 /// It is started again, on the same port, when it dies, and ends with this process, however that ends.
 package final class EmbeddedMosquitto: Sendable {
@@ -175,7 +178,7 @@ extension EmbeddedMosquitto {
     }
 
     private static func makeFolder() throws(MQTTError) -> String {
-        let root = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let root = TemporaryFolder.path
         guard let template = strdup("\(root)/agenthost-mqtt-XXXXXX") else {
             throw MQTTError(.embeddedBroker, "out of memory")
         }

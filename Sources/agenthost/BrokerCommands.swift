@@ -15,7 +15,7 @@ struct BrokerCommand: AsyncParsableCommand {
         let logger = Logger(label: "agenthost") { _ in HostLogHandler(format: .text) }
         do {
             try await DevelopmentBrokers.run(readyFile: readyFile, logger: logger) { line in
-                FileHandle.standardOutput.write(Data((line + "\n").utf8))
+                Console.line(line)
             }
         } catch let failure as HostFailure {
             fail(failure.description, code: failure.cause.rawValue)
@@ -48,7 +48,7 @@ struct SendCommand: AsyncParsableCommand {
     func run() async throws {
         guard let target = MessageTarget(target) else { return }
         do {
-            print(try await MessageSender.send(message, to: target, key: key, readyFile: readyFile))
+            Console.line(try await MessageSender.send(message, to: target, key: key, readyFile: readyFile))
         } catch let failure as HostFailure {
             fail(failure.description, code: failure.cause.rawValue)
         }

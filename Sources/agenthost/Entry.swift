@@ -21,7 +21,7 @@ struct Entry {
                 print(message)
                 exit(0)
             }
-            if !message.isEmpty { FileHandle.standardError.write(Data((message + "\n").utf8)) }
+            if !message.isEmpty { Console.error(message) }
             exit(code == .validationFailure ? 2 : code.rawValue)
         }
     }
@@ -40,6 +40,6 @@ struct AgentHostCommand: ParsableCommand {
 
 /// Ends the program with a message and an exit code of the contract.
 func fail(_ message: String, code: Int32) -> Never {
-    FileHandle.standardError.write(Data("agenthost: \(message)\n".utf8))
+    Console.error("agenthost: \(message)")
     exit(code)
 }

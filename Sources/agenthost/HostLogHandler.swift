@@ -37,14 +37,13 @@ struct HostLogHandler: LogHandler {
             for (name, value) in named { object[object[name] == nil ? name : "field_\(name)"] = .string(value) }
             line = String(buffer: JSONValue.object(object).json())
         case .text:
-            var text = "\(time) \(event.level.rawValue.uppercased()) \(Self.oneLine("\(event.message)"))"
+            var text = "\(time) \(event.level.rawValue.uppercased()) \("\(event.message)".visible())"
             var traceback = ""
             for (name, value) in named {
                 if name == "traceback" {
-                    traceback = "\n" + value
+                    traceback = "\n" + value.visible(keepingLines: true)
                 } else if name != "correlation_id" || value != fields["task_id"]?.description {
-                    text +=
-                        " \(name)=\(value.contains(" ") || value.contains("\n") ? "\"\(Self.oneLine(value))\"" : value)"
+                    text += " \(Self.word(name))=\(Self.word(value))"
                 }
             }
             line = text + traceback
@@ -52,8 +51,13 @@ struct HostLogHandler: LogHandler {
         FileHandle.standardError.write(Data((line + "\n").utf8))
     }
 
-    /// What a client sent may stand in a message: a line break in it must not look like a line of the log.
-    private static func oneLine(_ text: String) -> String {
-        text.contains(where: \.isNewline) ? text.split(whereSeparator: \.isNewline).joined(separator: "\\n") : text
+    /// In quotes where that is needed to see where it ends. What a client or a script sent may stand in it: nothing of
+    /// that must look like a line or a field of the log, or act on a terminal.
+    private static func word(_ text: String) -> String {
+        let shown = text.visible()
+        guard shown.utf8.count != text.utf8.count || text.utf8.contains(where: { " \"=".utf8.contains($0) }) else {
+            return text
+        }
+        return "\"" + shown.replacing("\"", with: "\\\"") + "\""
     }
 }

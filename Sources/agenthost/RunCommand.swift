@@ -89,7 +89,7 @@ struct RunCommand: AsyncParsableCommand {
             reloads: !noReload,
             embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
         let host = AgentHost(options: options, logger: logger) { line in
-            FileHandle.standardOutput.write(Data((line + "\n").utf8))
+            Console.line(line)
         }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

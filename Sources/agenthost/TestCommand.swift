@@ -42,7 +42,7 @@ struct TestCommand: AsyncParsableCommand {
             settings: { (agent, environment) throws(ScriptFailure) in
                 try ConfigurationResolver(flags: [:], environment: environment).settings(for: agent)
             },
-            output: { FileHandle.standardError.write(Data("\($0)\n".utf8)) })
+            output: { Console.error("\($0)") })
         var report = TestReport(format: format, showsCoverage: filter == nil)
         for file in files {
             Self.write(report.add(await runner.run(file)))
@@ -55,6 +55,6 @@ struct TestCommand: AsyncParsableCommand {
     }
 
     private static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+        Console.write(text)
     }
 }

@@ -82,6 +82,7 @@ agenthost = {}
 ---@field capabilities? string[] What GET /capabilities lists; the task types unless set.
 ---@field endpoints? agenthost.Endpoint[]
 ---@field config? agenthost.Config
+---@field http? { allow: string[] } Link-local and metadata addresses (169.254.169.254) that agenthost.http may reach.
 ---@field processor? fun(): any Called once while the script loads; what it returns is agent.processor.
 
 ---@class agenthost.RealtimeAgentDeclaration: agenthost.AgentDeclaration
@@ -368,6 +369,8 @@ function agenthost.json.decode(text, options) end
 ---@field body string
 ---@field json? any The body, when it is JSON by its content type.
 
+---Link-local and metadata addresses (169.254.0.0/16, fe80::/10 and those of clouds) are refused, also behind a name or a
+---redirect, unless the declaration has them: http = { allow = { "169.254.169.254" } }.
 ---@class agenthost.http
 agenthost.http = {}
 
