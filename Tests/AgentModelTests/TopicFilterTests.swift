@@ -106,4 +106,22 @@ import Testing
             #expect(throws: TopicFilter.Invalid.self) { try TopicFilter(text) }
         }
     }
+
+    @Test(
+        "filters overlap exactly where a topic belongs to both, and are joined by the narrowest one over both",
+        arguments: [
+            ("a/+/c", "a/b/#", "a/+/#"), ("a/#", "a/b", "a/#"), ("a/#", "a", "a/#"), ("#", "a/b", "#"),
+            ("a/+", "+/b", "+/+"), ("a/+/c", "a/b/+", "a/+/+"), ("+/status", "dev/#", "+/#"), ("a/b", "a/b", "a/b"),
+            ("a/+/c", "a/b", nil), ("a/b", "a/c", nil), ("a/#", "b/#", nil), ("#", "$SYS/x", nil),
+            ("+/x", "$SYS/x", nil),
+            ("$SYS/#", "$SYS/+", "$SYS/#"), ("a/+/d", "a/b/c", nil), ("$share/g/a/#", "a/b", "a/#"),
+        ] as [(String, String, String?)])
+    func overlaps(one: String, other: String, joined: String?) throws {
+        let (one, other) = (try TopicFilter(one), try TopicFilter(other))
+        #expect(one.overlaps(other) == (joined != nil))
+        #expect(other.overlaps(one) == (joined != nil))
+        guard let joined else { return }
+        #expect(one.joined(with: other)?.text == joined)
+        #expect(other.joined(with: one)?.text == joined)
+    }
 }

@@ -61,6 +61,18 @@ import Testing
         #expect(record.key == nil && record.headers.isEmpty && record.partition == nil)
     }
 
+    @Test("headers are taken as a list too: in order, a name more than once, null for none")
+    func headerList() throws {
+        let record = try kafka(
+            "agent:send_kafka('t', 1, { headers = { { 'b', 2 }, { 'a', '\\xff' }, { 'b', agenthost.null }, { 'b', '' } } })"
+        )
+        #expect(
+            record.headers == [
+                .init(name: "b", value: Array("2".utf8)), .init(name: "a", value: [0xFF]),
+                .init(name: "b", value: nil), .init(name: "b", value: []),
+            ])
+    }
+
     @Test("a number is a key too")
     func numberKey() throws {
         #expect(try kafka("agent:send_kafka('t', 1, { key = 17 })").key.map { String(buffer: $0) } == "17")
@@ -135,6 +147,19 @@ import Testing
             ("agent:send_kafka('t', 1, 'k')", "bad argument 'options' to 'send_kafka' (table expected, got string)"),
             ("agent:send_kafka('t', 1, { kye = 'k' })", "unknown option of 'send_kafka' 'kye' (did you mean 'key'?)"),
             ("agent:send_kafka('t', 1, { key = {} })", "option of 'send_kafka' 'key': string expected, got table"),
+            (
+                "agent:send_kafka('t', 1, { headers = { { 'a' } } })",
+                "option of 'send_kafka' 'headers'[1]: a string expected as the value, or agenthost.null for none, got nil"
+            ),
+            (
+                "agent:send_kafka('t', 1, { headers = { { 'a', 'b' }, x = 1 } })",
+                "option of 'send_kafka' 'headers': a list of { name, value } expected, it has other keys too"
+            ),
+            (
+                "agent:send_kafka('t', 1, { headers = { a = {} } })",
+                "option of 'send_kafka' 'headers'.a: a string expected as the value, or agenthost.null for none, got table"
+            ),
+            ("agent:publish('\\xff', 1)", "bad argument 'topic' to 'publish' (text in UTF-8 expected)"),
             (
                 "agent:send_kafka('t', 1, { headers = 'h' })",
                 "option of 'send_kafka' 'headers': a table by name, or a list of { name, value }, expected, got string"

@@ -120,6 +120,57 @@ import Testing
         #expect(try run.results == [.string(kind)])
     }
 
+    @Test("a tombstone passes through a handler as one, and an empty value, key and header as empty")
+    func nullAndNothing() throws {
+        let script = try TestScript.probe(
+            "",
+            top: """
+                agent:on_message('t', function(data, message)
+                  assert((message.raw == agenthost.null) == (message.offset == 1) and (data == agenthost.null) == (message.offset ~= 2))
+                  assert(agent:send_kafka('out', message.raw, { key = message.key, headers = message.header_list }))
+                  assert(agent:send_kafka('out', message.raw, { key = message.key, headers = message.headers }))
+                end)
+                """)
+        let headers: [MessageHeader] = [.init(name: "empty", value: []), .init(name: "none", value: nil)]
+        for (payload, key, offset) in [(nil, nil, 1), ("", "", 2), ("null", "k", 3)] as [(String?, String?, Int64)] {
+            let message = TestMessage(
+                source: .kafka, topic: "t", payload: payload, key: key, headers: headers, offset: offset)
+            let run = try script.run(try handler(script).function) {
+                try script.generation.pushMessage(message, attempt: 1, on: $0)
+            }
+            _ = try run.results
+            for effect in script.host.effects.suffix(2) {
+                guard case .kafka(let record) = effect else { throw ScriptFailure("no record") }
+                #expect(record.value.map { String(buffer: $0) } == payload)
+                #expect(record.key.map { String(buffer: $0) } == key)
+                #expect(record.headers == headers)
+            }
+        }
+    }
+
+    @Test("headers of one name: all of them in order in header_list, the last by name")
+    func headerList() throws {
+        let script = try TestScript.probe(
+            "",
+            top: """
+                agent:on_message('t', function(data, message)
+                  agent:send_kafka('out', '', { headers = message.header_list })
+                  return message.headers.a, #message.header_list, message.header_list[2][2] == '\\xff', agenthost.json.encode(message.header_list[4])
+                end)
+                """)
+        let headers: [MessageHeader] = [
+            .init(name: "a", value: [0x31]), .init(name: "a", value: [0xFF]), .init(name: "b", value: []),
+            .init(name: "a", value: [0x33]),
+        ]
+        let message = TestMessage(source: .kafka, topic: "t", payload: "1", headers: headers)
+        let run = try script.run(try handler(script).function) {
+            try script.generation.pushMessage(message, attempt: 1, on: $0)
+        }
+        #expect(try run.results == ["3", 4, true, #"["a","3"]"#])
+        guard case .kafka(let record)? = script.host.effects.last else { throw ScriptFailure("no record") }
+        #expect(record.headers == headers)
+    }
+
     @Test("an event handler gets the whole event")
     func event() throws {
         let script = try TestScript.probe("", top: "agent:on_event('*', function(event) return event end)")

@@ -138,6 +138,24 @@ import Testing
         #expect(try run.results == [201, "application/json; charset=utf-8", #"{"a":[1]}"#, [1]])
     }
 
+    @Test("an answer's headers: the last by name, all of them in header_list")
+    func answerHeaders() throws {
+        let script = try TestScript.probe(
+            "local r = agenthost.http.get('http://h/') return r.headers['set-cookie'], r.header_list")
+        let run = try script.task("probe")
+        try run.resume { stack in
+            try script.generation.pushHTTPAnswer(
+                .success(
+                    HTTPAnswer(
+                        status: 200,
+                        headers: [
+                            (name: "Set-Cookie", value: "a=1"), (name: "X", value: ""),
+                            (name: "Set-Cookie", value: "b=2"),
+                        ], body: ByteBuffer())), on: stack)
+        }
+        #expect(try run.results == ["b=2", [["set-cookie", "a=1"], ["x", ""], ["set-cookie", "b=2"]]])
+    }
+
     @Test("an answer that is not what it says has no json")
     func noJSON() throws {
         let script = try TestScript.probe("local r = agenthost.http.get('http://h/') return r.json == nil, r.body")

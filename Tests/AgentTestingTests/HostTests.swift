@@ -48,6 +48,9 @@ import Testing
         try await expectGreen(
             agent: """
                 local agent = agenthost.realtime_agent { name = "echo" }
+                agent:on_message("pass", function(_, m)
+                  agent:send_kafka("passed", m.raw, { key = m.key, headers = m.header_list })
+                end, { source = "kafka" })
                 agent:on_message("in", function(data, m)
                   agent:send_kafka("out", { data = data, source = m.source, key = m.key, tag = (m.headers or {}).tag, offset = m.offset },
                     { key = m.key, headers = { h = "1" }, partition = 2 })
@@ -72,6 +75,16 @@ import Testing
                     value = { data = { a = 1 }, source = "kafka", key = "k", tag = "x", offset = 0 } })
                   test.equal(out[2].value, { data = agenthost.null, source = "kafka", offset = 1 })
                   test.equal(out[3].value, { data = "plain", source = "mqtt" })
+                end)
+                test("null, nothing and headers of one name", function()
+                  assert(host:message("pass", agenthost.null, { headers = { { "a", "1" }, { "a", "\\xff" } } }))
+                  assert(host:message("pass", "null", { key = "" }))
+                  local out = host.sent.kafka["passed"]
+                  test.equal(out[1], { value = agenthost.null, headers = { a = "\\xff" } })
+                  test.equal(out[1].raw, agenthost.null)
+                  test.equal(out[1].header_list, { { "a", "1" }, { "a", "\\xff" } })
+                  test.equal(out[2], { value = agenthost.null, key = "", headers = {} })
+                  test.equal(out[2].raw, "null")
                 end)
                 test("mqtt", function()
                   assert(host:message("devices/7/up", { v = 1 }, { qos = 0, retain = true }))

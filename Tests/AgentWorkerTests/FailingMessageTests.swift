@@ -73,6 +73,41 @@ import Testing
         #expect(test.lines.count(containing: "failed for good") == 1)
     }
 
+    @Test("whose dead letter the broker will never take is kept in the spool, and its partition goes on") func kept()
+        throws
+    {
+        let test = try TestWorker(Self.failing + ", { attempts = 1 })")
+        let message = test.deliver("in", #"{"n":1}"#, partition: 3, offset: 42)
+        let next = test.deliver("in", partition: 3, offset: 43)
+        test.kafka.settleFirst(DeliveryFailure("too large", isPermanent: true))
+        test.advance(0)
+        let kept = try #require(test.spool.kept.first)
+        #expect(kept.reason == "too large")
+        guard case .kafka(let record) = kept.letter else { throw NotDone() }
+        #expect(record.topic == "in.dlq" && record.value == ByteBuffer(string: #"{"n":1}"#))
+        #expect(record.headers.contains(.init(name: "x-original-offset", value: Array("42".utf8))))
+        #expect(message.acknowledgements == 1)
+        #expect(test.deadLetters == 1)
+        test.kafka.settleAll()
+        #expect(next.acknowledgements == 1)
+        #expect(test.kafka.sent.count == 2 && test.laneCount == 0)
+    }
+
+    @Test("whose dead letter can be neither delivered nor kept stays unacknowledged") func notKept() throws {
+        let test = try TestWorker(Self.failing + ", { attempts = 1 })")
+        let message = test.deliver("in")
+        test.spool.refuse("the disk is full")
+        test.kafka.settleAll(DeliveryFailure("too large", isPermanent: true))
+        test.advance(0.5)
+        #expect(message.acknowledgements == 0)
+        #expect(test.lines.count(containing: "stays unacknowledged") == 1)
+        test.spool.refuse(nil)
+        test.advance(0.5)
+        test.kafka.settleAll(DeliveryFailure("too large", isPermanent: true))
+        test.advance(0)
+        #expect(message.acknowledgements == 1 && test.spool.kept.count == 1)
+    }
+
     @Test("without any broker for its dead letter is not tried in a hot loop") func noBroker() throws {
         let test = try TestWorker([Self.failing + ", { attempts = 1 })"], kafka: false, mqtt: false)
         let message = test.deliver("in", source: .mqtt)
@@ -98,12 +133,14 @@ import Testing
         #expect(message.acknowledgements == 1)
     }
 
-    @Test("that is an MQTT dead letter already is dropped: no dead letters of dead letters") func noLoop() throws {
+    @Test("that is an MQTT dead letter already is kept: no dead letters of dead letters") func noLoop() throws {
         let test = try TestWorker(
             "agent:on_message('#', function() error('always') end, { attempts = 1 })", kafka: false)
         let message = test.deliver("dlq/in", source: .mqtt)
+        test.advance(0)
         #expect(message.acknowledgements == 1)
         #expect(test.mqtt.published.isEmpty)
+        #expect(test.spool.kept.count == 1)
     }
 
     @Test("is skipped with on_error = \"skip\"") func skip() throws {

@@ -44,6 +44,25 @@ import Testing
         #expect(properties["sasl.mechanism"] == "PLAIN")
     }
 
+    @Test("sizes, compression, commits and the making of topics reach librdkafka, which takes them")
+    func limits() throws {
+        var settings = settings()
+        settings.messageMaxBytes = 300_000_000
+        settings.compression = "zstd"
+        settings.commitInterval = 250
+        for role in [KafkaSettings.Role.consumer, .producer] {
+            #expect(throws: Never.self) { try settings.checkProperties(for: role) }
+        }
+        let producer = Dictionary(settings.properties(for: .producer), uniquingKeysWith: { $1 })
+        #expect(producer["message.max.bytes"] == "300000000" && producer["compression.codec"] == "zstd")
+        var consumer = Dictionary(settings.properties(for: .consumer), uniquingKeysWith: { $1 })
+        #expect(consumer["message.max.bytes"] == "300000000" && consumer["fetch.message.max.bytes"] == "300000000")
+        #expect(consumer["auto.commit.interval.ms"] == "250" && consumer["allow.auto.create.topics"] == "false")
+        settings.allowsAutoCreateTopics = true
+        consumer = Dictionary(settings.properties(for: .consumer), uniquingKeysWith: { $1 })
+        #expect(consumer["allow.auto.create.topics"] == "true")
+    }
+
     @Test("a property that librdkafka does not know is named")
     func unknownProperty() {
         let error = #expect(throws: KafkaError.self) {

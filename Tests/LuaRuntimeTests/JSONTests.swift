@@ -40,6 +40,19 @@ import Testing
         #expect(try roundTrip(json, Script()) == expected)
     }
 
+    @Test("a string that is not UTF-8 is Base64, wherever it stands")
+    func bytes() throws {
+        let script = try Script()
+        #expect(
+            try script.run(
+                "return encode('\\xff\\xfe'), encode({ a = { 'ok', '\\xff' } }), encode('text\\xc3'), encode('\\0\\xe9\\n')"
+            )
+                == [
+                    #"{"encoding":"base64","base64":"//4="}"#, #"{"a":["ok",{"encoding":"base64","base64":"/w=="}]}"#,
+                    #"{"encoding":"base64","base64":"dGV4dMM="}"#, #"{"encoding":"base64","base64":"AOkK"}"#,
+                ])
+    }
+
     @Test("numbers keep their kind")
     func kinds() throws {
         let script = try Script()

@@ -67,6 +67,51 @@ import Testing
         #expect(!plan.wants("a/x"))
     }
 
+    @Test(
+        "filters that overlap without one covering the other become one over both, and what nobody wants is told apart")
+    func joined() {
+        var plan = SubscriptionPlan()
+        plan.want(["a/+/c", "a/b/#", "x"])
+        plan.connected(sessionPresent: false)
+        #expect(settle(&plan) == [.subscribe("a/+/#"), .subscribe("x")])
+        #expect(plan.wants("a/b/c") && plan.wants("a/z/c") && plan.wants("a/b"))
+        #expect(!plan.wants("a/z/y") && plan.expects("a/z/y"))
+        #expect(!plan.expects("elsewhere"))
+        plan.want(["a/+/c", "x"])
+        #expect(settle(&plan) == [.subscribe("a/+/c"), .unsubscribe("a/+/#")])
+    }
+
+    @Test("joining goes on until no two filters have a topic in common")
+    func joinedAgain() {
+        var plan = SubscriptionPlan()
+        plan.want(["a/+/c", "a/b/#", "+/d/c"])
+        plan.connected(sessionPresent: false)
+        #expect(settle(&plan) == [.subscribe("+/+/#")])
+    }
+
+    @Test("where the broker refuses the joined filter, its parts are subscribed to")
+    func refusedJoin() {
+        var plan = SubscriptionPlan()
+        plan.want(["a/+/c", "a/b/#"])
+        plan.connected(sessionPresent: false)
+        plan.asked(.subscribe("a/+/#"), messageID: 1)
+        #expect(plan.answered(messageID: 1, refusedByBroker: true) == nil)
+        #expect(settle(&plan, from: 2) == [.subscribe("a/+/c"), .subscribe("a/b/#")])
+        #expect(plan.isSettled)
+    }
+
+    @Test("with a shared group every subscription is the group's, but for the broker's own topics")
+    func sharedGroup() {
+        var plan = SubscriptionPlan(sharedGroup: "ward")
+        plan.want(["a/#", "a/b", "$SYS/uptime", "$share/own/x"])
+        plan.connected(sessionPresent: false)
+        #expect(
+            settle(&plan) == [
+                .subscribe("$SYS/uptime"), .subscribe("$share/own/x"), .subscribe("$share/ward/a/#"),
+            ])
+        #expect(plan.wants("a/b") && plan.wants("x"))
+    }
+
     @Test("a refused filter is named once and tried again on the next connection")
     func refused() {
         var plan = SubscriptionPlan()

@@ -133,6 +133,7 @@ final class TestPublisher: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: settings.endpoint)
         let publisher = try MQTTPublisher(settings: settings, status: status, logger: quietLogger)
+        publisher.connect()
         self.publisher = publisher
         self.status = status
         self.loop = loop

@@ -15,6 +15,7 @@ final class TestWorker {
     let mqtt = TestMQTT()
     let hub = TestHub()
     let outbound = TestOutbound()
+    let spool = TestSpool()
     let lines = LogLines.Store()
     let durations = TestDurations()
     let counters: [AgentCounters]
@@ -37,7 +38,8 @@ final class TestWorker {
         let durations = durations
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
-            clock: { 1_767_323_045_678 }, metrics: durations, logger: Logger(label: "test") { _ in LogLines(lines) })
+            clock: { 1_767_323_045_678 }, spool: spool, metrics: durations,
+            logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
         guard serves else { return }
         for (agent, script) in scripts.enumerated() { try activate(script, agent: agent) }
