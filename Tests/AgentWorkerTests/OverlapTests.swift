@@ -102,9 +102,9 @@ import Testing
     @Test(
         "without a handler becomes an event, whose bytes are text or Base64",
         arguments: [
-            (nil, MessageSource.kafka, "null"), ("", .kafka, #""""#), ("{}", .kafka, "{}"),
+            (nil, MessageSource.kafka, "null"), ("", .kafka, "\"\""), ("{}", .kafka, "{}"),
             ("plain", .kafka, #""plain""#),
-            ("", .mqtt, #""""#),
+            ("", .mqtt, "\"\""),
         ] as [(String?, MessageSource, String)])
     func events(payload: String?, source: MessageSource, json: String) throws {
         let test = try TestWorker(
