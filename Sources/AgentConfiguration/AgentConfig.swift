@@ -48,6 +48,8 @@ package struct AgentConfig: Sendable {
         package var environment: [String: String]
         /// The script's `config` table by field name.
         package var script: [String: ScriptValue]
+        /// Settings that the script declares for itself.
+        package var declared: [Setting]
         /// The name the script declares, which is the service's when `SERVICE_NAME` gives none.
         package var agentName: String?
 
@@ -56,12 +58,14 @@ package struct AgentConfig: Sendable {
             secrets: PlatformSecrets? = nil,
             environment: [String: String] = [:],
             script: [String: ScriptValue] = [:],
+            declared: [Setting] = [],
             agentName: String? = nil
         ) {
             self.flags = flags
             self.secrets = secrets
             self.environment = environment
             self.script = script
+            self.declared = declared
             self.agentName = agentName
         }
     }
@@ -74,27 +78,33 @@ package struct AgentConfig: Sendable {
 
     /// What was resolved, by field; a field without a value has no entry.
     private let resolved: [String: Resolved]
+    private let declared: [Setting]
 
     /// Resolves every setting.
     /// - Throws: one ``ConfigurationError`` that lists every wrong value and every unknown field.
     package init(_ layers: Layers) throws(ConfigurationError) {
         var resolution = Resolution(layers)
-        for setting in Setting.all { resolution.resolve(setting) }
+        for setting in Setting.all + layers.declared { resolution.resolve(setting) }
         resolution.derive()
         resolution.reportUnknownFields()
         guard resolution.problems.isEmpty else { throw ConfigurationError(problems: resolution.problems) }
         resolved = resolution.resolved
+        declared = layers.declared
+    }
+
+    private func setting(_ field: String) -> Setting? {
+        Setting.named(field) ?? declared.first { $0.field == field }
     }
 
     /// The value of `field` as `agent.config` gives it; nil when it is not set, not known, or a secret.
     package func value(_ field: String) -> ScriptValue? {
-        guard let setting = Setting.named(field), !setting.isSecret else { return nil }
+        guard let setting = setting(field), !setting.isSecret else { return nil }
         return resolved[setting.field]?.value
     }
 
     /// The secret setting `field`; nil when it is not set, not known, or no secret.
     package func secret(_ field: String) -> Secret? {
-        guard let setting = Setting.named(field), setting.isSecret,
+        guard let setting = setting(field), setting.isSecret,
             case .string(let text)? = resolved[setting.field]?.value
         else { return nil }
         return Secret(text)
@@ -102,14 +112,24 @@ package struct AgentConfig: Sendable {
 
     /// The layer that gave `field` its value, nil when it is not set.
     package func origin(of field: String) -> Origin? {
-        Setting.named(field).flatMap { resolved[$0.field]?.origin }
+        setting(field).flatMap { resolved[$0.field]?.origin }
     }
 
-    /// Every setting with its value and origin, in the table's order: what `agenthost config` prints.
+    /// Every setting with its value and origin, in the table's order, then the script's own: what `agenthost config`
+    /// prints.
     package func listing() -> [SettingReport] {
-        Setting.all.map { setting in
+        (Setting.all + declared).map { setting in
             SettingReport(setting, resolved[setting.field])
         }
+    }
+
+    /// The field of every name by which a script may ask for a setting, those that are not set included.
+    package var names: [String: String] {
+        var names: [String: String] = [:]
+        for setting in Setting.all + declared {
+            for name in setting.scriptNames { names[name] = setting.field }
+        }
+        return names
     }
 }
 
@@ -154,10 +174,11 @@ extension AgentConfig {
 
     /// Seconds that the table gives a default, so they are always there.
     func duration(_ field: String) -> Duration {
-        guard case .number(let seconds)? = resolved[field]?.value else {
-            preconditionFailure("\(field) is no setting in seconds with a default")
+        switch resolved[field]?.value {
+        case .integer(let seconds): return .seconds(seconds)
+        case .number(let seconds): return .seconds(seconds)
+        default: preconditionFailure("\(field) is no setting in seconds with a default")
         }
-        return .seconds(seconds)
     }
 
     /// A truth value; false when not set.

@@ -8,6 +8,8 @@ extension Setting {
         case text
         /// A whole number in a range.
         case integer(ClosedRange<Int64>)
+        /// Any number.
+        case number
         /// A positive number of seconds, at most the bound.
         case seconds(atMost: Double)
         /// True or false, in the spellings people use in environment files.
@@ -39,7 +41,9 @@ extension Setting {
         package var expectation: String {
             switch self {
             case .text: "text"
+            case .integer(.min ... .max): "a whole number"
             case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+            case .number: "a number"
             case .seconds(let bound): "a number of seconds, more than 0 and at most \(Int(bound))"
             case .boolean: "true or false"
             case .choice(let words, _): "one of \(words.joined(separator: ", "))"
@@ -61,6 +65,7 @@ extension Setting {
             return switch self {
             case .text: .string(text)
             case .integer(let range): Int64(trimmed).flatMap { range.contains($0) ? .integer($0) : nil }
+            case .number: Self.number(trimmed)
             case .seconds(let bound): Self.seconds(trimmed, atMost: bound)
             case .boolean: Self.boolean(trimmed)
             case .choice(let words, let aliases): Self.choice(trimmed, words, aliases)
@@ -75,7 +80,7 @@ extension Setting {
         }
 
         /// The value a script gave, converted to this kind; nil when it is of the wrong kind.
-        func accept(_ value: AgentConfig.ScriptValue) -> AgentConfig.ScriptValue? {
+        package func accept(_ value: AgentConfig.ScriptValue) -> AgentConfig.ScriptValue? {
             switch (self, value) {
             case (_, .string(let text)):
                 return parse(text)
@@ -86,8 +91,12 @@ extension Setting {
             case (.integer(let range), .number(let number)):
                 guard let whole = Int64(exactly: number) else { return nil }
                 return range.contains(whole) ? .integer(whole) : nil
+            case (.number, .integer):
+                return value
+            case (.number, .number(let number)):
+                return number.isFinite ? value : nil
             case (.seconds(let bound), .integer(let number)):
-                return number > 0 && Double(number) <= bound ? .number(Double(number)) : nil
+                return number > 0 && Double(number) <= bound ? value : nil
             case (.seconds(let bound), .number(let number)):
                 return number > 0 && number <= bound ? value : nil
             case (.list, .list(let items)):
@@ -118,8 +127,14 @@ extension Setting.Kind {
 
     private static func seconds(_ text: String, atMost bound: Double) -> AgentConfig.ScriptValue? {
         let digits = text.hasSuffix("s") ? text.dropLast().trimmingCharacters(in: .whitespaces) : text
-        guard let number = Double(digits), number > 0, number <= bound else { return nil }
-        return .number(number)
+        guard let value = number(String(digits)) else { return nil }
+        return Self.seconds(atMost: bound).accept(value)
+    }
+
+    /// A whole number stays one.
+    private static func number(_ text: String) -> AgentConfig.ScriptValue? {
+        if let whole = Int64(text) { return .integer(whole) }
+        return Double(text).flatMap { $0.isFinite ? .number($0) : nil }
     }
 
     private static func boolean(_ text: String) -> AgentConfig.ScriptValue? {

@@ -43,7 +43,7 @@ extension Setting {
             "MAX_QUEUED_TASKS", kind: .integer(0...1_000_000), default: .integer(1024),
             "Tasks that may wait; further ones are refused with 503."),
         Setting(
-            "TASK_TIMEOUT", kind: .seconds(atMost: 604_800), default: .number(300),
+            "TASK_TIMEOUT", kind: .seconds(atMost: 604_800), default: .integer(300),
             "Seconds after which a task is given up with 504."),
     ]
 

@@ -41,8 +41,24 @@ package struct Setting: Sendable {
         self.summary = summary
     }
 
+    /// A setting of a script's own. Its environment variable is the only layer above its default.
+    package init(
+        declared field: String, variable: String, kind: Kind, default defaultValue: AgentConfig.ScriptValue?,
+        secret isSecret: Bool
+    ) {
+        self.init(
+            variable, field: field, kind: kind, default: defaultValue, secret: isSecret, "Declared by the script.")
+    }
+
+    /// Every setting of the host that this environment variable sets, alone or with others.
+    package static func ofVariable(_ variable: String) -> Setting? {
+        all.first { setting in
+            setting.variables.contains { $0 == variable || $0.hasSuffix("*") && variable.hasPrefix($0.dropLast()) }
+        }
+    }
+
     /// The names a script's `config` table may use: the field, and the lower-cased aliases.
-    var scriptNames: [String] {
+    package var scriptNames: [String] {
         [field] + variables.filter { !$0.hasSuffix("*") }.map { $0.lowercased() }.filter { $0 != field }
     }
 

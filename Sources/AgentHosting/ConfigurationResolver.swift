@@ -52,8 +52,11 @@ package final class ConfigurationResolver: Sendable {
             }
             script[field] = value
         }
+        var declared: [Setting] = []
+        for setting in agent.declared { declared.append(try Setting(setting, at: agent.location)) }
         let layers = AgentConfig.Layers(
-            flags: flags, secrets: secrets, environment: environment, script: script, agentName: agent.name)
+            flags: flags, secrets: secrets, environment: environment, script: script, declared: declared,
+            agentName: agent.name)
         let config: AgentConfig
         do throws(ConfigurationError) {
             config = try AgentConfig(layers)
@@ -73,6 +76,38 @@ package final class ConfigurationResolver: Sendable {
 extension ConfigurationResolver: CustomStringConvertible, CustomReflectable {
     package var description: String { "ConfigurationResolver" }
     package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension Setting {
+    /// A setting of the script's own. Throws where it takes a name of the host's, or its default is of another kind.
+    fileprivate init(_ declared: DeclaredSetting, at location: String) throws(ScriptFailure) {
+        let place = "\(location): config.\(declared.name)"
+        if Setting.named(declared.name) != nil {
+            throw ScriptFailure("\(place): the host has a setting of this name; give its value, or take another name")
+        }
+        if let setting = Setting.ofVariable(declared.variable) {
+            throw ScriptFailure(
+                "\(place): \(declared.variable) sets the host's \(setting.field); read agent.config.\(setting.field)")
+        }
+        let kind: Setting.Kind =
+            switch declared.kind {
+            case .string: .text
+            case .number: .number
+            case .integer: .integer(.min ... .max)
+            case .boolean: .boolean
+            case .list: .list
+            case .url: .url(["http", "https", "ws", "wss"])
+            }
+        var value: AgentConfig.ScriptValue?
+        if let json = declared.defaultValue {
+            value = AgentConfig.ScriptValue(json).flatMap(kind.accept)
+            guard value != nil else {
+                throw ScriptFailure("\(place): the default is not what was expected, \(kind.expectation)")
+            }
+        }
+        self.init(
+            declared: declared.name, variable: declared.variable, kind: kind, default: value, secret: declared.isSecret)
+    }
 }
 
 extension AgentConfig.ScriptValue {
@@ -120,6 +155,7 @@ extension AgentSettings {
             websocketEnabled: config.websocketEnabled, maxConcurrentTasks: config.maxConcurrentTasks,
             maxQueuedTasks: config.maxQueuedTasks,
             taskTimeout: Double(timeout.seconds) + Double(timeout.attoseconds) / 1e18,
-            streamingTopics: config.streamingTopics, mqttTopics: config.mqttTopics, values: values, secrets: secrets)
+            streamingTopics: config.streamingTopics, mqttTopics: config.mqttTopics, values: values, secrets: secrets,
+            names: config.names)
     }
 }

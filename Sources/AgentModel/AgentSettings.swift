@@ -18,12 +18,15 @@ package struct AgentSettings: Sendable {
     package var values: [String: JSONValue]
     /// The secret settings, for a script that asks for one by its name.
     package var secrets: [String: String]
+    /// The field name of every name that is a setting, set or not.
+    package var names: [String: String]
 
     package init(
         serviceName: String, agentType: String? = nil, implementation: String = "deterministic",
         platform: String? = nil, websocketEnabled: Bool = true, maxConcurrentTasks: Int = 10,
         maxQueuedTasks: Int = 1024, taskTimeout: Double = 300, streamingTopics: [String] = [],
-        mqttTopics: [String] = [], values: [String: JSONValue] = [:], secrets: [String: String] = [:]
+        mqttTopics: [String] = [], values: [String: JSONValue] = [:], secrets: [String: String] = [:],
+        names: [String: String] = [:]
     ) {
         self.serviceName = serviceName
         self.agentType = agentType ?? String(serviceName.prefix { $0 != "-" })
@@ -37,6 +40,7 @@ package struct AgentSettings: Sendable {
         self.mqttTopics = mqttTopics
         self.values = values
         self.secrets = secrets
+        self.names = names
     }
 }
 

@@ -64,7 +64,7 @@ import Testing
               local names = {}
               for name in pairs(agent.config) do names[#names + 1] = name end
               table.sort(names)
-              return agent.config.port, agent.config.kafka_password, names, agent.config.something_else == nil
+              return agent.config.port, agent.config.kafka_password, names, agent.config.mqtt_host == nil, agent.config.auth0_issuer
             end)
             """,
             settings: { (request) throws(ScriptFailure) in
@@ -72,29 +72,83 @@ import Testing
                 #expect(request.config == ["port": 9, "streaming_topics": ["a", "b"], "websocket_enabled": false])
                 return AgentSettings(
                     serviceName: "n", agentType: "orchestrator", implementation: "openai", platform: "plat",
-                    websocketEnabled: false, values: ["port": 8080, "host": "h"], secrets: ["kafka_password": "secret"])
+                    websocketEnabled: false, values: ["port": 8080, "host": "h"], secrets: ["kafka_password": "secret"],
+                    names: [
+                        "port": "port", "host": "host", "kafka_password": "kafka_password", "mqtt_host": "mqtt_host",
+                        "mqtt_port": "mqtt_port", "auth0_issuer": "host",
+                    ])
             })
         let interface = try script.interface
         #expect(interface.platform == "plat" && interface.agentType == "orchestrator")
         #expect(interface.implementation == "openai" && !interface.websocketEnabled)
-        #expect(try script.task("probe").results == [8080, "secret", ["host", "port"], true])
+        #expect(try script.task("probe").results == [8080, "secret", ["host", "port"], true, "h"])
     }
 
-    @Test("a setting that is nearly one is an error")
-    func nearSetting() throws {
+    @Test(
+        "a name that is no setting is an error, with the nearest that is one",
+        arguments: [
+            ("kafka_bootstrap_server", " (did you mean 'kafka_bootstrap_servers'?)"), ("something_else", ""),
+        ])
+    func unknownSetting(name: String, hint: String) throws {
         let script = try TestScript.probe(
-            "return agent.config.kafka_bootstrap_server",
+            "return agent.config.\(name)",
             settings: { (request) throws(ScriptFailure) in
-                AgentSettings(serviceName: request.name, values: ["kafka_bootstrap_servers": "b"])
+                AgentSettings(serviceName: request.name, names: ["kafka_bootstrap_servers": "kafka_bootstrap_servers"])
             })
         guard case .failed(let error) = try script.task("probe").state else {
             Issue.record("it was read")
             return
         }
-        #expect(
-            error.message
-                == "agent.lua:3: agent.config has no 'kafka_bootstrap_server' (did you mean 'kafka_bootstrap_servers'?)"
-        )
+        #expect(error.message == "agent.lua:3: agent.config has no '\(name)'\(hint)")
+    }
+
+    @Test("a script declares settings of its own beside values for the host's")
+    func ownSettings() throws {
+        let script = try TestScript(
+            """
+            local s = agenthost.setting
+            local agent = agenthost.agent { name = "n", config = {
+              port = 9,
+              url = s { env = "WEATHER_URL", kind = "url" }, limit = s { default = 3 }, token = s { secret = true },
+              places = s { default = { "a", "b" } }, on = s { env = "X", default = true, kind = "boolean" },
+            } }
+            agent:task("probe", function() return agent.config.limit end)
+            """,
+            settings: { (request) throws(ScriptFailure) in
+                #expect(request.config == ["port": 9])
+                let shown = request.declared.map {
+                    "\($0.name) \($0.variable) \($0.kind) \($0.isSecret) \($0.defaultValue.map { "\($0)" } ?? "-")"
+                }
+                #expect(shown.count == 5)
+                #expect(
+                    shown.map { $0.split(separator: " ").prefix(4).joined(separator: " ") } == [
+                        "limit LIMIT number false", "on X boolean false", "places PLACES list false",
+                        "token TOKEN string true", "url WEATHER_URL url false",
+                    ])
+                #expect(request.declared[0].defaultValue == 3 && request.declared[2].defaultValue == ["a", "b"])
+                return AgentSettings(serviceName: "n", values: ["limit": 4], names: ["limit": "limit"])
+            })
+        #expect(try script.task("probe").results == [4])
+    }
+
+    @Test(
+        "a setting of its own that is wrong is an error where it stands",
+        arguments: [
+            (
+                "s { kind = 'text' }",
+                "agent.lua:2: field of agenthost.setting 'kind': one of string, number, integer, boolean, list, url expected, got \"text\""
+            ),
+            (
+                "s { env = 'A B' }",
+                "agent.lua:2: field of agenthost.setting 'env': the name of an environment variable expected"
+            ),
+            ("s { enviroment = 'A' }", "agent.lua:2: unknown field of agenthost.setting 'enviroment'"),
+            ("s 'A'", "agent.lua:2: bad argument 'setting' to 'setting' (table expected, got string)"),
+        ])
+    func wrongOwnSetting(expression: String, complaint: String) throws {
+        let message = try #require(
+            try TestScript.loadFailure("local s = agenthost.setting\nlocal x = \(expression)\nagenthost.agent {}"))
+        #expect(message.hasPrefix(complaint), "\(message)")
     }
 
     @Test("a configuration that is refused stops the load at the declaration")

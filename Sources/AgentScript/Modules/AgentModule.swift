@@ -40,13 +40,14 @@ enum AgentModule: ScriptModule {
         let websocketEndpoints = try websocketEndpoints(reader, in: generation)
         let streamingEndpoints = try streamingEndpoints(reader)
         let processor = try reader.function("processor")
-        let config = try config(reader)
+        let (config, declared) = try config(reader, in: generation)
         let allowedAddresses = try allowedAddresses(reader)
 
         let settings: AgentSettings
         do throws(ScriptFailure) {
             settings = try generation.settings(
-                AgentRequestForSettings(name: name, isRealtime: isRealtime, config: config, location: location))
+                AgentRequestForSettings(
+                    name: name, isRealtime: isRealtime, config: config, declared: declared, location: location))
         } catch {
             throw LuaFailure(error.message)
         }
@@ -178,20 +179,40 @@ enum AgentModule: ScriptModule {
         return addresses
     }
 
-    /// The `config` table as values; which fields there are is the configuration's to check.
-    private static func config(_ reader: TableReader) throws(LuaFailure) -> [String: JSONValue] {
+    /// The `config` table: values of the host's settings (which fields there are is the configuration's to check), and
+    /// settings of the script's own.
+    private static func config(
+        _ reader: TableReader, in generation: Generation
+    ) throws(LuaFailure) -> ([String: JSONValue], [DeclaredSetting]) {
         let stack = reader.stack
+        let top = stack.top
         let type = stack.getField("config", of: reader.index)
-        defer { stack.pop(1) }
-        if type == .nil { return [:] }
+        defer { stack.setTop(top) }
+        if type == .nil { return ([:], []) }
         guard type == .table else { throw LuaFailure("config: table expected, got \(stack.typeName(at: -1))") }
+        var declared: [DeclaredSetting] = []
+        stack.newTable()
+        stack.pushNil()
+        while stack.next(of: top + 1) {
+            if let name = stack.type(at: -2) == .string ? stack.string(at: -2) : nil,
+                let setting = try SettingModule.declaration(stack, at: -1, name: name, in: generation)
+            {
+                declared.append(setting)
+                stack.pop(1)
+            } else {
+                stack.pushValue(at: -2)
+                stack.insert(at: -2)
+                stack.rawSet(of: top + 2)
+            }
+        }
+        declared.sort { $0.name < $1.name }
         let json = try stack.jsonBuffer(at: -1, path: "config")
         guard case .object(let object)? = try? JSONValue(parsing: json) else {
             throw LuaFailure("config: a table of named settings expected")
         }
         var config: [String: JSONValue] = [:]
         for member in object.members { config[member.key] = member.value }
-        return config
+        return (config, declared)
     }
 
     /// Leaves the agent table on top of the stack.
@@ -257,19 +278,20 @@ enum ConfigTable {
             stack.push(value)
             stack.setField(name, of: -2)
         }
-        let known = Array(settings.values.keys) + settings.secrets.keys
-        let secrets = settings.secrets
         stack.newTable(array: 0, fields: 2)
         stack.pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
-            if let secret = secrets[name] {
+            guard let field = settings.names[name] else {
+                throw LuaFailure(
+                    "agent.config has no '\(name)'\(NameSuggestionText.of(name, among: Array(settings.names.keys)))")
+            }
+            if let secret = settings.secrets[field] {
                 call.stack.push(secret)
-                return .results(1)
+            } else if let value = settings.values[field] {
+                call.stack.push(value)
+            } else {
+                call.stack.pushNil()
             }
-            if let near = NameSuggestion.nearest(name, among: known), near != name {
-                throw LuaFailure("agent.config has no '\(name)' (did you mean '\(near)'?)")
-            }
-            call.stack.pushNil()
             return .results(1)
         }
         stack.setField("__index", of: -2)
