@@ -32,9 +32,6 @@ package final class ScriptSnapshot: Sendable {
             ?? URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
     }
 
-    /// The directory that is watched for changes of the script and its modules.
-    package var directoryPath: String { directory.path }
-
     package func script() throws(ScriptFailure) -> [UInt8] {
         if let bytes = read(name) { return bytes }
         var isDirectory: ObjCBool = false
@@ -45,19 +42,31 @@ package final class ScriptSnapshot: Sendable {
         throw ScriptFailure("\(path): no such file")
     }
 
-    /// The module that `require(module)` means: `a/b.lua` or `a/b/init.lua` beside the script, for `a.b`.
-    package func module(_ module: String) -> (file: String, bytes: [UInt8])? {
-        let stem = module.split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
-        for file in ["\(stem).lua", "\(stem)/init.lua"] {
+    /// Where modules are looked for, in the form of Lua's `package.path`: beside the script, and others' in `lib` and in
+    /// `lua_modules`, there as LuaRocks lays them out too (`luarocks install --tree lua_modules`).
+    package static let modulePath = [".", "./lib", "./lua_modules/share/lua/5.4", "./lua_modules"]
+        .map { "\($0)/?.lua;\($0)/?/init.lua" }.joined(separator: ";")
+
+    /// The module that `require(module)` means: the first file that is there, for `a.b` with `a/b` in the place of each
+    /// `?` of the path. A place outside the script's directory is passed over.
+    package func module(
+        _ module: String, along path: String = ScriptSnapshot.modulePath
+    ) -> (file: String, bytes: [UInt8])? {
+        let stem = module.replacing(".", with: "/")
+        for template in path.split(separator: ";") {
+            let parts = template.replacing("?", with: stem).split(separator: "/").filter { $0 != "." }
+            guard !template.hasPrefix("/"), !parts.isEmpty, !parts.contains("..") else { continue }
+            let file = parts.joined(separator: "/")
             if let bytes = read(file) { return (file, bytes) }
         }
         return nil
     }
 
-    /// A module's name is words and dots, so that it cannot leave the script's directory.
+    /// A module's name is words with dots or slashes between them, so that it cannot leave the script's directory.
     package static func isModuleName(_ name: String) -> Bool {
         !name.isEmpty
-            && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+            && name.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "." || $0 == "/" }).allSatisfy {
+                part in
                 !part.isEmpty
                     && part.utf8.allSatisfy {
                         $0 == 0x5F || $0 == 0x2D || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A
@@ -105,11 +114,9 @@ package final class ScriptSnapshot: Sendable {
         (try? Data(contentsOf: directory.appendingPathComponent(file))).map { [UInt8]($0) }
     }
 
-    /// Absolute directories of every file read or looked for.
-    package var directories: Set<String> {
-        files.withLock { files in
-            Set(files.keys.map { directory.appendingPathComponent($0).deletingLastPathComponent().path })
-        }
+    /// Absolute paths of every file read or looked for, with the links on the way to them.
+    package var paths: Set<String> {
+        files.withLock { files in Set(files.keys.map { "\(directory.path)/\($0)" }) }
     }
 }
 

@@ -142,12 +142,48 @@ static int base_setmetatable(lua_State *L) {
     return 1;
 }
 
-static int base_collectgarbage(lua_State *L) {
-    const char *option = luaL_optstring(L, 1, "collect");
-    if (strcmp(option, "count") != 0) {
-        return luaL_argerror(L, 1, lua_pushfstring(L, "only \"count\" is available, not \"%s\"", option));
+/// Steps of the collector until its cycle ends. The clock is looked at between them: each does a bounded piece of work.
+static void finish_cycle(lua_State *L, lb_host *host) {
+    while (lua_gc(L, LUA_GCSTEP, 0) == 0) {
+        lb_charge(L, host, 5000);
     }
-    lua_pushnumber(L, (lua_Number)lb_host_at(L)->used / 1024);
+}
+
+/// What libraries call works; how the collector runs stays the host's to say.
+static int base_collectgarbage(lua_State *L) {
+    static const char *const options[] = {"collect",     "count",      "step",     "isrunning",  "stop", "restart",
+                                          "incremental", "generational", "setpause", "setstepmul", NULL};
+    lb_host *host = lb_host_at(L);
+    switch (luaL_checkoption(L, 1, "collect", options)) {
+    case 0:
+        // The cycle under way may have passed what is garbage now: the next one has not.
+        finish_cycle(L, host);
+        finish_cycle(L, host);
+        lua_pushinteger(L, 0);
+        break;
+    case 1:
+        lua_pushnumber(L, (lua_Number)host->used / 1024);
+        break;
+    case 2:
+        lb_charge(L, host, 5000);
+        lua_pushboolean(L, lua_gc(L, LUA_GCSTEP, 0));
+        break;
+    case 3:
+        lua_pushboolean(L, 1);
+        break;
+    case 6:
+    case 7:
+        lua_pushliteral(L, "incremental");
+        break;
+    case 8:
+        lua_pushinteger(L, 200);
+        break;
+    case 9:
+        lua_pushinteger(L, 100);
+        break;
+    default:
+        lua_pushinteger(L, 0);
+    }
     return 1;
 }
 
@@ -181,12 +217,53 @@ static int distance(const char *a, size_t a_length, const char *b, size_t b_leng
     return rows[a_length % 3][b_length];
 }
 
+/// Whether a folder of this name is on the way to a file.
+static bool passes(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    for (const char *part = path; part != NULL; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, folder, length) == 0 && part[length] == '/') {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lb_reads_strictly(lua_State *L) {
+    lua_Debug frame;
+    if (!lua_getstack(L, 1, &frame) || !lua_getinfo(L, "S", &frame) || *frame.source != '@') {
+        return false;
+    }
+    return !passes(frame.source + 1, "lib") && !passes(frame.source + 1, "lua_modules");
+}
+
+/// Names that other Lua programs know, and what an agent has instead.
+static const struct {
+    const char *name;
+    const char *advice;
+} absent[] = {
+    {"io", "an agent reaches no files or processes"},
+    {"dofile", "use require"},
+    {"loadfile", "use require"},
+    {"loadstring", "use load"},
+    {"module", "return a table from the module"},
+    {"setfenv", "use load's fourth argument"},
+    {"getfenv", "use load's fourth argument"},
+    {"unpack", "use table.unpack"},
+    {"warn", "use agenthost.log.warn"},
+};
+
 static int undefined_global(lua_State *L) {
-    if (lua_type(L, 2) != LUA_TSTRING) {
+    if (lua_type(L, 2) != LUA_TSTRING || !lb_reads_strictly(L)) {
         return 0;
     }
     size_t length;
     const char *name = lua_tolstring(L, 2, &length);
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
+        if (strcmp(name, absent[i].name) == 0) {
+            return luaL_error(L, "undefined global '%s' (%s)", name, absent[i].advice);
+        }
+    }
     const char *closest = NULL;
     int best = length < 3 ? 1 : length < 6 ? 2 : 3;
     if (length <= NAME) {
@@ -214,12 +291,114 @@ static int undefined_global(lua_State *L) {
     return luaL_error(L, "undefined global '%s'", name);
 }
 
+// MARK: - _G
+
+// Reading an undefined global raises in an agent's own files: the globals have a metatable that says so. `_G` is another
+// table, which reads and writes the globals and answers nil for what is not there. So a global that is there costs what it
+// costs in plain Lua. What looks past metatables takes the one table for the other.
+
+static void push_globals(lua_State *L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+}
+
+/// Puts the globals in the place of `_G` as the first argument.
+static void resolve_globals(lua_State *L) {
+    if (lua_topointer(L, 1) == lb_host_at(L)->globals_view) {
+        push_globals(L);
+        lua_replace(L, 1);
+    }
+}
+
+static int view_index(lua_State *L) {
+    lua_settop(L, 2);
+    push_globals(L);
+    lua_insert(L, 2);
+    lua_rawget(L, 2);
+    return 1;
+}
+
+static int view_newindex(lua_State *L) {
+    lua_settop(L, 3);
+    push_globals(L);
+    lua_replace(L, 1);
+    luaL_argcheck(L, lua_type(L, 2) != LUA_TNIL, 2, "index is nil");
+    lua_rawset(L, 1);
+    return 0;
+}
+
+static int base_next(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    resolve_globals(L);
+    lua_settop(L, 2);
+    if (lua_next(L, 1)) {
+        return 2;
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
+static int view_pairs(lua_State *L) {
+    lua_pushcfunction(L, base_next);
+    push_globals(L);
+    lua_pushnil(L);
+    return 3;
+}
+
+static int base_rawget(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checkany(L, 2);
+    resolve_globals(L);
+    lua_settop(L, 2);
+    lua_rawget(L, 1);
+    return 1;
+}
+
+static int base_rawset(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checkany(L, 2);
+    luaL_checkany(L, 3);
+    lua_settop(L, 3);
+    lua_pushvalue(L, 1);
+    lua_insert(L, 1);
+    // The table that was given is the result; the one to set comes above it.
+    if (lua_topointer(L, 2) == lb_host_at(L)->globals_view) {
+        push_globals(L);
+        lua_replace(L, 2);
+    }
+    lua_rawset(L, 2);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static void make_view(lua_State *L) {
+    static const luaL_Reg metamethods[] = {
+        {"__index", view_index}, {"__newindex", view_newindex}, {"__pairs", view_pairs}, {NULL, NULL}};
+    lua_createtable(L, 0, 0);
+    lb_host_at(L)->globals_view = lua_topointer(L, -1);
+    lua_createtable(L, 0, 4);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    // Registry: the address stays this table's, whatever a script makes of the global.
+    lua_pushvalue(L, -1);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, LUA_GNAME);
+    lua_settop(L, -2);
+    lua_setglobal(L, LUA_GNAME);
+}
+
 // MARK: - Opening
 
 static const luaL_Reg functions[] = {
     {"collectgarbage", base_collectgarbage},
     {"load", base_load},
+    {"next", base_next},
     {"pcall", base_pcall},
+    {"rawget", base_rawget},
+    {"rawset", base_rawset},
     {"setmetatable", base_setmetatable},
     {"xpcall", base_xpcall},
     {NULL, NULL},
@@ -241,4 +420,5 @@ void lb_open_base_library(lua_State *L) {
     lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, -2);
     lua_settop(L, -2);
+    make_view(L);
 }

@@ -59,6 +59,10 @@ struct lb_host {
     int64_t growth_cpu;
     /// The slice runs a handler, not a script that loads.
     bool handler;
+    /// NULL: nothing but the budget ends a slice.
+    const lb_interrupt *interrupt;
+    /// The slice was ended by the interrupt.
+    bool interrupted;
     /// Where the budget was found spent, and where memory was last refused: "file:line: " or empty.
     char spent_where[LB_WHERE_SIZE];
     char refused_where[LB_WHERE_SIZE];
@@ -88,6 +92,8 @@ struct lb_host {
     int function_metatable;
     /// The texts of numbers that read otherwise than they would be written (json_numbers.cpp); 0 while there are none.
     int number_texts;
+    /// The table that scripts know as `_G`; the globals themselves are another.
+    const void *globals_view;
 
     /// json_decode.cpp's parser and padded input.
     void *json;
@@ -176,6 +182,11 @@ void lb_open_coroutine_library(lua_State *L);
 void lb_open_string_library(lua_State *L);
 void lb_open_table_library(lua_State *L);
 void lb_open_base_library(lua_State *L);
+void lb_open_debug_library(lua_State *L);
+void lb_open_package_library(lua_State *L);
+/// For a metamethod: whether the one that reads is an agent's own file. Others' files are those below a folder `lib` or
+/// `lua_modules`; text given to `load` is nobody's.
+bool lb_reads_strictly(lua_State *L);
 /// Resumes `co` as Lua's own lua_resume does, and keeps the account of what runs.
 int lb_resume_thread(lua_State *co, lua_State *from, int arguments, int *count);
 /// Closes a suspended thread's pending variables. LUA_OK, or an error whose message is on top of its stack.

@@ -187,6 +187,8 @@ static int open_sandbox(lua_State *L) {
     charge_functions(L, table_functions);
     lua_settop(L, 0);
     open_os_library(L);
+    lb_open_debug_library(L);
+    lb_open_package_library(L);
     make_metatables(L, lb_host_at(L));
     return 0;
 }

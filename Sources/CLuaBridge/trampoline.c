@@ -124,6 +124,36 @@ void lb_push_failure(lua_State *L, const char *message, size_t length, bool posi
 
 // MARK: - Root coroutines
 
+/// Bytes of an error value's JSON that are shown.
+#define ERROR_JSON 8192
+
+/// Pushes what is shown of an error value that is no text: where it was raised, and the value, a table as JSON.
+static void push_error_value(lua_State *L, lb_host *host) {
+    // The host asks: no limit must refuse what it is told.
+    bool was = host->in_vm;
+    host->in_vm = false;
+    char where[LB_WHERE_SIZE];
+    lb_write_position(L, 1, where, sizeof where);
+    lb_buffer json = {0};
+    if (lua_type(L, 1) == LUA_TNUMBER) {
+        lua_pushvalue(L, 1);
+        lua_pushfstring(L, "%s%s", where, lua_tostring(L, -1));
+    } else if (lua_type(L, 1) != LUA_TTABLE) {
+        lua_pushfstring(L, "%s(error object is a %s value)", where, luaL_typename(L, 1));
+    } else if (lb_json_encode(L, 1, "error", ERROR_JSON, &json)) {
+        lua_pushstring(L, where);
+        lua_pushlstring(L, json.bytes, json.length);
+        lua_concat(L, 2);
+    } else {
+        lua_pushfstring(L, "%s(error object is a table value; ", where);
+        lua_pushlstring(L, json.bytes, json.length);
+        lua_pushliteral(L, ")");
+        lua_concat(L, 3);
+    }
+    lb_buffer_free(&json);
+    host->in_vm = was;
+}
+
 /// Turns the error value of a root coroutine into the message that the host reads.
 static int handle_message(lua_State *L) {
     lb_host *host = lb_host_at(L);
@@ -135,12 +165,7 @@ static int handle_message(lua_State *L) {
             named = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING;
         }
         if (!named) {
-            if (lua_type(L, 1) == LUA_TNUMBER) {
-                lua_pushvalue(L, 1);
-                lua_tolstring(L, -1, NULL);
-            } else {
-                lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-            }
+            push_error_value(L, host);
         }
     }
     lb_record_traceback(L, host);

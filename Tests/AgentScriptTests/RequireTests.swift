@@ -50,6 +50,7 @@ import Testing
                 "require 'a.b'", [:],
                 "agent.lua:1: module 'a.b' not found: neither a/b.lua nor a/b/init.lua is beside agent.lua"
             ),
+            ("require 'io'", [:], "agent.lua:1: module 'io' is not there: an agent reaches no files or processes"),
             (
                 "require '../secret'", [:],
                 "agent.lua:1: module '../secret': a module's name is words with dots between them"
@@ -74,6 +75,70 @@ import Testing
     func failures(source: String, files: [String: String], complaint: String) throws {
         let message = try #require(try TestScript.loadFailure(source, files: files))
         #expect(message.hasPrefix(complaint), "\(message)")
+    }
+
+    @Test("files of others read undefined globals as nil, the agent's own are strict; _G answers nil everywhere")
+    func strictness() throws {
+        let probe =
+            "return { jit == nil, unpack, _G.jit == nil, rawget(_G, 'setfenv') == nil, pcall(function() return typo end) }"
+        let script = try TestScript(
+            """
+            local a = agenthost.agent {}
+            a:task('probe', function()
+              return require('one')[5], require('lib.two')[5], require('three')[5], require('own')[1], _G.typo == nil
+            end)
+            """,
+            files: [
+                "lib/one.lua": probe, "lib/two.lua": probe, "lua_modules/share/lua/5.4/three/init.lua": probe,
+                "own.lua": "return { (pcall(function() return typo end)) }",
+            ])
+        #expect(try script.task("probe").results == [true, true, true, false, true])
+    }
+
+    @Test("_G reads, writes and lists the globals, raw access too")
+    func globals() throws {
+        let script = try TestScript(
+            """
+            local a = agenthost.agent {}
+            _G.first = 1
+            second = 2
+            rawset(_G, 'third', 3)
+            a:task('probe', function()
+              local seen = 0
+              for name in pairs(_G) do if name == 'first' or name == 'second' or name == 'third' then seen = seen + 1 end end
+              return first, _G.second, rawget(_G, 'third'), seen, next(_G) ~= nil, _G._G == _G, rawset(_G, 'x', 1) == _G
+            end)
+            """)
+        #expect(try script.task("probe").results == [1, 2, 3, 3, true, true, true])
+    }
+
+    @Test("require gives the standard libraries, what package.preload has and what a module puts in package.loaded")
+    func package() throws {
+        let script = try TestScript(
+            """
+            local a = agenthost.agent {}
+            package.preload.made = function(name, where) return { name = name, where = where } end
+            a:task('probe', function()
+              local m, from = require 'made'
+              return require 'string' == string, require '_G' == _G, require 'debug' == debug, require 'agenthost' == agenthost,
+                m.name .. from, require 'early'.ok, package.loaded.made == m, package.config:sub(1, 1)
+            end)
+            """, files: ["early.lua": "local M = {} package.loaded[...] = M M.ok = require 'early' == M"])
+        #expect(
+            try script.task("probe").results == [true, true, true, true, "made:preload:", true, true, "/"])
+    }
+
+    @Test("package.path says where modules are looked for, inside the script's folder only")
+    func packagePath() throws {
+        let script = try TestScript(
+            """
+            local a = agenthost.agent {}
+            package.path = package.path .. ';vendor/?.lua;/etc/?.lua;../?.lua'
+            a:task('probe', function()
+              return require 'v', package.searchpath('v', package.path), (package.searchpath('nope', package.path)), (pcall(require, 'hosts'))
+            end)
+            """, files: ["vendor/v.lua": "return 5"])
+        #expect(try script.task("probe").results == [5, "vendor/v.lua", nil, false])
     }
 
     @Test("a module that failed can be tried again, and pcall sees its message")
@@ -116,6 +181,7 @@ import Testing
         #expect(snapshot.module("m")?.bytes == Array("return 1".utf8))
         #expect(snapshot.module("a.b") == nil)
         #expect(snapshot.name == "agent.lua")
-        #expect(snapshot.directories.count == 3)
+        #expect(snapshot.paths.isSuperset(of: ["agent.lua", "m.lua", "a/b.lua"].map { folder.path(of: $0) }))
+        #expect(snapshot.paths.contains(folder.path(of: "lua_modules/share/lua/5.4/a/b/init.lua")))
     }
 }

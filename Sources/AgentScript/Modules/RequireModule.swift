@@ -1,53 +1,133 @@
 import LuaRuntime
 
-/// `require "name"`: modules beside the script.
+/// `require "name"`: the standard libraries, what `package.preload` has, and modules beside the script or of others.
 enum RequireModule: ScriptModule {
+    /// What `require` knows of its state: Lua's `package` table and those in it, whatever a script makes of the global.
+    private struct Package {
+        let table: LuaReference
+        let loaded: LuaReference
+        let preload: LuaReference
+    }
+
     static func install(on stack: LuaStack, in generation: Generation) {
+        stack.getGlobal("package")
+        stack.push(ScriptSnapshot.modulePath)
+        stack.setField("path", of: -2)
+        searchpath(on: stack, in: generation)
+        stack.getField("loaded", of: -1)
+        stack.pushValue(at: -3)
+        stack.setField("agenthost", of: -2)
+        let loaded = stack.reference()
+        stack.getField("preload", of: -1)
+        let preload = stack.reference()
+        let package = Package(table: stack.reference(), loaded: loaded, preload: preload)
         var loading: [String] = []
         stack.pushFunction("require") { [unowned generation] (call) throws(LuaFailure) in
             let name = try Arguments(call).string(1, "name")
-            if let known = generation.loadedModules[name] {
-                call.stack.push(known)
-                return .results(1)
-            }
-            guard ScriptSnapshot.isModuleName(name) else {
-                throw LuaFailure("module '\(name)': a module's name is words with dots between them")
-            }
+            if pushField(name, of: package.loaded, on: call.stack) { return .results(1) }
             if loading.contains(name) {
                 throw LuaFailure("modules require each other: \((loading + [name]).joined(separator: " → "))")
             }
-            guard let (file, bytes) = generation.snapshot.module(name) else {
-                let stem = name.replacing(".", with: "/")
-                throw LuaFailure(
-                    "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)"
-                )
-            }
             loading.append(name)
             defer { loading.removeLast() }
+            return try load(name, package, call, in: generation)
+        }
+        stack.setGlobal("require")
+    }
+
+    /// Runs the loader of a module, and leaves what `require` answers: its value, and where it came from.
+    private static func load(
+        _ name: String, _ package: Package, _ call: LuaCall, in generation: Generation
+    ) throws(LuaFailure) -> LuaOutcome {
+        let stack = call.stack
+        let loader: LuaReference
+        let origin: String
+        if pushField(name, of: package.preload, on: stack), stack.type(at: -1) == .function {
+            loader = stack.reference()
+            origin = ":preload:"
+        } else {
+            let (file, bytes) = try find(name, package, stack, in: generation)
             do throws(LuaError) {
-                let chunk = try bytes.withUnsafeBytesTyped { (bytes) throws(LuaError) in
+                loader = try bytes.withUnsafeBytesTyped { (bytes) throws(LuaError) in
                     try generation.state.compile(bytes, name: file)
                 }
-                let main = generation.state.stack
-                defer { main.release(chunk) }
-                try generation.state.call(
-                    chunk,
-                    arguments: { stack in
-                        stack.push(name)
-                        return 1
-                    }, results: 1)
-                if main.type(at: -1) == .nil {
-                    main.pop(1)
-                    main.push(true)
-                }
-                let reference = main.reference()
-                generation.loadedModules[name] = reference
-                call.stack.push(reference)
             } catch {
                 throw LuaFailure(error.message, position: false)
             }
+            origin = file
+        }
+        let main = generation.state.stack
+        defer { main.release(loader) }
+        do throws(LuaError) {
+            try generation.state.call(
+                loader,
+                arguments: { stack in
+                    stack.push(name)
+                    stack.push(origin)
+                    return 2
+                }, results: 1)
+        } catch {
+            throw LuaFailure(error.message, position: false)
+        }
+        // What it returned; else what it has put in package.loaded itself; else true.
+        if main.type(at: -1) == .nil {
+            main.pop(1)
+            if !pushField(name, of: package.loaded, on: main) { main.push(true) }
+        }
+        let value = main.reference()
+        stack.push(package.loaded)
+        stack.push(name)
+        stack.push(value)
+        stack.rawSet(of: -3)
+        stack.pop(1)
+        stack.push(value)
+        main.release(value)
+        stack.push(origin)
+        return .results(2)
+    }
+
+    private static func find(
+        _ name: String, _ package: Package, _ stack: LuaStack, in generation: Generation
+    ) throws(LuaFailure) -> (file: String, bytes: [UInt8]) {
+        if name == "io" { throw LuaFailure("module 'io' is not there: an agent reaches no files or processes") }
+        guard ScriptSnapshot.isModuleName(name) else {
+            throw LuaFailure("module '\(name)': a module's name is words with dots between them")
+        }
+        let path = pushField("path", of: package.table, on: stack) ? stack.string(at: -1) : nil
+        if let found = generation.snapshot.module(name, along: path ?? ScriptSnapshot.modulePath) { return found }
+        let stem = name.replacing(".", with: "/")
+        let places =
+            path == ScriptSnapshot.modulePath ? ", under lib or under lua_modules" : ", or where package.path says"
+        throw LuaFailure(
+            "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)"
+                + places)
+    }
+
+    /// `package.searchpath(name, path)`, of the `package` table on top of the stack.
+    private static func searchpath(on stack: LuaStack, in generation: Generation) {
+        stack.setFunction("searchpath") { [unowned generation] (call) throws(LuaFailure) in
+            let arguments = Arguments(call)
+            let name = try arguments.string(1, "name")
+            let path = try arguments.string(2, "path")
+            guard ScriptSnapshot.isModuleName(name), let (file, _) = generation.snapshot.module(name, along: path)
+            else {
+                call.stack.pushNil()
+                call.stack.push("no file of module '\(name)'")
+                return .results(2)
+            }
+            call.stack.push(file)
             return .results(1)
         }
-        stack.setGlobal("require")
+    }
+
+    /// Pushes a field that is neither nil nor false; else nothing. No metamethod runs.
+    private static func pushField(_ name: String, of table: LuaReference, on stack: LuaStack) -> Bool {
+        stack.push(table)
+        stack.push(name)
+        stack.rawGet(of: -2)
+        stack.remove(at: -2)
+        let isThere = stack.type(at: -1) != .nil && (stack.type(at: -1) != .boolean || stack.boolean(at: -1))
+        if !isThere { stack.pop(1) }
+        return isThere
     }
 }
