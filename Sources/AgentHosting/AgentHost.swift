@@ -185,15 +185,17 @@ package struct AgentHost: Service {
                     logger.warning("scripts are not watched, as the system has no more watches: reload with SIGHUP")
                 }
                 if let watcher {
-                    // What was saved between the load and the watch would be missed: it is looked for once. The watch
-                    // itself holds from here on, whenever its first event is read.
-                    watcher.watch(await reloader.directories)
-                    await reloader.reloadChanged()
+                    watcher.watch(await reloader.files)
                     tasks.addTask {
                         await withTaskCancellationHandler {
-                            for await _ in watcher.changes() {
-                                await reloader.reloadChanged()
-                                watcher.watch(await reloader.directories)
+                            await withDiscardingTaskGroup { reloads in
+                                // Not one after another: a newer save ends the load of an older one.
+                                for await _ in watcher.changes() {
+                                    reloads.addTask {
+                                        await reloader.reloadChanged()
+                                        watcher.watch(await reloader.files)
+                                    }
+                                }
                             }
                         } onCancel: {
                             watcher.stop()

@@ -54,7 +54,7 @@ extension Generation {
         return labels
     }
 
-    /// Pushes a copy of `agent.state` on the stack of another Lua state; throws when it holds what is not plain data.
+    /// Pushes a copy of `agent.state` on the stack of another Lua state, of what a reload would take over.
     package func pushState(on other: LuaStack) throws(LuaError) {
         guard let agentReference else { return other.newTable() }
         let stack = state.stack
@@ -62,7 +62,7 @@ extension Generation {
         defer { stack.setTop(top) }
         stack.push(agentReference)
         stack.getField("state", of: -1)
-        try LuaState.copyPlain(from: stack, at: -1, to: other, path: "agent.state")
+        _ = try LuaState.copyWhatIsPlain(from: stack, at: -1, to: other, path: "agent.state")
     }
 
     /// Replaces what is in `agent.state` by a copy of a table of another Lua state. The table itself stays the same

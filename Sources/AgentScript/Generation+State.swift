@@ -8,9 +8,11 @@ extension Generation {
     /// Without `on_upgrade` each field of the old state replaces the field of that name here; a field that only the new
     /// script set while it loaded stays, so that a new version's defaults hold for what is new. With `on_upgrade(state,
     /// old_version)`, what that returns, given a copy, is the state. The table itself stays the same one: a script may
-    /// keep it in a local. Throws when the old state holds what is not plain data, or `on_upgrade` raises.
-    package func adoptState(of old: Generation) throws(ScriptFailure) {
-        guard let oldAgent = old.agentReference, let agent = agentReference else { return }
+    /// keep it in a local. What is not plain data (a function, a coroutine, a metatable) is not taken over: no state must
+    /// keep a script from being replaced. Returns what that was, or nil. Throws when `on_upgrade` raises.
+    @discardableResult
+    package func adoptState(of old: Generation) throws(ScriptFailure) -> String? {
+        guard let oldAgent = old.agentReference, let agent = agentReference else { return nil }
         let from = old.state.stack
         let stack = state.stack
         let fromTop = from.top
@@ -21,12 +23,11 @@ extension Generation {
         }
         from.push(oldAgent)
         let kind = from.getField("state", of: -1)
-        if kind == .nil || kind == .null { return }
-        guard kind == .table else {
-            throw ScriptFailure("\(old.snapshot.name): agent.state must be a table, it is a \(from.typeName(at: -1))")
-        }
+        if kind == .nil || kind == .null { return nil }
+        guard kind == .table else { return "agent.state is a \(from.typeName(at: -1)), no table" }
+        let lost: String?
         do throws(LuaError) {
-            try LuaState.copyPlain(from: from, at: -1, to: stack, path: "agent.state")
+            lost = try LuaState.copyWhatIsPlain(from: from, at: -1, to: stack, path: "agent.state")
             if let upgrade = handlers.upgrade {
                 let copy = stack.reference()
                 try state.call(
@@ -64,6 +65,7 @@ extension Generation {
             stack.insert(at: -2)
             stack.rawSet(of: target)
         }
+        return lost
     }
 
     /// Takes every field out of a table.

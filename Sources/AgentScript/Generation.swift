@@ -28,7 +28,6 @@ package final class Generation {
     private(set) var isClosed = false
     var agentReference: LuaReference?
     var metatables = Metatables()
-    var loadedModules: [String: LuaReference] = [:]
     var timerCount = 0
 
     /// Metatables that host objects share, made once a state.
@@ -36,13 +35,14 @@ package final class Generation {
         var message: LuaReference?
         var client: LuaReference?
         var timer: LuaReference?
+        var setting: LuaReference?
     }
 
-    /// Loads a script. Throws, with file and line, on a syntax error, an error while it runs, a missing agent or a
-    /// declaration that does not hold together; nothing of it remains then.
+    /// Loads a script; `interrupt` ends a load that nobody wants any more. Throws, with file and line, on a syntax error,
+    /// an error while it runs, a missing agent or a declaration that does not hold together; nothing of it remains then.
     package init(
         snapshot: ScriptSnapshot, agentIndex: Int, number: Int, limits: LuaLimits, host: any ScriptHost,
-        eventLoop: any EventLoop,
+        eventLoop: any EventLoop, interrupt: LuaInterrupt? = nil,
         settings: @escaping (AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings
     ) throws(ScriptFailure) {
         self.snapshot = snapshot
@@ -52,7 +52,7 @@ package final class Generation {
         self.eventLoop = eventLoop
         self.settings = settings
         do {
-            state = try LuaState(limits: limits)
+            state = try LuaState(limits: limits, interrupt: interrupt)
         } catch {
             throw ScriptFailure(error)
         }
@@ -139,6 +139,8 @@ package struct AgentRequestForSettings: Sendable {
     package var isRealtime: Bool
     /// The `config` table, by field.
     package var config: [String: JSONValue]
+    /// Settings of the script's own, by name.
+    package var declared: [DeclaredSetting]
     /// `file:line` of the declaration.
     package var location: String
 }

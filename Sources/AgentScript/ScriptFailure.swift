@@ -1,3 +1,4 @@
+import AgentModel
 package import LuaRuntime
 
 /// A script that could not become an agent.
@@ -13,6 +14,11 @@ package struct ScriptFailure: Error, Sendable, CustomStringConvertible {
 
     package init(_ error: LuaError) {
         self.init(error.message, traceback: error.traceback)
+    }
+
+    /// The failure itself, or any other error in its words.
+    package init(describing error: any Error) {
+        self = error as? ScriptFailure ?? ScriptFailure(ErrorText.of(error))
     }
 
     package var description: String { message }

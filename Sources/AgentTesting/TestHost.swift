@@ -71,40 +71,45 @@ final class TestHost {
     /// `file:line` what is wrong with it; a version before it then serves on. Returns the new version.
     func load(_ path: String) throws(ScriptFailure) -> String {
         let snapshot = ScriptSnapshot(path: path)
-        do {
-            let interface = try worker.loadDirectly(
-                snapshot, agent: 0, number: number + 1, settings: settings,
+        let number = number + 1
+        // The rollout's closures never leave the loop, which is this thread's.
+        nonisolated(unsafe) let host = self
+        nonisolated(unsafe) let settings = settings
+        let rollout = Rollout(agent: 0, workers: [worker]) { worker in
+            worker.loadDirectly(
+                snapshot, agent: 0, number: number, settings: settings,
                 prepare: { (generation) throws(ScriptFailure) in
-                    let labels = try generation.observeHandlers { [coverage] in coverage.called($0, of: path) }
-                    coverage.expect(labels, of: path)
+                    let labels = try generation.observeHandlers { [coverage = host.coverage] in
+                        coverage.called($0, of: path)
+                    }
+                    host.coverage.expect(labels, of: path)
                 })
-            try HTTPServer.validate([interface])
-            try wait(for: worker.startCandidate(agent: 0))
+        }
+        do {
+            let interface = try wait(for: rollout.load { try HTTPServer.validate([$0]) })
             worker.beginServing()
-            let server = server
-            try wait(for: worker.activate(agent: 0) { server.apply([interface]) })
-            number += 1
+            let subscriptions = try wait(for: rollout.swap { _ in host.server.apply([interface]) })
+            self.number = number
             self.path = path
             status.agent.serving(interface, version: snapshot.version, generation: number, loadedAt: now)
-            let subscriptions = worker.subscriptions(agent: 0)
             status.agent.subscribed(to: subscriptions.kafka.union(subscriptions.mqtt).sorted())
             settle()
             return snapshot.version
         } catch {
-            worker.discardCandidate(agent: 0)
-            let failure = error as? ScriptFailure ?? ScriptFailure((error as? LuaFailure)?.message ?? "\(error)")
-            if number > 0 { status.agent.reloadFailed(failure.message) }
+            let failure = (error as? LuaFailure).map { ScriptFailure($0.message) } ?? ScriptFailure(describing: error)
+            if number > 1 { status.agent.reloadFailed(failure.message) }
             throw failure
         }
     }
 
     func reload() throws(ScriptFailure) -> String { try load(path) }
 
-    private func wait(for future: EventLoopFuture<Void>) throws {
-        var result: Result<Void, any Error>?
+    private func wait<Value: Sendable>(for future: EventLoopFuture<Value>) throws -> Value {
+        var result: Result<Value, any Error>?
         future.assumeIsolated().whenComplete { result = $0 }
         _ = try run { result != nil }
-        try result?.get()
+        guard let result else { throw ScriptFailure("it has not started within a day") }
+        return try result.get()
     }
 
     // MARK: The clock

@@ -8,8 +8,11 @@ final class AgentSlot {
     let index: Int
     let counters: AgentCounters
     private(set) var live: LiveGeneration?
-    /// Loaded and started, not yet in service.
+    /// Loaded, not yet in service.
     var candidate: LiveGeneration?
+    /// Set while the candidate takes the place of the version in service: nothing begins until it is over.
+    var swap: Swap?
+    private var held: [() -> Void] = []
     /// Replaced versions whose handlers still run.
     var draining: [LiveGeneration] = []
     private(set) var settings: AgentSettings
@@ -31,6 +34,22 @@ final class AgentSlot {
         var completion: (TaskOutcome) -> Void
     }
 
+    /// A swap under way and what belongs to it.
+    final class Swap {
+        var machine = VersionSwap()
+        let began: NIODeadline
+        /// Ready, or failed.
+        let promise: EventLoopPromise<Void>
+        var patience: Scheduled<Void>?
+        /// What the host does in the turn in which the new version begins to serve.
+        var swapped: () -> Void = {}
+
+        init(promise: EventLoopPromise<Void>, began: NIODeadline) {
+            self.promise = promise
+            self.began = began
+        }
+    }
+
     init(index: Int, counters: AgentCounters) {
         self.index = index
         self.counters = counters
@@ -49,6 +68,19 @@ final class AgentSlot {
         mqttRoutes = [:]
     }
 
+    /// Whether what comes now waits for a swap to be over.
+    var isHeld: Bool { swap != nil }
+
+    /// Does something that may run a function of the script: at once, or when the swap under way is over.
+    func whenOpen(_ work: @escaping () -> Void) {
+        if isHeld { held.append(work) } else { work() }
+    }
+
+    func takeHeld() -> [() -> Void] {
+        defer { held = [] }
+        return held
+    }
+
     /// Every generation on this worker but the candidate.
     var generations: [LiveGeneration] { live.map { draining + [$0] } ?? draining }
 
@@ -62,6 +94,10 @@ final class AgentSlot {
     /// Ends what still waits and frees the Lua states; nothing is served any more.
     func close() {
         let all = generations + (candidate.map { [$0] } ?? [])
+        swap?.patience?.cancel()
+        swap?.promise.fail(ScriptFailure("the host is stopping"))
+        swap = nil
+        held = []
         live = nil
         candidate = nil
         draining = []

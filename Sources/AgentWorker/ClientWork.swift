@@ -17,6 +17,8 @@ final class ClientWork: LaneWork {
             laneKey: LaneKey(agent: slot.index, name: client.clientID, partition: 0, source: nil), worker: worker)
     }
 
+    override var isReady: Bool { !slot.isHeld }
+
     override func begin() { start(self) }
 
     /// Runs the handler as this work, now that it is its turn: by the version that is in service now.

@@ -21,6 +21,8 @@ final class Invocation {
     var timeout: Scheduled<Void>?
     var cancelWait: (() -> Void)?
     private var finish: ((InvocationOutcome) -> Void)?
+    /// When a spawned function began, by the loop's clock.
+    let began: NIODeadline
     private let duration: (any TimerHandler)?
     private let started: NIODeadline
 
@@ -38,6 +40,7 @@ final class Invocation {
         self.isBackground = isBackground
         self.timeLimit = timeLimit
         self.finish = finish
+        began = isBackground ? generation.generation.eventLoop.now : .uptimeNanoseconds(0)
         duration = generation.timer(of: function, name)
         started = duration == nil ? .uptimeNanoseconds(0) : .now()
         if isBackground { scope.beginBackground() } else { scope.beginHandler() }

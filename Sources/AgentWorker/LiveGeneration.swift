@@ -9,14 +9,18 @@ final class LiveGeneration {
     /// Invocations that wait; those that never wait are over before anyone could ask.
     private var waiting: [ObjectIdentifier: Invocation] = [:]
     private var timers: [Int: (timer: ScriptTimer, scheduled: Scheduled<Void>)] = [:]
+    /// Declared before the version was put in service: timers begin with it.
+    private var declaredTimers: [ScriptTimer]
+    private var isInService = false
     private(set) var isRetired = false
     private(set) var isClosed = false
-    private var onIdle: [() -> Void] = []
+    private var onRelease: [() -> Void] = []
     /// nil: nothing is measured.
     private var durations: HandlerDurations?
 
     init(_ generation: Generation, metrics: (any MetricsFactory)?) {
         self.generation = generation
+        declaredTimers = generation.handlers.timers
         durations = metrics.map { HandlerDurations(of: generation, factory: $0) }
     }
 
@@ -33,20 +37,39 @@ final class LiveGeneration {
         waiting[ObjectIdentifier(invocation)] = invocation
     }
 
-    func release(_ invocation: Invocation) {
-        guard !waiting.isEmpty, waiting.removeValue(forKey: ObjectIdentifier(invocation)) != nil, waiting.isEmpty
-        else { return }
-        let idle = onIdle
-        onIdle = []
-        for callback in idle { callback() }
+    /// Nothing waits but spawned functions that had been running for a second at the given time: what has no end by
+    /// then may have none.
+    func isQuiet(after time: NIODeadline) -> Bool {
+        waiting.values.allSatisfy { $0.isBackground && $0.began + .seconds(1) < time }
     }
 
-    /// Calls back once no handler waits; at once if that is so now.
-    func whenIdle(_ callback: @escaping () -> Void) {
-        if waiting.isEmpty { callback() } else { onIdle.append(callback) }
+    func release(_ invocation: Invocation) {
+        guard !waiting.isEmpty, waiting.removeValue(forKey: ObjectIdentifier(invocation)) != nil, !onRelease.isEmpty
+        else { return }
+        let callbacks = onRelease
+        onRelease = []
+        for callback in callbacks { callback() }
+    }
+
+    /// Calls back once, when the next of those that wait has ended.
+    func afterNextRelease(_ callback: @escaping () -> Void) {
+        onRelease.append(callback)
     }
 
     // MARK: Timers
+
+    /// False: the timer is kept until the version is put in service.
+    func mayBegin(_ timer: ScriptTimer) -> Bool {
+        if !isInService { declaredTimers.append(timer) }
+        return isInService
+    }
+
+    /// The version is in service now: the timers to begin.
+    func beginTimers() -> [ScriptTimer] {
+        isInService = true
+        defer { declaredTimers = [] }
+        return declaredTimers.filter { !$0.isCancelled }
+    }
 
     func hold(_ scheduled: Scheduled<Void>, for timer: ScriptTimer) {
         timers[timer.identifier] = (timer, scheduled)
@@ -72,7 +95,7 @@ final class LiveGeneration {
         isClosed = true
         retire()
         while let (_, invocation) = waiting.popFirst() { invocation.end(.ended) }
-        onIdle = []
+        onRelease = []
         durations?.end()
         durations = nil
         generation.close()

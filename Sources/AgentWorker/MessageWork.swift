@@ -74,7 +74,7 @@ final class MessageWork: LaneWork {
 
     override var concurrency: Int { handler?.concurrency ?? 1 }
 
-    override var isReady: Bool { !isPausing && worker.takesMessages && slot.live != nil }
+    override var isReady: Bool { !isPausing && worker.takesMessages && slot.live != nil && !slot.isHeld }
 
     // MARK: Handling
 
@@ -129,7 +129,8 @@ final class MessageWork: LaneWork {
                 let what = "the handler of \(message.topic) returned this function; return nothing, or data"
                 fail(DeliveryFailure("\(place): \(what)"))
             }
-        case .failed(let error):
+        case .failed(let raised):
+            let error = raised.explained(byPayloadOf: message)
             fail(DeliveryFailure(error.message))
             worker.report(error.message, traceback: error.traceback, of: live, handler: name, scope: self)
         case .timedOut, .ended:
@@ -209,7 +210,9 @@ final class MessageWork: LaneWork {
         if !holdsLane { worker.rejoinLane(self) }
         worker.isolated.scheduleTask(in: pause) { [self] in
             isPausing = false
-            if holdsLane { worker.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
+            slot.whenOpen { [self] in
+                if holdsLane { worker.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
+            }
         }
         endUnderWay()
     }

@@ -1,11 +1,12 @@
 package import AgentModel
 package import AgentScript
 package import Logging
+import LuaRuntime
 import NIOCore
 import Synchronization
 
-/// Brings script versions into service on all workers at once: loads, starts, checks them against what runs beside
-/// them, swaps. Any failure before the swap leaves nothing but its report.
+/// Keeps the agents of a host at the version that is saved: loads them at the start, and again when their files change.
+/// Any failure before a swap leaves nothing but its report.
 package actor Reloader {
     /// What the host does at the swap.
     package struct Hooks: Sendable {
@@ -41,7 +42,11 @@ package actor Reloader {
     private var numbers: [Int]
     private var interfaces: [AgentInterface?]
     private var subscriptions: [Subscriptions]
+    /// The rollout of each agent that is not in service yet.
+    private var rollouts: [Rollout?]
     private var running: Task<Void, Never>?
+    /// Looks for what has changed once the reload under way is over.
+    private var look: Task<Void, Never>?
 
     package init(
         sources: [@Sendable () -> ScriptSnapshot], workers: [Worker], statuses: [AgentStatus],
@@ -58,17 +63,19 @@ package actor Reloader {
         numbers = sources.map { _ in 0 }
         interfaces = sources.map { _ in nil }
         subscriptions = sources.map { _ in Subscriptions() }
+        rollouts = sources.map { _ in nil }
     }
 
-    /// Directories of everything that was read or looked for.
-    package var directories: Set<String> {
-        attempted.reduce(into: []) { $0.formUnion($1.directories) }
+    /// Absolute paths of everything that was read or looked for.
+    package var files: Set<String> {
+        attempted.reduce(into: []) { $0.formUnion($1.paths) }
     }
 
     /// The first load of all agents: throws the first failure. Nothing is started yet.
     package func loadFirst() async throws -> [AgentInterface] {
         for agent in sources.indices {
-            interfaces[agent] = try await load(attempted[agent], agent: agent, number: 1)
+            rollouts[agent] = rollout(of: attempted[agent], agent: agent)
+            interfaces[agent] = try await rollouts[agent]?.load(validate: { _ in }).get()
         }
         let loaded = interfaces.compactMap { $0 }
         try hooks.validate(loaded)
@@ -78,111 +85,102 @@ package actor Reloader {
     /// Starts and puts in service what `loadFirst` loaded.
     package func activateFirst() async throws {
         for agent in sources.indices {
-            try await start(agent)
-            try await activate(agent)
+            guard let rollout = rollouts[agent], let interface = interfaces[agent] else { continue }
+            try await swap(rollout, to: interface)
         }
     }
 
-    /// Loads again the agents whose files have changed since they were last read.
+    /// Loads again the agents whose files have changed since they were last read. A version of these that is still on
+    /// its way into service is given up: a newer one was saved.
     package func reloadChanged() async {
-        await oneAfterAnother { reloader in
-            for agent in reloader.sources.indices where await reloader.attempted[agent].isStale() {
-                await reloader.reload(agent)
-            }
+        for agent in sources.indices where attempted[agent].isStale() {
+            rollouts[agent]?.abandon(because: ScriptFailure("a newer version was saved"))
         }
+        if let look { return await look.value }
+        let look = oneAfterAnother { reloader in await reloader.reloadStale() }
+        self.look = look
+        await look.value
+    }
+
+    private func reloadStale() async {
+        look = nil
+        for agent in sources.indices where attempted[agent].isStale() { await reload(agent) }
     }
 
     package func reloadAll() async {
         await oneAfterAnother { reloader in
             for agent in reloader.sources.indices { await reloader.reload(agent) }
-        }
+        }.value
     }
 
     /// A reload that is asked for while another is under way begins when that one is over.
-    private func oneAfterAnother(_ reload: @escaping @Sendable (Reloader) async -> Void) async {
+    private func oneAfterAnother(_ reload: @escaping @Sendable (Reloader) async -> Void) -> Task<Void, Never> {
         let earlier = running
         let task = Task {
             await earlier?.value
             await reload(self)
         }
         running = task
-        await task.value
+        return task
     }
 
     private func reload(_ agent: Int) async {
         let snapshot = sources[agent]()
         attempted[agent] = snapshot
+        let rollout = rollout(of: snapshot, agent: agent)
+        rollouts[agent] = rollout
+        defer { rollouts[agent] = nil }
+        let interfaces = interfaces
+        let hooks = hooks
         do {
-            let interface = try await load(snapshot, agent: agent, number: numbers[agent] + 1)
-            var candidate = interfaces
-            candidate[agent] = interface
-            try hooks.validate(candidate.compactMap { $0 })
-            try await start(agent)
-            interfaces[agent] = interface
-            try await activate(agent)
+            let interface = try await rollout.load { interface in
+                var candidates = interfaces
+                candidates[agent] = interface
+                try hooks.validate(candidates.compactMap { $0 })
+            }.get()
+            try await swap(rollout, to: interface)
             statuses[agent].counters.reloads.wrappingAdd(1, ordering: .relaxed)
             hooks.announce("reloaded \(snapshot.name): version \(snapshot.version), generation \(numbers[agent])")
         } catch {
-            let message = (error as? ScriptFailure)?.message ?? ErrorText.of(error)
-            statuses[agent].reloadFailed(message)
-            statuses[agent].counters.failedReloads.wrappingAdd(1, ordering: .relaxed)
-            for worker in workers {
-                try? await worker.loop.submit { worker.discardCandidate(agent: agent) }.get()
-            }
-            logger.error(
-                "the reload failed; the version before keeps serving",
-                metadata: [
-                    "agent": "\(interfaces[agent]?.name ?? snapshot.name)", "version": "\(snapshot.version)",
-                    "error": "\(message)",
-                ])
-            hooks.announce("reload failed, the version before keeps serving: \(message)")
-        }
-    }
-
-    private func load(_ snapshot: ScriptSnapshot, agent: Int, number: Int) async throws -> AgentInterface {
-        let settings = settings
-        let loaded = try await onAllWorkers { $0.load(snapshot, agent: agent, number: number, settings: settings) }
-        guard let interface = loaded.last else {
-            throw ScriptFailure("\(snapshot.name): there is no worker to load it")
-        }
-        return interface
-    }
-
-    private func start(_ agent: Int) async throws {
-        _ = try await onAllWorkers { worker in worker.loop.flatSubmit { worker.startCandidate(agent: agent) } }
-    }
-
-    /// Does something on all workers at once. Throws the first failure when all are done: nothing of it still runs then.
-    private func onAllWorkers<Value: Sendable>(
-        _ work: (Worker) -> EventLoopFuture<Value>
-    ) async throws -> [Value] {
-        var values: [Value] = []
-        var failure: (any Error)?
-        for future in workers.map(work) {
-            do {
-                values.append(try await future.get())
-            } catch {
-                failure = failure ?? error
+            let name = interfaces[agent]?.name ?? snapshot.name
+            if rollout.isAbandoned {
+                logger.notice("a load was given up: a newer version was saved", metadata: ["agent": "\(name)"])
+            } else {
+                report(ScriptFailure(describing: error), of: snapshot, agent: agent)
             }
         }
-        if let failure { throw failure }
-        return values
     }
 
-    private func activate(_ agent: Int) async throws {
-        let lineup = interfaces.compactMap { $0 }
+    private func report(_ failure: ScriptFailure, of snapshot: ScriptSnapshot, agent: Int) {
+        let name = interfaces[agent]?.name ?? snapshot.name
+        statuses[agent].reloadFailed(failure.message)
+        statuses[agent].counters.failedReloads.wrappingAdd(1, ordering: .relaxed)
+        logger.error(
+            "the reload failed; the version before keeps serving",
+            metadata: ["agent": "\(name)", "version": "\(snapshot.version)", "error": "\(failure.message)"])
+        hooks.announce("reload failed, the version before keeps serving: \(failure.message)")
+    }
+
+    private func rollout(of snapshot: ScriptSnapshot, agent: Int) -> Rollout {
+        let interrupt = LuaInterrupt()
+        let number = numbers[agent] + 1
+        return Rollout(agent: agent, workers: workers, interrupt: interrupt) { [settings] worker in
+            worker.load(snapshot, agent: agent, number: number, interrupt: interrupt, settings: settings)
+        }
+    }
+
+    private func swap(_ rollout: Rollout, to interface: AgentInterface) async throws {
+        let agent = rollout.agent
+        var lineup = interfaces
+        lineup[agent] = interface
+        let served = lineup.compactMap { $0 }
         let hooks = hooks
-        _ = try await onAllWorkers { worker in
-            worker.loop.flatSubmit { worker.activate(agent: agent) { hooks.swapped(worker, lineup) } }
-        }
+        subscriptions[agent] = try await rollout.swap { hooks.swapped($0, served) }.get()
+        interfaces[agent] = interface
+        rollouts[agent] = nil
         numbers[agent] += 1
-        if let interface = interfaces[agent] {
-            statuses[agent].serving(
-                interface, version: attempted[agent].version, generation: numbers[agent], loadedAt: Timestamp.now())
-        }
-        if let worker = workers.first {
-            subscriptions[agent] = try await worker.loop.submit { worker.subscriptions(agent: agent) }.get()
-        }
+        statuses[agent].serving(
+            interface, version: attempted[agent].version, generation: numbers[agent], loadedAt: Timestamp.now())
         statuses[agent].subscribed(to: subscriptions[agent].all.sorted())
         hooks.subscribe(subscriptions.reduce(into: Subscriptions()) { $0.formUnion($1) })
     }

@@ -1,6 +1,6 @@
 package import AgentModel
 package import AgentScript
-import NIOCore
+package import NIOCore
 
 /// The worker driven step by step on its own loop, as tests of agents do.
 extension Worker {
@@ -9,17 +9,21 @@ extension Worker {
     package func loadDirectly(
         _ snapshot: ScriptSnapshot, agent: Int, number: Int,
         settings: @escaping (AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings,
-        prepare: (Generation) throws(ScriptFailure) -> Void
-    ) throws(ScriptFailure) -> AgentInterface {
+        prepare: (Generation) throws(ScriptFailure) -> Void = { _ in }
+    ) -> EventLoopFuture<AgentInterface> {
         loop.preconditionInEventLoop()
-        let generation = try Generation(
-            snapshot: snapshot, agentIndex: agent, number: number, limits: limits, host: self, eventLoop: loop,
-            settings: settings)
-        try prepare(generation)
-        let interface = try generation.interface
-        discardCandidate(agent: agent)
-        slots[agent].candidate = LiveGeneration(generation, metrics: metrics)
-        return interface
+        do throws(ScriptFailure) {
+            let generation = try Generation(
+                snapshot: snapshot, agentIndex: agent, number: number, limits: limits, host: self, eventLoop: loop,
+                settings: settings)
+            try prepare(generation)
+            let interface = try generation.interface
+            discardCandidate(agent: agent)
+            slots[agent].candidate = LiveGeneration(generation, metrics: metrics)
+            return loop.makeSucceededFuture(interface)
+        } catch {
+            return loop.makeFailedFuture(error)
+        }
     }
 
     /// The generation in service.

@@ -19,14 +19,27 @@ extension Worker {
         }
         _ = dispatcher.perform(.event(event), for: scope)
         for slot in slots {
-            guard let live = slot.live, !live.generation.handlers.events.isEmpty else { continue }
-            call(live.generation.handlers.events[event.eventType], of: live, in: slot, event, scope, depth)
-            if event.eventType != "*" {
-                call(live.generation.handlers.events["*"], of: live, in: slot, event, scope, depth)
+            guard slot.isHeld else {
+                callHandlers(of: slot, event, scope, depth)
+                continue
+            }
+            // They run on the version that the swap leaves in service; their cause is not done before.
+            scope.beginHandler()
+            slot.whenOpen {
+                self.callHandlers(of: slot, event, scope, depth)
+                scope.endHandler()
             }
         }
         drainRunQueue()
         return nil
+    }
+
+    private func callHandlers(of slot: AgentSlot, _ event: RealtimeEvent, _ scope: EffectScope, _ depth: Int) {
+        guard let live = slot.live, !live.generation.handlers.events.isEmpty else { return }
+        call(live.generation.handlers.events[event.eventType], of: live, in: slot, event, scope, depth)
+        if event.eventType != "*" {
+            call(live.generation.handlers.events["*"], of: live, in: slot, event, scope, depth)
+        }
     }
 
     private func call(

@@ -98,14 +98,18 @@ extension Worker {
         work.slot.counters.stoppedLanes.wrappingAdd(1, ordering: .relaxed)
     }
 
-    /// After a reload: what stood still tries again, and what came before there was a script begins.
+    /// After a reload: what stood still tries again.
     func restartLanes(of slot: AgentSlot) {
         for (key, lane) in lanes where key.agent == slot.index {
             for work in lane.takeStopped() {
                 slot.counters.stoppedLanes.wrappingSubtract(1, ordering: .relaxed)
                 nested { work.begin() }
             }
-            pump(lane)
         }
+    }
+
+    /// What waited for a script, or for a swap of its versions, begins.
+    func pumpLanes(of slot: AgentSlot) {
+        for (key, lane) in lanes where key.agent == slot.index { pump(lane) }
     }
 }

@@ -139,7 +139,8 @@ extension Worker: ScriptHost {
     }
 
     package func schedule(_ timer: ScriptTimer, in generation: Generation) {
-        guard let live = slots[generation.agentIndex].live(of: generation), !live.isRetired else { return }
+        guard let live = slots[generation.agentIndex].live(of: generation), !live.isRetired, live.mayBegin(timer)
+        else { return }
         start(timer, of: live)
     }
 
@@ -162,15 +163,19 @@ extension Worker: ScriptHost {
         let slot = slots[live.generation.agentIndex]
         let name = HandlerName.function(timer.repeats ? "agent:every" : "agent:after")
         let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self] in
-            guard !timer.isCancelled, !live.isRetired else { return }
-            let scope = looseScope(slot)
-            run(
-                timer.function, of: live, scope: scope, name: name, timeLimit: nil, arguments: { _ in 0 },
-                finish: { [self] outcome in
-                    _ = failure(outcome, of: live, in: slot, handler: name, scope: scope)
-                    if timer.repeats { start(timer, of: live) } else { live.forget(timer) }
-                })
+            slot.whenOpen { self.fire(timer, name, of: live, in: slot) }
         }
         live.hold(scheduled, for: timer)
+    }
+
+    private func fire(_ timer: ScriptTimer, _ name: HandlerName, of live: LiveGeneration, in slot: AgentSlot) {
+        guard !timer.isCancelled, !live.isRetired else { return }
+        let scope = looseScope(slot)
+        run(
+            timer.function, of: live, scope: scope, name: name, timeLimit: nil, arguments: { _ in 0 },
+            finish: { [self] outcome in
+                _ = failure(outcome, of: live, in: slot, handler: name, scope: scope)
+                if timer.repeats { start(timer, of: live) } else { live.forget(timer) }
+            })
     }
 }

@@ -34,7 +34,11 @@ extension Worker {
     package func drain(deadline: NIODeadline) -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
         if state != .closed { state = .stopping }
-        for slot in slots { slot.live?.retire() }
+        for slot in slots {
+            // What waited for it is served by the version in service.
+            abandonSwap(agent: slot.index, because: ScriptFailure("the host is stopping"))
+            slot.live?.retire()
+        }
         let promise = loop.makePromise(of: Void.self)
         let timer = isolated.scheduleTask(deadline: deadline) {
             let names = self.slots.flatMap { $0.generations.flatMap(\.waitingNames) }
@@ -57,13 +61,14 @@ extension Worker {
         while let task = slot.queuedTasks.popFirst() { refuse(task, .stopping) }
     }
 
-    /// Runs the `on_stop` functions, each for at most 5 s of waiting.
+    /// Runs the `on_stop` functions of the versions in service, those of an agent for at most 5 s together.
     package func runStops() -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
         let stops = slots.compactMap { slot -> EventLoopFuture<Void>? in
             guard let live = slot.live else { return nil }
             live.retire()
-            return runAll(live.generation.handlers.stop, of: live, slot: slot, name: "on_stop", timeLimit: 5)
+            return runAll(
+                live.generation.handlers.stop, of: live, slot: slot, name: "on_stop", seconds: 5, since: loop.now)
         }
         return EventLoopFuture.andAllComplete(stops, on: loop)
     }

@@ -10,10 +10,15 @@ extension Worker: AgentRequests {
         guard state == .serving, request.agent < slots.count, let live = slots[request.agent].live else {
             return refuse(task, unavailability)
         }
+        let slot = slots[request.agent]
+        if slot.isHeld {
+            // Which version it is for is known when the swap is over.
+            return slot.queuedTasks.count < max(slot.settings.maxQueuedTasks, slot.settings.maxConcurrentTasks)
+                ? slot.queuedTasks.append(task) : refuse(task, .queueFull)
+        }
         guard let function = live.generation.handlers.tasks[request.taskType] else {
             return refuse(task, Self.unknownTask(request.taskType, live))
         }
-        let slot = slots[request.agent]
         if slot.runningTasks < slot.settings.maxConcurrentTasks {
             slot.runningTasks += 1
             if mayRunNow {
@@ -48,6 +53,7 @@ extension Worker: AgentRequests {
 
     /// A task that has waited: by the version in service now. Its slot is taken.
     private func beginQueued(_ task: AgentSlot.QueuedTask, in slot: AgentSlot) {
+        if slot.isHeld { return slot.whenOpen { self.beginQueued(task, in: slot) } }
         guard let live = slot.live else { return end(task, in: slot, unavailability) }
         guard let function = live.generation.handlers.tasks[task.request.taskType] else {
             return end(task, in: slot, Self.unknownTask(task.request.taskType, live))
@@ -78,7 +84,15 @@ extension Worker: AgentRequests {
     }
 
     private func taskEnded(in slot: AgentSlot) {
-        while slot.runningTasks < slot.settings.maxConcurrentTasks, let next = slot.queuedTasks.popFirst() {
+        beginQueuedTasks(of: slot)
+        if state == .stopping { announceDrained() }
+    }
+
+    /// Tasks that have waited begin, as many as may run.
+    func beginQueuedTasks(of slot: AgentSlot) {
+        while !slot.isHeld, slot.runningTasks < slot.settings.maxConcurrentTasks,
+            let next = slot.queuedTasks.popFirst()
+        {
             if seconds(since: next.received) >= slot.settings.taskTimeout {
                 refuse(next, .timedOut(seconds: slot.settings.taskTimeout))
                 continue
@@ -88,7 +102,6 @@ extension Worker: AgentRequests {
             later { self.beginQueued(next, in: slot) }
         }
         drainRunQueue()
-        if state == .stopping { announceDrained() }
     }
 
     /// Runs a task's handler between its events. `arguments` pushes the task; `completion` gets the outcome, and the

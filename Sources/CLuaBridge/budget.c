@@ -7,7 +7,9 @@
 
 #include "bridge.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -52,6 +54,30 @@ void lb_write_position(lua_State *L, int level, char *buffer, size_t size) {
     }
 }
 
+// MARK: - Interrupts
+
+struct lb_interrupt {
+    atomic_bool raised;
+};
+
+lb_interrupt *lb_interrupt_new(void) {
+    return calloc(1, sizeof(lb_interrupt));
+}
+
+void lb_interrupt_free(lb_interrupt *interrupt) {
+    free(interrupt);
+}
+
+void lb_interrupt_raise(lb_interrupt *interrupt) {
+    atomic_store_explicit(&interrupt->raised, true, memory_order_relaxed);
+}
+
+void lb_obey_interrupt(lb_host *host, const lb_interrupt *interrupt) {
+    host->interrupt = interrupt;
+}
+
+// MARK: - The budget
+
 bool lb_overdue(lb_host *host, lua_State *L, int64_t ahead) {
     if (host->spent) {
         return true;
@@ -60,6 +86,12 @@ bool lb_overdue(lb_host *host, lua_State *L, int64_t ahead) {
         return false;
     }
     host->looks++;
+    if (host->interrupt != NULL && atomic_load_explicit(&host->interrupt->raised, memory_order_relaxed)) {
+        lb_write_position(L, 0, host->spent_where, sizeof host->spent_where);
+        host->interrupted = true;
+        host->spent = true;
+        return true;
+    }
     int64_t now = nanoseconds(CLOCK_MONOTONIC);
     if (host->cpu_started == 0) {
         host->cpu_started = lb_cpu_time() - (now - host->started);
@@ -85,7 +117,9 @@ void lb_write_budget_message(const lb_host *host, char *text, size_t size) {
     } else {
         snprintf(time, sizeof time, "%lld ms", (long long)(host->budget / 1000000));
     }
-    if (host->collided) {
+    if (host->interrupted) {
+        snprintf(text, size, "the script was ended while it ran");
+    } else if (host->collided) {
         snprintf(text, size, "the keys of a table collide: to grow it would take more of %s of CPU time than is left", time);
     } else if (host->handler) {
         snprintf(text, size, "the handler used more than %s of CPU time without waiting", time);

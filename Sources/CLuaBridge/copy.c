@@ -33,10 +33,16 @@ struct copying {
     long count;
     long capacity;
     const char *path;
+    /// What is not plain is left out, and named in the message.
+    bool lenient;
+    long left_out;
     lb_buffer *message;
     /// LB_RETURNED as long as nothing has failed.
     enum lb_step step;
 };
+
+/// So many of those left out are named.
+#define NAMED 5
 
 static void write_path(struct copying *copying, long node) {
     if (node < 0) {
@@ -62,16 +68,23 @@ static void write_path(struct copying *copying, long node) {
     }
 }
 
-static bool fail(struct copying *copying, long holder, const struct node *key, const char *what) {
-    copying->message->length = 0;
+/// Something is not plain: whether the copying goes on without it. `key` is NULL for the value as a whole.
+static bool leave_out(struct copying *copying, long holder, const struct node *key, const char *what) {
+    if (!copying->lenient) {
+        copying->message->length = 0;
+        copying->step = LB_FAILED_RUNTIME;
+    } else if (++copying->left_out > NAMED) {
+        return true;
+    } else if (copying->left_out > 1) {
+        lb_buffer_text(copying->message, ", ");
+    }
     write_path(copying, holder);
     if (key != NULL) {
         lb_buffer_key(copying->message, key->name, key->length, key->number);
     }
     lb_buffer_text(copying->message, " ");
     lb_buffer_text(copying->message, what);
-    copying->step = LB_FAILED_RUNTIME;
-    return false;
+    return copying->lenient;
 }
 
 static bool refuse(struct copying *copying, enum lb_step step) {
@@ -109,7 +122,9 @@ static bool add_table(struct copying *copying, int index, struct node node) {
     bool array = lb_is_array(from, index);
     if (!array && lua_getmetatable(from, index)) {
         lua_settop(from, -2);
-        return fail(copying, node.parent, node.parent < 0 ? NULL : &node, "has a metatable");
+        if (!leave_out(copying, node.parent, node.parent < 0 ? NULL : &node, "has a metatable")) {
+            return false;
+        }
     }
     if (copying->count == copying->capacity) {
         long capacity = copying->capacity == 0 ? 64 : copying->capacity * 2;
@@ -152,7 +167,7 @@ static bool copy_string(struct copying *copying, int index) {
     return charge(copying, length / 16);
 }
 
-/// Pushes on `to` the copy of the value at `index` of `from`.
+/// Pushes on `to` the copy of the value at `index` of `from`; nil for what is left out.
 static bool copy_value(struct copying *copying, int index, struct node node) {
     lua_State *from = copying->from;
     lua_State *to = copying->to;
@@ -181,7 +196,11 @@ static bool copy_value(struct copying *copying, int index, struct node node) {
         }
         char what[32];
         snprintf(what, sizeof what, "is a %s", luaL_typename(from, index));
-        return fail(copying, node.parent, node.parent < 0 ? NULL : &node, what);
+        if (!leave_out(copying, node.parent, node.parent < 0 ? NULL : &node, what)) {
+            return false;
+        }
+        lua_pushnil(to);
+        return true;
     }
 }
 
@@ -216,7 +235,14 @@ static bool copy_fields(struct copying *copying, long table) {
     int target = lua_gettop(to);
     for (lua_pushnil(from); lua_next(from, source); lua_settop(from, source + 1)) {
         struct node node = key_node(from, source + 1, table);
-        if (!copy_value(copying, source + 1, node) || !copy_value(copying, source + 2, node)) {
+        if (!copy_value(copying, source + 1, node)) {
+            return false;
+        }
+        if (lua_isnil(to, -1)) {
+            lua_settop(to, target);
+            continue;
+        }
+        if (!copy_value(copying, source + 2, node)) {
             return false;
         }
         lua_rawset(to, target);
@@ -229,10 +255,12 @@ static bool copy_fields(struct copying *copying, long table) {
     return true;
 }
 
-static enum lb_step copy_between(lua_State *from, int index, lua_State *to, const char *path, lb_buffer *message) {
+static enum lb_step copy_between(
+    lua_State *from, int index, lua_State *to, const char *path, bool lenient, lb_buffer *message) {
     int from_top = lua_gettop(from);
     int to_top = lua_gettop(to);
-    struct copying copying = {.from = from, .to = to, .path = path, .message = message, .step = LB_RETURNED};
+    struct copying copying = {
+        .from = from, .to = to, .path = path, .lenient = lenient, .message = message, .step = LB_RETURNED};
     lua_createtable(from, 0, 0);
     copying.from_list = lua_gettop(from);
     lua_createtable(to, 0, 0);
@@ -250,23 +278,28 @@ static enum lb_step copy_between(lua_State *from, int index, lua_State *to, cons
     lua_settop(to, copied ? to_top + 1 : to_top);
     lua_settop(from, from_top);
     free(copying.nodes);
+    if (copied && copying.left_out > NAMED) {
+        char more[32];
+        snprintf(more, sizeof more, " and %ld more", copying.left_out - NAMED);
+        lb_buffer_text(message, more);
+    }
     return copying.step;
 }
 
 /// The two sides need a stack each.
-static enum lb_step copy_within(lua_State *L, int index, const char *path, lb_buffer *message) {
+static enum lb_step copy_within(lua_State *L, int index, const char *path, bool lenient, lb_buffer *message) {
     lua_pushvalue(L, index);
     lua_State *source = lua_newthread(L);
     lua_insert(L, -2);
     lua_xmove(L, source, 1);
-    enum lb_step step = copy_between(source, 1, L, path, message);
+    enum lb_step step = copy_between(source, 1, L, path, lenient, message);
     lua_rotate(L, step == LB_RETURNED ? -2 : -1, -1);
     lua_settop(L, -2);
     return step;
 }
 
 enum lb_step lb_copy_plain(
-    lua_State *from, int index, lua_State *to, const char *path, int64_t budget, lb_buffer *message) {
+    lua_State *from, int index, lua_State *to, const char *path, bool lenient, int64_t budget, lb_buffer *message) {
     message->length = 0;
     if (!lua_checkstack(from, 16) || !lua_checkstack(to, 16)) {
         lb_buffer_text(message, "stack overflow");
@@ -274,8 +307,8 @@ enum lb_step lb_copy_plain(
     }
     lb_host *host = lb_host_at(to);
     struct lb_work outer = lb_begin_work(to, budget, false);
-    enum lb_step step = from != to ? copy_between(from, lua_absindex(from, index), to, path, message)
-                                   : copy_within(to, index, path, message);
+    enum lb_step step = from != to ? copy_between(from, lua_absindex(from, index), to, path, lenient, message)
+                                   : copy_within(to, index, path, lenient, message);
     lb_end_work(host, outer);
     return step;
 }

@@ -140,7 +140,7 @@ static void push_error_value(lua_State *L, lb_host *host) {
         lua_pushfstring(L, "%s%s", where, lua_tostring(L, -1));
     } else if (lua_type(L, 1) != LUA_TTABLE) {
         lua_pushfstring(L, "%s(error object is a %s value)", where, luaL_typename(L, 1));
-    } else if (lb_json_encode(L, 1, "error", ERROR_JSON, &json)) {
+    } else if (lb_json_encode(L, 1, "error", ERROR_JSON, host->budget, &json) == LB_RETURNED) {
         lua_pushstring(L, where);
         lua_pushlstring(L, json.bytes, json.length);
         lua_concat(L, 2);

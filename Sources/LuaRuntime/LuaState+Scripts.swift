@@ -17,6 +17,10 @@ extension LuaState {
             // The line's end stays, so that lines keep their numbers.
             text = text.drop { $0 != UInt8(ascii: "\n") }
         }
+        // LUA_SIGNATURE: what `luac` writes.
+        if text.starts(with: [0x1B, 0x4C, 0x75, 0x61]) {
+            throw LuaError(kind: .syntax, message: "\(name):1: is compiled Lua; the source is expected")
+        }
         let step = UnsafeRawBufferPointer(rebasing: text).withMemoryRebound(to: CChar.self) {
             lb_compile(stack.thread, $0.baseAddress, $0.count, "@" + name, (budget ?? limits.load).nanoseconds)
         }
@@ -24,8 +28,11 @@ extension LuaState {
             return stack.reference()
         }
         defer { stack.pop() }
+        let message = stack.string(at: -1) ?? ""
+        // Where Lua does not say which file it is about, this does.
+        let place = message.hasPrefix(name) ? "" : "\(name):1: "
         throw LuaError(
-            kind: step == LB_FAILED_RUNTIME ? .syntax : LuaError.Kind(step), message: stack.string(at: -1) ?? "")
+            kind: step == LB_FAILED_RUNTIME ? .syntax : LuaError.Kind(step), message: place + message)
     }
 
     /// Calls a function that must not wait. `arguments` pushes its arguments and returns how many; the results, all of
@@ -61,12 +68,28 @@ extension LuaState {
     /// thing that is not plain ("agent.state.f is a function"), or one of kind `memory` or `budget` when the copy does
     /// not fit into the other state or takes longer than the limits' `load`; then nothing has been pushed.
     package static func copyPlain(from: LuaStack, at index: Int32, to: LuaStack, path: String) throws(LuaError) {
+        _ = try copy(from: from, at: index, to: to, path: path, lenient: false)
+    }
+
+    /// As `copyPlain`, but what is not plain is left out; of an object with a metatable, only the metatable. Returns what
+    /// that was ("agent.state.f is a function, agent.state.o has a metatable"), nil when it was nothing.
+    package static func copyWhatIsPlain(
+        from: LuaStack, at index: Int32, to: LuaStack, path: String
+    ) throws(LuaError) -> String? {
+        try copy(from: from, at: index, to: to, path: path, lenient: true)
+    }
+
+    private static func copy(
+        from: LuaStack, at index: Int32, to: LuaStack, path: String, lenient: Bool
+    ) throws(LuaError) -> String? {
         var message = lb_buffer()
         defer { lb_buffer_free(&message) }
-        let step = lb_copy_plain(from.thread, index, to.thread, path, to.state.limits.load.nanoseconds, &message)
+        let budget = to.state.limits.load.nanoseconds
+        let step = lb_copy_plain(from.thread, index, to.thread, path, lenient, budget, &message)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: message.text)
         }
+        return message.length == 0 ? nil : message.text
     }
 
     /// The error that a coroutine's failed step left on its stack.

@@ -11,19 +11,23 @@ package final class LuaState {
     package internal(set) var running: LuaCoroutine?
 
     private(set) var host: OpaquePointer?
+    /// Kept as long as the state looks at its flag.
+    private let interrupt: LuaInterrupt?
     private var functions: [HostFunction?] = []
     private var pool: [LuaCoroutine] = []
     private var spareBuffer = lb_buffer()
     private var hasSpareBuffer = true
 
     /// Opens a state with Lua's base, coroutine, string, table, math, utf8 and part of its os library, and nothing that
-    /// reaches outside. Throws when the system has no memory for it.
-    package init(limits: LuaLimits = .init()) throws(LuaError) {
+    /// reaches outside. `interrupt` ends what runs in it. Throws when the system has no memory for it.
+    package init(limits: LuaLimits = .init(), interrupt: LuaInterrupt? = nil) throws(LuaError) {
         self.limits = limits
+        self.interrupt = interrupt
         host = lb_open(limits.memory, enterHostFunction, Unmanaged.passUnretained(self).toOpaque())
-        if host == nil {
+        guard let host else {
             throw LuaError(kind: .memory, message: "no memory for a Lua state")
         }
+        if let flag = interrupt?.flag { lb_obey_interrupt(host, flag) }
     }
 
     deinit {

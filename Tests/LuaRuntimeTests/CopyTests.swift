@@ -55,6 +55,34 @@ import Testing
         #expect(error.kind == .json)
     }
 
+    @Test(
+        "what is not plain can be left out, and is told",
+        arguments: [
+            ("{ x = { f = print, g = 1 } }", "encode(copied)", #"{"x":{"g":1}}"#, "agent.state.x.f is a function"),
+            ("{ 1, coroutine.create(print), 3 }", "copied[1], copied[2], copied[3]", "1", "agent.state[2] is a thread"),
+            (
+                "{ o = setmetatable({ a = 1 }, {}) }", "encode(copied)", #"{"o":{"a":1}}"#,
+                "agent.state.o has a metatable"
+            ),
+            ("{ [print] = 1, a = 2 }", "encode(copied)", #"{"a":2}"#, "agent.state.function is a function"),
+            ("{ [{ 1 }] = 2 }", "(next(copied))[1]", "1", nil), ("print", "copied", "nil", "agent.state is a function"),
+            (
+                "(function() local t = {} for i = 1, 9 do t[i] = { f = print } end return t end)()", "#copied", "9",
+                "agent.state[5].f is a function and 4 more"
+            ),
+        ] as [(String, String, String, String?)])
+    func lenient(expression: String, check: String, first: String, told: String?) throws {
+        let source = try Script("print = note value = \(expression)")
+        let target = try Script()
+        source.state.stack.getGlobal("value")
+        let lost = try LuaState.copyWhatIsPlain(
+            from: source.state.stack, at: -1, to: target.state.stack, path: "agent.state")
+        target.state.stack.setGlobal("copied")
+        #expect(target.state.stack.top == 0 && source.state.stack.top == 1)
+        #expect(lost == nil ? told == nil : told.map { lost?.hasSuffix($0) == true } == true)
+        #expect(try target.run("return " + check).first == first)
+    }
+
     @Test("a state can copy within itself")
     func within() throws {
         let script = try Script("value = { a = { 1 } } value.me = value")

@@ -36,6 +36,13 @@ void lb_close(lb_host *host);
 lua_State *lb_main_thread(lb_host *host);
 lb_host *lb_host_of(lua_State *L);
 void *lb_owner(lb_host *host);
+/// A flag that ends what a state runs; it may be raised from any thread.
+typedef struct lb_interrupt lb_interrupt;
+lb_interrupt *lb_interrupt_new(void);
+void lb_interrupt_free(lb_interrupt *interrupt);
+void lb_interrupt_raise(lb_interrupt *interrupt);
+/// Once the flag is raised, everything that runs or begins to run ends as with a spent budget. The flag outlives the state.
+void lb_obey_interrupt(lb_host *host, const lb_interrupt *interrupt);
 /// Bytes that the state has allocated.
 size_t lb_memory_in_use(lb_host *host);
 /// Collects everything unreachable.
@@ -132,9 +139,11 @@ enum lb_step lb_json_encode(
 
 /// Pushes on `to` a copy of a plain value: LB_RETURNED. Shared references and cycles stay what they are. Otherwise
 /// nothing is pushed, and `message` holds a message: LB_FAILED_RUNTIME, something is not plain (it is named by its path
-/// below `path`); LB_FAILED_MEMORY and LB_FAILED_BUDGET as above, for the state of `to`.
+/// below `path`); LB_FAILED_MEMORY and LB_FAILED_BUDGET as above, for the state of `to`. With `lenient` what is not plain
+/// is left out instead (of an object with a metatable only the metatable), and `message` names the first of it, or is
+/// empty.
 enum lb_step lb_copy_plain(
-    lua_State *from, int index, lua_State *to, const char *path, int64_t budget, lb_buffer *message);
+    lua_State *from, int index, lua_State *to, const char *path, bool lenient, int64_t budget, lb_buffer *message);
 
 #ifdef __cplusplus
 }

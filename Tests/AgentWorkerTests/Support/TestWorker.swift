@@ -74,12 +74,19 @@ final class TestWorker {
         worker.slots[agent].candidate = LiveGeneration(generation, metrics: worker.metrics)
     }
 
-    /// Loads, starts and activates a version; waits for nothing.
+    /// Loads a version, and puts it in service as soon as it is ready; throws what went wrong without waiting.
     func activate(_ script: String, agent: Int = 0) throws {
         try load(script, agent: agent)
-        let started = Result(worker.startCandidate(agent: agent), on: loop)
-        try started.get()
-        _ = worker.activate(agent: agent, swapped: {})
+        var failure: (any Error)?
+        let worker = worker
+        worker.beginSwap(agent: agent).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success: worker.commitSwap(agent: agent, swapped: {})
+            case .failure(let error): failure = error
+            }
+        }
+        loop.run()
+        if let failure { throw failure }
     }
 
     var version: String { worker.slots[0].live?.generation.version ?? "" }
@@ -137,15 +144,3 @@ final class TestWorker {
     var deadLetters: Int { counters[0].deadLetters.load(ordering: .relaxed) }
     var laneCount: Int { worker.lanes.count }
 }
-
-extension Result where Success == Void, Failure == any Error {
-    /// What became of a future that completes in this turn of the loop.
-    init(_ future: EventLoopFuture<Void>, on loop: EmbeddedEventLoop) {
-        var result: Result<Void, any Error> = .failure(NotDone())
-        future.assumeIsolated().whenComplete { result = $0 }
-        loop.run()
-        self = result
-    }
-}
-
-struct NotDone: Error {}
