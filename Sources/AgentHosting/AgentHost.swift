@@ -64,7 +64,7 @@ package struct AgentHost: Service {
             let hangups = await UnixSignalsSequence(trapping: .sighup)
             let http = "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)"
             let registry = HostRegistry()
-            let control = await openControl(registry, workers[0])
+            let control = await openControl(registry, workers[0], status.spool)
             defer { registry.leave(pid: getpid()) }
             try report(http, floor.brokers, in: control == nil ? nil : registry, announcing: true)
             await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
@@ -81,9 +81,9 @@ package struct AgentHost: Service {
     }
 
     /// Makes the host known to `agenthost send`. It serves all the same when that cannot be done, which is said once.
-    private func openControl(_ registry: HostRegistry, _ worker: Worker) async -> (any Channel)? {
+    private func openControl(_ registry: HostRegistry, _ worker: Worker, _ spool: HostSpool) async -> (any Channel)? {
         do {
-            return try await ControlSocket.open(for: worker, in: registry)
+            return try await ControlSocket.open(for: worker, spool, in: registry)
         } catch {
             tellUnknown(error)
             return nil

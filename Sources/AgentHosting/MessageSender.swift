@@ -20,26 +20,29 @@ package enum MessageSender {
         } catch {
             throw HostFailure(.agent, "the message is not JSON: \(ErrorText.of(error))")
         }
-        let report: ReadyReport
         let registry = HostRegistry()
-        if let readyFile {
-            guard let read = ReadyReport(contentsOf: readyFile) else {
-                throw HostFailure(.agent, "\(readyFile): no ready file of a running host")
-            }
-            report = read
-        } else {
-            guard let newest = try newest(of: registry) else {
-                throw HostFailure(
-                    .agent, "no host runs; start one with `agenthost run AGENT.lua`, or name its ready file")
-            }
-            report = newest
-        }
+        let report = try host(readyFile: readyFile, registry)
         switch target {
         case .kafka(let topic): try await sendKafka(message, topic: topic, key: key, report)
         case .mqtt(let topic): try await sendMQTT(message, topic: topic, report)
         case .event(let type): try await ControlSocket.send(type: type, data: message, pid: report.pid, in: registry)
         }
         return "sent"
+    }
+
+    /// The host of a ready file, or the one started last.
+    static func host(readyFile: String?, _ registry: HostRegistry) throws -> ReadyReport {
+        if let readyFile {
+            guard let read = ReadyReport(contentsOf: readyFile) else {
+                throw HostFailure(.agent, "\(readyFile): no ready file of a running host")
+            }
+            return read
+        }
+        guard let newest = try newest(of: registry) else {
+            throw HostFailure(
+                .agent, "no host runs; start one with `agenthost run AGENT.lua`, or name its ready file")
+        }
+        return newest
     }
 
     private static func newest(of registry: HostRegistry) throws(HostFailure) -> ReadyReport? {

@@ -32,6 +32,15 @@ extension Worker {
         return slots[agent].live?.generation
     }
 
+    /// Sends a dead letter that was kept; completes once its broker has answered.
+    package func deliver(_ letter: DeadLetter, completion: @escaping (DeliveryFailure?) -> Void) {
+        loop.preconditionInEventLoop()
+        let scope = ObservedScope(completion)
+        scope.beginHandler()
+        send(letter, scope: scope)
+        scope.endHandler()
+    }
+
     /// An event from outside; completes once its handlers have ended and their effects have settled.
     package func inject(_ event: RealtimeEvent, completion: @escaping (DeliveryFailure?) -> Void) {
         loop.preconditionInEventLoop()

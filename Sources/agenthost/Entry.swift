@@ -34,7 +34,7 @@ struct AgentHostCommand: ParsableCommand {
         version: AgentHostVersion.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, SendCommand.self, BrokerCommand.self,
-            SecretsCommand.self, TestCommand.self, TypesCommand.self, OAMCommand.self,
+            SecretsCommand.self, TestCommand.self, TypesCommand.self, OAMCommand.self, DeadLetterCommand.self,
         ])
 }
 

@@ -243,7 +243,7 @@ class Host(Running):
             folder = self._owned.__enter__()
         if agents is None:
             agents = ["agent.lua"] if isinstance(scripts, str) else sorted(scripts)
-        flags = ["--port", "0"] + ([] if embedded else ["--no-embedded"])
+        flags = ["--port", "0", "--embedded" if embedded else "--no-embedded"]
         try:
             super().__init__(["run", *agents, *flags, *arguments], folder, environment, ready_timeout, wait)
         except BaseException:

@@ -67,12 +67,17 @@ agenthost = {}
 ---@field kafka_password? string Better from a secret or the environment.
 ---@field kafka_schema_registry_url? string
 ---@field kafka_auto_offset_reset? "earliest"|"latest" Where a new consumer group begins [earliest].
+---@field kafka_message_max_bytes? integer The largest record that is sent or fetched [1048576].
+---@field kafka_compression? "none"|"gzip"|"snappy"|"lz4"|"zstd" [none]
+---@field kafka_commit_interval? number Seconds between two commits of offsets [1].
+---@field kafka_allow_auto_create_topics? boolean Whether consuming a topic may create it [true with the embedded broker, else false].
 ---@field mqtt_host? string
 ---@field mqtt_port? integer [1883]
 ---@field mqtt_user? string
 ---@field mqtt_password? string Better from a secret or the environment.
 ---@field mqtt_protocol? string [tcp]
----@field mqtt_client_id? string Keep it stable: sessions belong to it.
+---@field mqtt_client_id? string For one instance; keep it stable: the session belongs to it.
+---@field mqtt_shared_group? string Several instances share the MQTT messages as this group.
 ---@field mqtt_topics? string[] MQTT topic filters beside those of the handlers.
 ---@field [string] any
 
@@ -121,13 +126,14 @@ local Agent = {}
 ---@field topic string
 ---@field source "kafka"|"mqtt"
 ---@field key? string Of a Kafka record.
----@field headers table<string, string> Of a Kafka record; a header without a value is agenthost.null.
+---@field headers table<string, string> Of a Kafka record, by name, the last one of each; a header without a value is agenthost.null.
+---@field header_list string[][] All headers of a Kafka record in order, as { name, value }; names may come more than once.
 ---@field timestamp integer Milliseconds since 1970: the record's own for Kafka, the arrival for MQTT.
 ---@field partition? integer Kafka.
 ---@field offset? integer Kafka.
 ---@field qos? integer MQTT, 0 to 2.
 ---@field retain? boolean MQTT.
----@field raw string The payload's bytes as they came. Forwarding them costs less than encoding the data again.
+---@field raw string|lightuserdata The payload's bytes as they came; agenthost.null for a Kafka record without a value (a tombstone). Forwarding them costs less than encoding the data again, and changes nothing.
 ---@field attempt integer 1 the first time.
 
 ---@class agenthost.Event
@@ -187,7 +193,8 @@ function Agent:task(task_type, fn) end
 ---@field concurrency? integer How many messages of one partition may be in the handler at once; above 1 their order is given up [1].
 ---@field json? "plain"|"exact" exact: numbers of the payload that Lua cannot hold exactly (12345678901234567890) are strings ["plain"].
 
----Subscribes to a topic. MQTT filters with + and # work. The message is acknowledged to its broker when the handler has
+---Subscribes to a topic. MQTT filters with + and # work; where filters overlap, every handler whose filter matches gets
+---the message once, in order of registration, tried again for each alone, and it is acknowledged when all are done. The message is acknowledged to its broker when the handler has
 ---returned and everything it sent was acknowledged itself; until then a crash means that it is delivered again.
 ---@param topic string
 ---@param fn fun(data: any, message: agenthost.Message) `data` is the JSON payload, or a string when it is not JSON.
@@ -268,7 +275,7 @@ function Agent:send_to_client(client_id, message_type, payload) end
 
 ---@class agenthost.KafkaOptions
 ---@field key? string|number Records of one key stay in one partition, so in order.
----@field headers? table<string, string>
+---@field headers? table<string, string|number>|(string|number)[][] By name, or a list of { name, value }; agenthost.null is a header without a value.
 ---@field partition? integer
 
 ---Sends to a Kafka topic. Returns at once; the message being handled is acknowledged only when Kafka has this one.
@@ -354,7 +361,7 @@ function agenthost.json.encode(value) end
 function agenthost.json.decode(text, options) end
 
 ---@class agenthost.HTTPOptions
----@field headers? table<string, string|number>
+---@field headers? table<string, string|number>|(string|number)[][] By name, or a list of { name, value }.
 ---@field body? string
 ---@field json? any Sent as JSON, with its content type.
 ---@field timeout? number Seconds for the whole exchange [30].
@@ -365,7 +372,8 @@ function agenthost.json.decode(text, options) end
 
 ---@class agenthost.HTTPAnswer
 ---@field status integer
----@field headers table<string, string> By lower-case name.
+---@field headers table<string, string> By lower-case name, the last one of each.
+---@field header_list string[][] All of them in order, as { name, value } with the name in lower case: several set-cookie, for example.
 ---@field body string
 ---@field json? any The body, when it is JSON by its content type.
 
@@ -584,8 +592,8 @@ function agenthost.test.matches(text, pattern, message) end
 
 ---What an agent under test has done to the world since the test began; a topic that nothing was sent to is an empty list.
 ---@class agenthost.TestSent
----@field kafka table<string, { value: any, key?: string, headers: table, partition?: integer }[]> By topic.
----@field mqtt table<string, { payload: any, qos: integer, retain: boolean }[]> By topic.
+---@field kafka table<string, { value: any, key?: string, headers: table, partition?: integer, raw: string|lightuserdata, header_list: string[][] }[]> By topic. `raw` (agenthost.null for a tombstone) and `header_list` can be read, and do not count in comparisons.
+---@field mqtt table<string, { payload: any, qos: integer, retain: boolean, raw: string }[]> By topic.
 ---@field events agenthost.Event[]
 ---@field published table<string, any[]> By topic.
 ---@field broadcasts { type: string, payload: table }[]
@@ -624,6 +632,7 @@ function TestHost:task(task_type, payload) end
 ---@return integer status
 ---@return any json The body as a string where it is not JSON.
 ---@return table<string, string> headers
+---@return string[][] header_list
 function TestHost:request(request) end
 
 ---Connects a WebSocket. What a test opens is closed when the test is over.

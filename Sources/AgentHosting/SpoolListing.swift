@@ -1,0 +1,68 @@
+import AgentConfiguration
+import AgentModel
+import Foundation
+import NIOCore
+
+/// What `agenthost dlq` shows of the dead letters that no broker took, and what it asks a host to do with them.
+package enum SpoolListing {
+    /// A line for each topic, or one that says that there is nothing. Throws `HostFailure` or `ConfigurationError`.
+    package static func topics(environment: [String: String]) throws -> [String] {
+        let topics = try all(environment)
+        if topics.isEmpty { return ["no dead letter is kept in \(try statePath(environment))"] }
+        return topics.map { topic in
+            let oldest = topic.letters.map(\.time).min() ?? 0
+            let count = topic.letters.count == 1 ? "1 letter" : "\(topic.letters.count) letters"
+            return "\(topic.service)  \(topic.name)  \(count)  since \(Timestamp.text(oldest))  "
+                + (topic.letters.last?.reason ?? "")
+        }
+    }
+
+    /// Every letter of a topic, its headers, key and value; bytes that are no text as `base64:…`.
+    package static func letters(topic: String, environment: [String: String]) throws -> [String] {
+        let topics = try all(environment).filter { $0.name == topic }
+        guard !topics.isEmpty else { throw HostFailure(.agent, "no dead letter of the topic \(topic) is kept") }
+        return topics.flatMap { topic in topic.letters.flatMap { lines(of: $0, service: topic.service) } }
+    }
+
+    /// Has a host send its letters again: those of one topic, or all. Throws `HostFailure` when some stay.
+    package static func replay(topic: String?, readyFile: String?) async throws -> String {
+        let registry = HostRegistry()
+        let report = try MessageSender.host(readyFile: readyFile, registry)
+        return try await ControlSocket.replay(topic: topic, pid: report.pid, in: registry)
+    }
+
+    private static func all(_ environment: [String: String]) throws -> [SpoolFolder.Topic] {
+        do {
+            return try SpoolFolder.all(statePath: try statePath(environment)).flatMap { try $0.topics() }
+        } catch let failure as DeliveryFailure {
+            throw HostFailure(.agent, failure.description)
+        }
+    }
+
+    private static func statePath(_ environment: [String: String]) throws -> String {
+        guard let path = try AgentConfig(.init(environment: environment)).statePath else {
+            throw HostFailure(.agent, "there is no folder to look in: set STATE_PATH")
+        }
+        return path
+    }
+
+    private static func lines(of kept: KeptLetter, service: String) -> [String] {
+        var lines = ["\(kept.id)  \(service)  \(Timestamp.text(kept.time))", "  reason  \(kept.reason)"]
+        switch kept.letter {
+        case .kafka(let record):
+            lines += record.headers.map { header in
+                "  header  \(header.name): \(text(header.value.map { ByteBuffer(bytes: $0) }))"
+            }
+            lines += ["  key     \(text(record.key))", "  value   \(text(record.value))"]
+        case .mqtt(let publication): lines.append("  value   \(text(publication.payload))")
+        }
+        return lines
+    }
+
+    private static func text(_ bytes: ByteBuffer?) -> String {
+        guard let bytes else { return "null" }
+        return bytes.withUnsafeReadableBytes { bytes in
+            String(validating: bytes, as: UTF8.self) ?? "base64:\(Base64.text(of: bytes))"
+        }
+    }
+}
