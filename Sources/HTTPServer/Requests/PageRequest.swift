@@ -26,17 +26,19 @@ struct PageRequest {
         _ name: String, in query: QueryString, atMost bound: Int, _ issues: inout [ValidationIssue]
     ) -> Int? {
         guard let text = query[name] else { return nil }
-        func refuse(_ type: String, _ message: String) -> Int? {
+        func refuse(_ type: String, _ message: String, _ context: (name: String, value: JSONValue)? = nil) -> Int? {
             issues.append(
                 ValidationIssue(
-                    type: type, location: ["query", name], message: message, input: JSONValue.string(text).json()))
+                    type: type, location: ["query", .name(name)], message: message,
+                    input: JSONValue.string(text).json(), context: context))
             return nil
         }
         guard let number = Int(text) else {
             return refuse("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
         }
-        if number < 0 { return refuse("greater_than_equal", "Input should be greater than or equal to 0") }
-        if number > bound { return refuse("less_than_equal", "Input should be less than or equal to \(bound)") }
-        return number
+        if number < 0 { return refuse("greater_than_equal", "Input should be greater than or equal to 0", ("ge", 0)) }
+        guard number > bound else { return number }
+        let message = "Input should be less than or equal to \(bound)"
+        return refuse("less_than_equal", message, ("le", .integer(Int64(bound))))
     }
 }
