@@ -144,3 +144,5 @@ final class TestWorker {
     var deadLetters: Int { counters[0].deadLetters.load(ordering: .relaxed) }
     var laneCount: Int { worker.lanes.count }
 }
+
+struct NotDone: Error {}
