@@ -215,8 +215,8 @@ struct lb_work {
 struct lb_work lb_begin_work(lua_State *L, int64_t budget, bool handler);
 void lb_end_work(lb_host *host, struct lb_work outer);
 /// Runs `body`, with `context` as a light userdata and room for `slots` values on its stack, which it must ask for, as
-/// such work: allocations are refused past the limit, and whatever Lua raises ends here. LB_RETURNED, and its one result is on the stack; else LB_FAILED_MEMORY or LB_FAILED_BUDGET,
-/// and `message` (LB_MESSAGE_SIZE bytes) says why.
+/// such work: allocations are refused past the limit, and whatever Lua raises ends here. LB_RETURNED, and its one result
+/// is on the stack; else LB_FAILED_MEMORY or LB_FAILED_BUDGET, and `message` (LB_MESSAGE_SIZE bytes) says why.
 enum lb_step lb_do_work(
     lua_State *L, lua_CFunction body, void *context, int slots, int64_t budget, char *message);
 /// The message of a failed step without its position, at most `size` bytes.

@@ -27,10 +27,12 @@ final class ScriptRun {
     }
 
     /// Goes on with the results that the closure pushes.
-    func resume(_ results: (LuaStack) throws -> Int32 = { _ in 0 }) rethrows {
+    func resume(_ results: (LuaStack) throws -> Int32) rethrows {
         let count = try results(coroutine.stack)
         take(coroutine.resume(results: count))
     }
+
+    func resume() { resume { _ in 0 } }
 
     /// Goes on with an error at the place of the call that waits.
     func resume(failing message: String) {

@@ -44,10 +44,12 @@ final class TestScript {
     // MARK: - Calling
 
     /// Runs a function of the script with the arguments that the closure pushes.
-    func run(_ function: LuaReference, _ arguments: (LuaStack) throws -> Int32 = { _ in 0 }) rethrows -> ScriptRun {
+    func run(_ function: LuaReference, _ arguments: (LuaStack) throws -> Int32) rethrows -> ScriptRun {
         let (coroutine, step) = try generation.begin(function, context: host, arguments: arguments)
         return ScriptRun(coroutine, step, of: generation)
     }
+
+    func run(_ function: LuaReference) -> ScriptRun { run(function) { _ in 0 } }
 
     /// Runs a task's handler with an HTTP body.
     func task(_ type: String, body: String = #"{"query":"q"}"#) throws -> ScriptRun {
