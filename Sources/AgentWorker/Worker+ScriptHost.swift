@@ -112,6 +112,8 @@ extension Worker: ScriptHost {
                 references[0], of: live, scope: scope, depth: invocation?.depth ?? 0, name: name,
                 timeLimit: limit, isBackground: true,
                 arguments: { stack in
+                    // A new coroutine has room for what `agenthost.spawn` lets through.
+                    _ = stack.ensure(arguments + LuaCall.room)
                     for reference in references.dropFirst() { stack.push(reference) }
                     for reference in references { stack.release(reference) }
                     return arguments

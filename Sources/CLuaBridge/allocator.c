@@ -39,9 +39,72 @@ size_t lb_largest_block(const lb_host *host) {
     return host->largest_class < 0 ? 0 : (size_t)2 << (20 + host->largest_class);
 }
 
+// MARK: - What a forced collection frees
+//
+// Where memory is refused, Lua collects everything and asks again. Lua 5.4.4 does so also while it assigns through a
+// `__newindex` table that only a weak metatable holds: it then goes on with a table that it has just freed
+// (luaV_finishset; LuaDefects in LuaRuntime's documentation). So what such a collection frees stays readable until no
+// such assignment can be under way any more. A block that is freed or moved once more shows that one was: Lua's account
+// of its memory is wrong from then on, so the collector stops and the script is ended for good.
+
+/// An assignment makes at most four calls of the allocator after the one refused.
+#define HELD_CALLS 8
+
+static void release_held(lb_host *host, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(host->held[i]);
+    }
+    host->held_count -= count;
+    host->held_older = 0;
+    memmove(host->held, host->held + count, host->held_count * sizeof *host->held);
+}
+
+void lb_free_held(lb_host *host) {
+    if (host->held != NULL) {
+        release_held(host, host->held_count);
+        free(host->held);
+        host->held = NULL;
+    }
+}
+
+static void hold(lb_host *host, void *block) {
+    if (host->held_count == host->held_capacity) {
+        size_t capacity = host->held_capacity == 0 ? 256 : host->held_capacity * 2;
+        void **grown = realloc(host->held, capacity * sizeof *grown);
+        if (grown == NULL) {
+            free(block);
+            return;
+        }
+        host->held = grown;
+        host->held_capacity = capacity;
+    }
+    host->held[host->held_count++] = block;
+}
+
+static bool is_held(const lb_host *host, const void *block) {
+    for (size_t i = 0; i < host->held_count; i++) {
+        if (host->held[i] == block) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Memory is refused: what is freed from now on is held. `again`: it was asked for after a collection.
+static void begin_holding(lb_host *host, bool again) {
+    if (!again && host->held_count > 0) {
+        // An assignment is refused twice at most, so what was freed before the last time can go.
+        release_held(host, host->held_older);
+        host->held_older = host->held_count;
+    }
+    host->refused = true;
+    host->holding = HELD_CALLS;
+}
+
 // MARK: - Refusing
 
-static void *refuse(lb_host *host) {
+static void *refuse(lb_host *host, bool again) {
+    begin_holding(host, again);
     // The hook's clock may be far away when a script catches memory errors in a loop, each after a full collection.
     if (host->running != NULL) {
         char where[LB_WHERE_SIZE];
@@ -70,6 +133,9 @@ static int64_t time_to_next_growth(lb_host *host) {
 /// `part` says that the block is a new one and part of an object: a stack, a buffer, a table's hash part.
 static bool may_grow(lb_host *host, bool part, size_t old_size, size_t new_size) {
     size_t more = new_size - old_size;
+    if (host->broken) {
+        return true;  // A collection would trust the account. The script goes no further than its next instruction.
+    }
     if (host->used > host->limit || more > host->limit - host->used) {
         return false;
     }
@@ -99,17 +165,66 @@ static bool may_grow(lb_host *host, bool part, size_t old_size, size_t new_size)
     return true;
 }
 
+static void note_size(lb_host *host, size_t old_size, size_t new_size) {
+    host->used += new_size - old_size;
+    if ((old_size | new_size) >= (size_t)1 << 20) {
+        count_large(host, old_size, new_size);
+    }
+}
+
+/// Goes on with a block that is freed already: as with a new one.
+static void *move_held(lb_host *host, const void *block, size_t old_size, size_t new_size) {
+    host->broken = host->spent = true;
+    lua_gc(host->main, LUA_GCSTOP);
+    if (host->running != NULL) {
+        lb_write_position(host->running, 0, host->spent_where, sizeof host->spent_where);
+        lb_stop_thread(host->running);
+    }
+    if (new_size == 0) {
+        return NULL;
+    }
+    void *moved = malloc(new_size);
+    if (moved != NULL) {
+        memcpy(moved, block, old_size < new_size ? old_size : new_size);
+        note_size(host, 0, new_size);
+    }
+    return moved;
+}
+
 // MARK: - Allocating
 
 void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) {
     lb_host *host = context;
     size_t kind = 0;
     if (block == NULL) {
+        if (new_size == 0) {
+            return NULL;
+        }
         kind = old_size;  // Lua passes the kind of the object here, 0 for what is part of one.
         old_size = 0;
     }
+    bool again = host->refused && new_size > old_size;
+    if (host->holding > 0) {
+        if (host->refused && new_size == 0) {
+            if (lb_is_node_size(old_size)) {
+                lb_forget_nodes(host, block);
+            }
+            note_size(host, old_size, 0);
+            hold(host, block);
+            return NULL;
+        }
+        if (again) {
+            host->refused = false;
+        }
+        if (--host->holding == 0) {
+            host->refused = false;
+            release_held(host, host->held_count);
+        } else if (block != NULL && is_held(host, block)) {
+            return move_held(host, block, old_size, new_size);
+        }
+    }
     if (new_size > old_size && host->in_vm && !may_grow(host, block == NULL && kind == 0, old_size, new_size)) {
-        return refuse(host);
+        return refuse(host, again);
     }
     if (lb_is_node_size(old_size)) {
         lb_forget_nodes(host, block);
@@ -120,10 +235,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
     } else if ((moved = realloc(block, new_size)) == NULL) {
         return NULL;
     }
-    host->used += new_size - old_size;
-    if ((old_size | new_size) >= (size_t)1 << 20) {
-        count_large(host, old_size, new_size);
-    }
+    note_size(host, old_size, new_size);
     if (block == NULL && kind == 0 && lb_is_node_size(new_size)) {
         lb_watch_nodes(host, moved, new_size);
     }

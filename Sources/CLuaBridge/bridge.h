@@ -42,6 +42,17 @@ struct lb_host {
     int node_capacity;
     /// The allocator refuses only while this is set: never while host code runs.
     bool in_vm;
+    /// Blocks that a collection forced by a refusal has freed, `older` of them by the one before; allocator.c.
+    void **held;
+    size_t held_count;
+    size_t held_capacity;
+    size_t held_older;
+    /// Calls of the allocator until they are freed.
+    int holding;
+    /// Memory was refused, and has not been asked for again.
+    bool refused;
+    /// The script used a table that was freed: not one more instruction of it runs.
+    bool broken;
 
     // Budget of the slice, in nanoseconds. `cpu_started` is 0 until the first check of a slice.
     int64_t budget;
@@ -121,6 +132,8 @@ static inline bool lb_is_root(lua_State *L) {
 void *lb_allocate(void *host, void *block, size_t old_size, size_t new_size);
 /// An upper bound of the size of the largest block, or 0 while there is none of 1 MiB.
 size_t lb_largest_block(const lb_host *host);
+/// Frees what is held back, when the state is closed.
+void lb_free_held(lb_host *host);
 /// Pushes "file:line: memory limit of N MiB exceeded" for the last refusal.
 void lb_push_memory_message(lua_State *L, lb_host *host);
 /// "memory limit of N MiB exceeded", at most `size` bytes.
@@ -170,6 +183,8 @@ static inline void lb_charge(lua_State *L, lb_host *host, size_t units) {
 }
 
 // trampoline.c
+/// Makes room for `slots` more values, or raises "stack overflow" with the line of the script.
+void lb_ensure_stack(lua_State *L, int slots);
 extern const char lb_leaf_marker;
 extern const char lb_link_marker;
 
@@ -187,6 +202,8 @@ void lb_open_package_library(lua_State *L);
 /// For a metamethod: whether the one that reads is an agent's own file. Others' files are those below a folder `lib` or
 /// `lua_modules`; text given to `load` is nobody's.
 bool lb_reads_strictly(lua_State *L);
+/// Puts right what is wrong in the utf8 library on top of the stack.
+void lb_mend_utf8_library(lua_State *L);
 /// Resumes `co` as Lua's own lua_resume does, and keeps the account of what runs.
 int lb_resume_thread(lua_State *co, lua_State *from, int arguments, int *count);
 /// Closes a suspended thread's pending variables. LUA_OK, or an error whose message is on top of its stack.
@@ -198,6 +215,11 @@ void lb_name_memory_error(lua_State *L, lb_host *host, int status);
 /// As lua_load of text, charged to the budget.
 int lb_load(lua_State *L, lua_Reader read, void *context, const char *name);
 int lb_load_text(lua_State *L, const char *text, size_t length, const char *name);
+
+// compiled.c
+/// Puts right what Lua 5.4.4 has compiled wrongly in the function on top of the stack. LUA_OK, or an error whose message
+/// replaces the function.
+int lb_mend_compiled(lua_State *L, const char *chunk_name);
 
 // traceback.c
 void lb_record_traceback(lua_State *L, lb_host *host);

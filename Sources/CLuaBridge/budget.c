@@ -117,7 +117,9 @@ void lb_write_budget_message(const lb_host *host, char *text, size_t size) {
     } else {
         snprintf(time, sizeof time, "%lld ms", (long long)(host->budget / 1000000));
     }
-    if (host->interrupted) {
+    if (host->broken) {
+        snprintf(text, size, "memory ran out in an assignment through a weak metatable: the agent must be loaded again");
+    } else if (host->interrupted) {
         snprintf(text, size, "the script was ended while it ran");
     } else if (host->collided) {
         snprintf(text, size, "the keys of a table collide: to grow it would take more of %s of CPU time than is left", time);
@@ -145,7 +147,7 @@ void lb_begin_slice(lb_host *host, int64_t budget, bool handler) {
         host->started = nanoseconds(CLOCK_MONOTONIC_COARSE);
         host->cpu_started = 0;
         host->steps = 0;
-        host->spent = false;
+        host->spent = host->broken;
         host->collided = false;
         host->growth_cpu = 0;
         host->refused_where[0] = 0;
@@ -154,7 +156,7 @@ void lb_begin_slice(lb_host *host, int64_t budget, bool handler) {
 
 void lb_end_slice(lb_host *host) {
     if (--host->slice_depth == 0) {
-        host->spent = false;
+        host->spent = host->broken;
     }
 }
 

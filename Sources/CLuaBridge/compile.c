@@ -76,7 +76,8 @@ static void place_message(lua_State *L, const struct source *source) {
 
 int lb_load(lua_State *L, lua_Reader read, void *context, const char *name) {
     struct source source = {.read = read, .context = context, .name = name, .line = 1};
-    return lua_load(L, read_piece, &source, name, "t");
+    int status = lua_load(L, read_piece, &source, name, "t");
+    return status == LUA_OK ? lb_mend_compiled(L, name) : status;
 }
 
 int lb_load_text(lua_State *L, const char *text, size_t length, const char *name) {
@@ -85,5 +86,5 @@ int lb_load_text(lua_State *L, const char *text, size_t length, const char *name
     if (status == LUA_ERRRUN && !lb_host_at(L)->spent) {
         place_message(L, &source);
     }
-    return status;
+    return status == LUA_OK ? lb_mend_compiled(L, name) : status;
 }

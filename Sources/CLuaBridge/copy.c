@@ -12,6 +12,8 @@
 #define LONG_STRING 256
 /// What the lists and the map take for each table, in bytes. They are gone when the copy is made, so they do not count.
 #define LIST_BYTES 112
+/// Items of an array for which there is room from the beginning.
+#define LARGEST_GUESS 4096
 
 struct node {
     /// The table that holds this one, or -1 for the root.
@@ -138,7 +140,9 @@ static bool add_table(struct copying *copying, int index, struct node node) {
     copying->nodes[copying->count++] = node;
     lua_pushvalue(from, index);
     lua_rawseti(from, copying->from_list, copying->count);
-    lua_createtable(to, array ? (int)lua_rawlen(from, index) : 0, 0);
+    // A length is what a script says it is: with few fields in the right places it is any number.
+    lua_Unsigned length = array ? lua_rawlen(from, index) : 0;
+    lua_createtable(to, length < LARGEST_GUESS ? (int)length : LARGEST_GUESS, 0);
     if (array) {
         lb_mark_array(to, -1);
     }

@@ -88,6 +88,20 @@ static int fail(lua_State *L, lua_State *co, lua_KContext kind) {
     return lua_error(L);
 }
 
+static int finish_passing(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+/// What a resumption of a thread that waits runs last: yields too, with that thread and the marker. A frame of its own
+/// for the reason that trampoline.c gives; the results arrive on it when this is the root.
+static int pass_wait_on(lua_State *L) {
+    lb_ensure_stack(L, LB_HOST_SLOTS + 1);
+    lua_pushlightuserdata(L, (void *)&lb_link_marker);
+    return lua_yieldk(L, 2, 0, finish_passing);
+}
+
 static int continue_resume(lua_State *L, int status, lua_KContext kind);
 
 static int step(lua_State *L, lua_State *co, int arguments, lua_KContext kind) {
@@ -98,9 +112,9 @@ static int step(lua_State *L, lua_State *co, int arguments, lua_KContext kind) {
     int status = lb_resume_thread(co, L, arguments, &count);
     host->cannot_wait = could_not_wait;
     if (status == LUA_YIELD && host->waiting) {
+        lua_pushcfunction(L, pass_wait_on);
         lua_pushvalue(L, kind == WRAPPED ? lua_upvalueindex(1) : 1);
-        lua_pushlightuserdata(L, (void *)&lb_link_marker);
-        return lua_yieldk(L, 2, kind, continue_resume);
+        return continue_resume(L, lua_pcallk(L, 1, 0, 0, kind, continue_resume), kind);
     }
     if (status != LUA_OK && status != LUA_YIELD) {
         lua_xmove(co, L, 1);
@@ -125,7 +139,11 @@ static lua_State *resumed_thread(lua_State *L, lua_KContext kind) {
 }
 
 static int continue_resume(lua_State *L, int status, lua_KContext kind) {
-    (void)status;
+    if (status != LUA_OK && status != LUA_YIELD) {
+        // There was no room to wait with the thread.
+        lb_host_at(L)->waiting = false;
+        return lua_error(L);
+    }
     lua_State *co = resumed_thread(L, kind);
     if (lb_has_marker(co, &lb_link_marker)) {
         lua_settop(co, -3);
@@ -184,11 +202,18 @@ static int coroutine_wrap(lua_State *L) {
     return 1;
 }
 
+static int yield_all(lua_State *L) {
+    return lua_yield(L, lua_gettop(L));
+}
+
 static int coroutine_yield(lua_State *L) {
     if (lb_is_root(L)) {
         return luaL_error(L, "attempt to yield from outside a coroutine");
     }
-    return lua_yield(L, lua_gettop(L));
+    // In a protected call for the reason that trampoline.c gives.
+    lua_pushcfunction(L, yield_all);
+    lua_insert(L, 1);
+    return finish_coroutine(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, finish_coroutine), 0);
 }
 
 static const char *status_of(lua_State *L, lua_State *co) {

@@ -165,6 +165,13 @@ static void make_metatables(lua_State *L, lb_host *host) {
     lua_settop(L, -3);
 }
 
+/// Lua 5.4.4 makes this text where it cannot raise: with the memory used up that would end the process. A string that
+/// exists is not made again.
+static void keep_messages(lua_State *L) {
+    lua_pushliteral(L, "error in error handling");
+    luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 static int open_sandbox(lua_State *L) {
     lb_open_base_library(L);
     lb_open_coroutine_library(L);
@@ -173,6 +180,7 @@ static int open_sandbox(lua_State *L) {
     luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
     charge_library(L);
     luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);
+    lb_mend_utf8_library(L);
     wrap(L, "codepoint", call_charged_rest);
     wrap(L, "len", call_charged_span);
     wrap(L, "offset", call_charged_steps);
@@ -190,6 +198,7 @@ static int open_sandbox(lua_State *L) {
     lb_open_debug_library(L);
     lb_open_package_library(L);
     make_metatables(L, lb_host_at(L));
+    keep_messages(L);
     return 0;
 }
 
@@ -223,6 +232,7 @@ lb_host *lb_open(size_t memory_limit, lb_call call, void *owner) {
 void lb_close(lb_host *host) {
     lua_close(host->main);
     lb_json_close(host);
+    lb_free_held(host);
     free(host->released);
     free(host->traceback);
     free(host->nodes);
@@ -246,7 +256,9 @@ size_t lb_memory_in_use(lb_host *host) {
 }
 
 void lb_collect(lb_host *host) {
-    lua_gc(host->main, LUA_GCCOLLECT);
+    if (!host->broken) {
+        lua_gc(host->main, LUA_GCCOLLECT);
+    }
 }
 
 // MARK: - Compiling

@@ -15,14 +15,30 @@
 const char lb_leaf_marker = 0;
 const char lb_link_marker = 0;
 
-// MARK: - Host functions
+// MARK: - Room on the stack
 
-static int finish_wait(lua_State *L, int status, lua_KContext base) {
+void lb_ensure_stack(lua_State *L, int slots) {
+    if (!lua_checkstack(L, slots)) {
+        char where[LB_WHERE_SIZE];
+        lb_write_position(L, 0, where, sizeof where);
+        lua_pushfstring(L, "%sstack overflow", where);
+        lua_error(L);
+    }
+}
+
+// MARK: - Waiting
+//
+// Whatever suspends a thread does so inside a protected call that has no message handler, so that none is set while the
+// thread is suspended. lua_resetthread of Lua 5.4.4 would keep it: a place on the stack that unwinding gives to another
+// value, or frees, and that an error in a to-be-closed variable then calls.
+
+static int finish_wait(lua_State *L, int status, lua_KContext context) {
     (void)status;
+    (void)context;
     lb_host *host = lb_host_at(L);
     int failure = host->wait_failure;
     if (failure == 0) {
-        return lua_gettop(L) - (int)base;
+        return lua_gettop(L);
     }
     host->wait_failure = 0;
     if (failure == 2) {
@@ -36,9 +52,24 @@ static int finish_wait(lua_State *L, int status, lua_KContext base) {
     return lua_error(L);
 }
 
+/// What a host function that waits runs last: the frame on which its results arrive.
+static int wait_for_host(lua_State *L) {
+    lb_ensure_stack(L, LB_HOST_SLOTS + 1);
+    lua_pushlightuserdata(L, (void *)&lb_leaf_marker);
+    lb_host_at(L)->waiting = true;
+    return lua_yieldk(L, 1, 0, finish_wait);
+}
+
+static int finish_host_function(lua_State *L, int status, lua_KContext base) {
+    return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) - (int)base : lua_error(L);
+}
+
+// MARK: - Host functions
+
 static int call_host_function(lua_State *L) {
     lb_host *host = lb_host_at(L);
     const int *function = lua_touserdata(L, lua_upvalueindex(1));
+    lb_ensure_stack(L, LB_HOST_SLOTS);
     bool was = host->in_vm;
     host->in_vm = false;
     int result = host->call(host->owner, L, *function);
@@ -59,9 +90,8 @@ static int call_host_function(lua_State *L) {
     }
     if (result == LB_WAIT) {
         int base = lua_gettop(L);
-        lua_pushlightuserdata(L, (void *)&lb_leaf_marker);
-        host->waiting = true;
-        return lua_yieldk(L, 1, base, finish_wait);
+        lua_pushcfunction(L, wait_for_host);
+        return finish_host_function(L, lua_pcallk(L, 0, LUA_MULTRET, 0, base, finish_host_function), base);
     }
     return lua_error(L);
 }
@@ -203,7 +233,9 @@ static int run_root(lua_State *L) {
 lua_State *lb_new_thread(lb_host *host) {
     lua_State *co = lua_newthread(host->main);
     lua_sethook(co, lb_hook, LUA_MASKCOUNT, lb_hook_interval(host));
-    lua_checkstack(co, 64);
+    if (!lua_checkstack(co, LB_HOST_SLOTS)) {
+        abort();  // As lua_newthread itself when the system has no memory.
+    }
     lb_mark_root(co);
     return co;
 }
@@ -247,6 +279,14 @@ static void leave(lb_host *host, struct slice outer) {
     lb_end_slice(host);
 }
 
+/// Ends a step with a message that the host reads.
+static enum lb_step fail(lua_State *co, const char *message, int *count) {
+    lua_settop(co, 0);
+    lua_pushstring(co, message);
+    *count = 1;
+    return LB_FAILED_RUNTIME;
+}
+
 static enum lb_step run(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count) {
     lb_host *host = lb_host_at(co);
     struct slice outer = enter(host, co, budget, handler);
@@ -261,16 +301,37 @@ static enum lb_step run(lua_State *co, int arguments, int64_t budget, bool may_w
         *count = 1;
     }
     leave(host, outer);
+    if (step != LB_WAITING && !lua_checkstack(co, LB_HOST_SLOTS)) {
+        return fail(co, "stack overflow (too many results)", count);
+    }
     return step;
 }
 
 enum lb_step lb_start(lua_State *co, int arguments, int64_t budget, bool may_wait, bool handler, int *count) {
+    if (!lua_checkstack(co, 1)) {
+        return fail(co, "stack overflow (too many arguments)", count);
+    }
     lua_pushcfunction(co, run_root);
     lua_insert(co, -(arguments + 2));
     return run(co, arguments + 1, budget, may_wait, handler, count);
 }
 
-enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count) {
+/// Whether a thread waits for the host, with `results` values pushed above its marker.
+static bool waits(lua_State *co, int results) {
+    int marker = lua_gettop(co) - results;
+    if (lua_status(co) != LUA_YIELD || marker < 1) {
+        return false;
+    }
+    const void *value = lua_touserdata(co, marker);
+    return value == &lb_leaf_marker || (value == &lb_link_marker && marker > 1);
+}
+
+static enum lb_step resume(lua_State *co, int results, int failure, int64_t budget, int *count) {
+    *count = 0;
+    if (!waits(co, results)) {
+        lua_settop(co, -results - 1);
+        return LB_NOT_WAITING;
+    }
     // The results go straight to the thread that waits; the threads between only pass the turn on.
     int marker = lua_gettop(co) - results;
     if (lua_touserdata(co, marker) == &lb_leaf_marker) {
@@ -282,16 +343,24 @@ enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count) {
             leaf = lua_tothread(leaf, -2);
         }
         lua_settop(leaf, -2);
-        lua_checkstack(leaf, results + 1);
-        lua_xmove(co, leaf, results);
+        if (lua_checkstack(leaf, results + LB_HOST_SLOTS)) {
+            lua_xmove(co, leaf, results);
+        } else {
+            failure = 2;
+            lua_pushliteral(leaf, "stack overflow");
+        }
         lua_settop(co, marker - 2);
     }
+    lb_host_at(co)->wait_failure = failure;
     return run(co, 0, budget, true, true, count);
 }
 
+enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count) {
+    return resume(co, results, 0, budget, count);
+}
+
 enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int *count) {
-    lb_host_at(co)->wait_failure = position ? 2 : 1;
-    return lb_resume(co, 1, budget, count);
+    return resume(co, 1, position ? 2 : 1, budget, count);
 }
 
 static void close_chain(lb_host *host, lua_State *co) {

@@ -1,6 +1,12 @@
+internal import CLuaBridge
+
 /// One call of a host function by a script. The arguments are at 1 … `argumentCount` of `stack`, which has room for
-/// twenty more values.
+/// `room` more values; who pushes more asks `LuaStack.ensure` first.
 package struct LuaCall {
+    /// Values that may be pushed without asking: by a host function, on a coroutine before it starts or goes on, and on
+    /// top of what came back from it.
+    package static let room = Int32(LB_HOST_SLOTS)
+
     package let stack: LuaStack
     package let state: LuaState
     package let argumentCount: Int32

@@ -9,6 +9,8 @@ package final class LuaCoroutine {
         /// A host function waits, in this coroutine or in one of the script's own below it.
         case waiting
         case failed(LuaError)
+        /// The coroutine did not wait: nothing has happened, and the results pushed for it are gone.
+        case notWaiting
     }
 
     package let stack: LuaStack
@@ -19,7 +21,11 @@ package final class LuaCoroutine {
     /// Set while the coroutine is in use: so a state lives until the last of its coroutines is given back, and the
     /// pool, which the state owns, does not own the state.
     private var owner: LuaState?
-    private var isWaiting = false
+    /// Whether it has yielded to wait for the host: only then may it be resumed. False inside the call that makes it wait.
+    package private(set) var isWaiting = false
+    private var isRunning = false
+    /// It was recycled by what it runs.
+    private var isGivenUp = false
     private var isBroken = false
 
     init(stack: LuaStack, anchor: LuaReference) {
@@ -49,6 +55,7 @@ package final class LuaCoroutine {
         defer { state.running = outer }
         var count: Int32 = 0
         let nanoseconds = budget?.nanoseconds ?? state.limits.slice.nanoseconds
+        isRunning = true
         let step = lb_start(stack.thread, arguments, nanoseconds, mayWait, budget == nil, &count)
         return finish(step, count, in: state)
     }
@@ -57,6 +64,7 @@ package final class LuaCoroutine {
     func run(arguments: Int32, budget: Duration) -> Step {
         let state = self.state
         var count: Int32 = 0
+        isRunning = true
         let step = lb_start(stack.thread, arguments, budget.nanoseconds, false, false, &count)
         return finish(step, count, in: state)
     }
@@ -65,6 +73,11 @@ package final class LuaCoroutine {
     /// fresh one.
     package func resume(results: Int32) -> Step {
         let state = self.state
+        guard isWaiting else {
+            stack.pop(results)
+            return .notWaiting
+        }
+        isRunning = true
         let outer = state.running
         state.running = self
         defer { state.running = outer }
@@ -76,6 +89,8 @@ package final class LuaCoroutine {
     /// Goes on after a wait that failed: raises in the script where it called the host function.
     package func resume(failing failure: LuaFailure) -> Step {
         let state = self.state
+        guard isWaiting else { return .notWaiting }
+        isRunning = true
         let outer = state.running
         state.running = self
         defer { state.running = outer }
@@ -86,8 +101,13 @@ package final class LuaCoroutine {
     }
 
     /// Puts the coroutine back into the pool, after `returned` or `failed`, or while it waits: then it is ended there,
-    /// and its to-be-closed variables run under a budget of their own. It must not be used any more.
+    /// and its to-be-closed variables run under a budget of their own. It must not be used any more. Called by what it
+    /// runs, it takes effect when that has returned.
     package func recycle() {
+        guard !isRunning else {
+            isGivenUp = true
+            return
+        }
         context = nil
         guard let state = owner else { return }
         owner = nil
@@ -106,6 +126,16 @@ package final class LuaCoroutine {
     }
 
     private func finish(_ step: lb_step, _ count: Int32, in state: LuaState) -> Step {
+        isRunning = false
+        let step = outcome(of: step, count, in: state)
+        if isGivenUp {
+            isGivenUp = false
+            recycle()
+        }
+        return step
+    }
+
+    private func outcome(of step: lb_step, _ count: Int32, in state: LuaState) -> Step {
         switch step {
         case LB_RETURNED:
             isWaiting = false
@@ -113,6 +143,8 @@ package final class LuaCoroutine {
         case LB_WAITING:
             isWaiting = true
             return .waiting
+        case LB_NOT_WAITING:
+            return .notWaiting
         default:
             isWaiting = false
             isBroken = lua_status(stack.thread) != LUA_OK

@@ -39,17 +39,18 @@ package struct LuaStack {
         lua_absindex(thread, index)
     }
 
-    /// Makes room for more values than the twenty there always are. False when the stack cannot grow so far.
+    /// Makes room for more values than the `LuaCall.room` there always are. False when the stack cannot grow so far: it
+    /// holds a million values at most.
     package func ensure(_ slots: Int32) -> Bool {
         lua_checkstack(thread, slots) != 0
     }
 
-    /// Moves the topmost values to another stack of the same state.
-    package func moveTop(_ count: Int32, to other: LuaStack) {
-        if thread != other.thread, count > 0 {
-            lua_checkstack(other.thread, count)
-            lua_xmove(thread, other.thread, count)
-        }
+    /// Moves the topmost values to another stack of the same state. False, and nothing moved, when that has no room.
+    package func moveTop(_ count: Int32, to other: LuaStack) -> Bool {
+        guard thread != other.thread, count > 0 else { return true }
+        guard other.ensure(count) else { return false }
+        lua_xmove(thread, other.thread, count)
+        return true
     }
 
     package func rawEqual(_ a: Int32, _ b: Int32) -> Bool {

@@ -53,11 +53,13 @@ extension LuaState {
                 coroutine.stack.setTop(coroutine.stack.top + results - count)
                 count = results
             }
-            coroutine.stack.moveTop(count, to: stack)
+            guard coroutine.stack.moveTop(count, to: stack) else {
+                throw LuaError(kind: .runtime, message: "stack overflow (too many results)")
+            }
             return count
         case .failed(let error):
             throw error
-        case .waiting:
+        case .waiting, .notWaiting:
             // The trampoline has refused the wait.
             throw LuaError(kind: .runtime, message: "attempt to wait in a call that cannot wait")
         }

@@ -58,7 +58,7 @@ final class ScriptRun {
 
     private func take(_ step: LuaCoroutine.Step) {
         switch step {
-        case .waiting: state = .waiting
+        case .waiting, .notWaiting: state = .waiting
         case .failed(let error):
             state = .failed(error)
             coroutine.recycle()

@@ -79,6 +79,86 @@ import Testing
                 == ["false", "cannot resume non-suspended coroutine"])
     }
 
+    @Test("a coroutine suspended inside xpcall is closed without its message handler, however deep it was")
+    func closingInsideProtectedCalls() throws {
+        let script = try Script()
+        #expect(
+            try script.run(
+                """
+                local last
+                for round = 1, 200 do
+                    local co = coroutine.create(function()
+                        local x <close> = setmetatable({}, { __close = function()
+                            local garbage = {}
+                            for i = 1, 200 do garbage[i] = { i } end
+                            error('closing ' .. #garbage, 0)
+                        end })
+                        local function deep(n)
+                            if n > 0 then return 1 + deep(n - 1) end
+                            return xpcall(coroutine.yield, function(message) return 'handled ' .. message end)
+                        end
+                        return deep(150)
+                    end)
+                    coroutine.resume(co)
+                    local garbage = {}
+                    for i = 1, 300 do garbage[i] = {} end
+                    local ok, message = coroutine.close(co)
+                    assert(ok == false)
+                    last = message
+                end
+                return last
+                """) == ["closing 200"])
+    }
+
+    @Test("giving up a handler that waits inside xpcall closes its variables")
+    func abandoningInsideProtectedCalls() throws {
+        let script = try Script()
+        for _ in 0..<50 {
+            let (coroutine, step) = try script.start(
+                """
+                local x <close> = setmetatable({}, { __close = function()
+                    note('closed')
+                    local garbage = {}
+                    for i = 1, 200 do garbage[i] = { i } end
+                    error('closing')
+                end })
+                local function deep(n)
+                    if n > 0 then return 1 + deep(n - 1) end
+                    return xpcall(wait, function(message) note('handled') return message end)
+                end
+                coroutine.wrap(function()
+                    local y <close> = setmetatable({}, { __close = function() error('inner') end })
+                    xpcall(deep, function() note('handled') end, 100)
+                end)()
+                """)
+            #expect(step.isWaiting)
+            coroutine.recycle()
+        }
+        #expect(script.notes == [String](repeating: "closed", count: 50))
+        #expect(try script.run("return 1") == ["1"])
+    }
+
+    @Test("a message handler still sees where the error was, across waits and yields")
+    func handlersAcrossWaits() throws {
+        let script = try Script()
+        var (coroutine, step) = try script.start(
+            """
+            local co = coroutine.wrap(function()
+                return xpcall(function()
+                    coroutine.yield('first')
+                    wait()
+                    error('late')
+                end, function(message) return 'handled ' .. message end)
+            end)
+            local first = co()
+            return first, co()
+            """)
+        #expect(step.isWaiting)
+        step = coroutine.resume(results: 0)
+        #expect(try script.results(of: step, coroutine) == ["first", "false", "handled test.lua:5: late"])
+        coroutine.recycle()
+    }
+
     @Test("running says which root coroutine runs, also from a nested call")
     func running() throws {
         final class Invocation {}
@@ -105,7 +185,7 @@ import Testing
         script.define("spawn") { [unowned script] call in
             let coroutine = script.state.coroutine()
             call.stack.pushValue(at: 1)
-            call.stack.moveTop(1, to: coroutine.stack)
+            _ = call.stack.moveTop(1, to: coroutine.stack)
             let step = coroutine.start(arguments: 0)
             call.stack.push(step.isWaiting)
             coroutine.recycle()

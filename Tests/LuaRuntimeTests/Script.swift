@@ -106,7 +106,7 @@ final class Script {
             return (0..<count).map { coroutine.stack.displayString(at: top - count + 1 + $0) }
         case .failed(let error):
             throw error
-        case .waiting:
+        case .waiting, .notWaiting:
             Issue.record("the script waits")
             return []
         }

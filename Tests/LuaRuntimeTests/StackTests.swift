@@ -124,6 +124,59 @@ import Testing
         #expect(!stack.ensure(2_000_000))
     }
 
+    @Test(
+        "a host function called where the stack is nearly full is an error with the line, or does its work",
+        arguments: [
+            "decode(nested)", "encode({ { { 1 } } })", "array({})", "note(1)", "call(function() end)", "wait()",
+        ])
+    func fullStack(call: String) throws {
+        let script = try Script("nested = ('['):rep(120) .. (']'):rep(120)")
+        for values in [999_700, 999_900, 999_940, 999_960, 999_975] {
+            var (coroutine, step) = try script.start(
+                """
+                local t = {}
+                local function f(...)
+                    local ok, message = pcall(function() return \(call) end)
+                    assert(ok or message:find('^test.lua:3: stack overflow'), message)
+                    return 'done'
+                end
+                local ok, message = pcall(f, table.unpack(t, 1, \(values)))
+                return ok and message or (message:match('stack overflow') or message:match('too many results'))
+                """)
+            if step.isWaiting {
+                for value in 1...30 { coroutine.stack.push(value) }
+                step = coroutine.resume(results: 30)
+            }
+            let result = try script.results(of: step, coroutine).first
+            #expect(["done", "stack overflow", "too many results"].contains(result), "\(values)")
+            coroutine.recycle()
+        }
+    }
+
+    @Test("more results than the stack has room above are an error, not memory that is not there")
+    func manyResults() throws {
+        let script = try Script()
+        let error = try script.failure("return table.unpack({}, 1, 999980)")
+        #expect(error.message.contains("stack overflow") || error.message.contains("too many results"))
+        #expect(try script.run("return select('#', table.unpack({}, 1, 900000))") == ["900000"])
+        let (coroutine, step) = try script.start("return table.unpack({}, 1, 900000)")
+        guard case .returned(900_000) = step else {
+            Issue.record("\(step)")
+            return
+        }
+        coroutine.stack.push("there is room above")
+        coroutine.recycle()
+        let stack = script.state.stack
+        #expect(stack.ensure(999_000))
+        for _ in 0..<999_000 { stack.pushNil() }
+        let other = script.state.coroutine()
+        #expect(other.stack.ensure(5000))
+        for _ in 0..<5000 { other.stack.pushNil() }
+        #expect(!other.stack.moveTop(5000, to: stack) && other.stack.top == 5000 && stack.top == 999_000)
+        stack.setTop(0)
+        other.recycle()
+    }
+
     @Test("a call returns as many results as asked for")
     func results() throws {
         let script = try Script()

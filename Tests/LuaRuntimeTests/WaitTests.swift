@@ -2,6 +2,40 @@ import LuaRuntime
 import Testing
 
 @Suite struct WaitTests {
+    @Test("a coroutine that does not wait is not resumed, and what was pushed for it is gone")
+    func notWaiting() throws {
+        let script = try Script()
+        script.define("meddle") { call in
+            // As a completion that comes inside the call which is to wait for it.
+            guard let running = call.state.running else { return .results(0) }
+            running.stack.push(1)
+            call.stack.push("\(running.resume(results: 1))")
+            running.recycle()
+            return .results(1)
+        }
+        let fresh = script.state.coroutine()
+        fresh.stack.push(1)
+        fresh.stack.push(2)
+        guard case .notWaiting = fresh.resume(results: 1) else {
+            Issue.record("resumed before its start")
+            return
+        }
+        guard case .notWaiting = fresh.resume(failing: LuaFailure("no")) else {
+            Issue.record("failed before its start")
+            return
+        }
+        #expect(fresh.stack.top == 1)
+        fresh.recycle()
+        let (coroutine, step) = try script.start("return meddle()")
+        // Recycled by what it ran: its results are gone with it.
+        guard case .returned = step else {
+            Issue.record("\(step)")
+            return
+        }
+        #expect(!coroutine.isWaiting)
+        #expect(try script.run("return 'the state is well'") == ["the state is well"])
+    }
+
     @Test("a host function waits and its results arrive where it was called")
     func wait() throws {
         let script = try Script()

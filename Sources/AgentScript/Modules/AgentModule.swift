@@ -302,8 +302,9 @@ enum ConfigTable {
 }
 
 extension LuaStack {
-    /// Pushes a plain value.
+    /// Pushes a plain value; nil in place of a part for which the stack has no room.
     func push(_ value: JSONValue) {
+        guard ensure(4) else { return setTop(top) }
         switch value {
         case .null: pushNull()
         case .bool(let value): push(value)

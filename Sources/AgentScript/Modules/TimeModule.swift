@@ -26,6 +26,10 @@ enum TimeModule: ScriptModule {
             guard call.argumentCount >= 1, call.stack.type(at: 1) == .function else {
                 throw arguments.wrong("fn", "function", at: 1)
             }
+            guard call.argumentCount - 1 <= 250 else {
+                throw LuaFailure(
+                    "agenthost.spawn: at most 250 arguments for the function, got \(call.argumentCount - 1)")
+            }
             try generation.requireRunning("agenthost.spawn")
             generation.host.spawn(arguments: call.argumentCount - 1, from: call.stack, in: generation)
             return .results(0)

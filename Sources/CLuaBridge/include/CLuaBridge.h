@@ -25,7 +25,12 @@ enum {
     LB_WAIT = -2,
 };
 
-/// Runs the body of host function `function`; `owner` is what `lb_open` was given.
+/// Values that may be pushed without asking `lua_checkstack`: by a host function, by whoever pushes what a function is
+/// started with or a wait ends with, and after either on top of what came back. What may push more asks first.
+#define LB_HOST_SLOTS 40
+
+/// Runs the body of host function `function`; `owner` is what `lb_open` was given. There is room on `L` for
+/// `LB_HOST_SLOTS` values above the arguments.
 typedef int (*lb_call)(void *owner, lua_State *L, int function);
 
 // MARK: - A state's life
@@ -74,6 +79,8 @@ enum lb_step {
     LB_FAILED_RUNTIME,
     LB_FAILED_MEMORY,
     LB_FAILED_BUDGET,
+    /// The thread does not wait. Nothing has run, and what was pushed for it has been popped.
+    LB_NOT_WAITING,
 };
 
 /// Compiles text under the memory limit and a budget of CPU time, in nanoseconds; within a slice that slice's own goes
@@ -90,7 +97,7 @@ enum lb_step lb_resume(lua_State *co, int results, int64_t budget, int *count);
 /// Goes on with a root coroutine that waits by raising the message on top of its stack where the script waits.
 enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int *count);
 /// Ends a root coroutine that waits, innermost coroutine first; to-be-closed variables run under `budget`. The thread
-/// must not be used again: lua_resetthread of Lua 5.4.4 leaves the message handler of the call that it ended in place.
+/// must not be used again.
 void lb_abandon(lua_State *co, int64_t budget);
 /// The traceback of the last failure of a root coroutine (script frames only), or NULL.
 const char *lb_traceback(lb_host *host);

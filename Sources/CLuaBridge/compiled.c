@@ -1,0 +1,286 @@
+// Puts right, before it runs, what the compiler of Lua 5.4.4 gets wrong (LuaDefects in LuaRuntime's documentation).
+//
+// The chunk is dumped, read, and, where something had to be changed, loaded again: Lua's own format of compiled chunks
+// (ldump.c), written and read by the same library, is the one way to see instructions without Lua's internals. Scripts
+// can neither make nor load compiled chunks.
+
+#include "bridge.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if LUA_VERSION_RELEASE_NUM != 50404
+#error "compiled.c knows the instructions of Lua 5.4.4; read LuaDefects before another version is used"
+#endif
+
+/// Fields read one from another in one expression: to word an error, Lua recurses once for each, without a limit.
+#define MOST_FIELDS 200
+
+// Opcodes of Lua 5.4.4 (lopcodes.h), as far as they matter here.
+enum {
+    OP_MOVE = 0,
+    OP_LFALSESKIP = 6,
+    OP_LOADTRUE = 7,
+    OP_GETUPVAL = 9,
+    OP_GETTABLE = 12,
+    OP_GETFIELD = 14,
+    OP_SELF = 20,
+    OP_CLOSE = 54,
+    OP_JMP = 56,
+    OP_TFORLOOP = 77,
+};
+
+/// What precedes the first function: signature, version, format, test data, sizes, test numbers, count of upvalues.
+#define HEADER (4 + 1 + 1 + 6 + 3 + 8 + 8 + 1)
+/// An instruction whose line is not a difference but stands in a list of its own.
+#define ABSOLUTE_LINE (-0x80)
+
+struct chunk {
+    unsigned char *bytes;
+    size_t length;
+    size_t at;
+    bool changed;
+    /// Where an expression with too many fields is; 0 for none.
+    long long bad_line;
+};
+
+static uint32_t opcode(uint32_t instruction) {
+    return instruction & 0x7F;
+}
+
+static uint32_t field_a(uint32_t instruction) {
+    return instruction >> 7 & 0xFF;
+}
+
+static uint32_t field_b(uint32_t instruction) {
+    return instruction >> 16 & 0xFF;
+}
+
+static uint32_t field_c(uint32_t instruction) {
+    return instruction >> 24;
+}
+
+static uint32_t instruction_at(const unsigned char *code, size_t index) {
+    uint32_t instruction;
+    memcpy(&instruction, code + 4 * index, 4);
+    return instruction;
+}
+
+static void set_instruction(struct chunk *chunk, unsigned char *code, size_t index, uint32_t instruction) {
+    memcpy(code + 4 * index, &instruction, 4);
+    chunk->changed = true;
+}
+
+// MARK: - Instructions
+
+/// A `break` out of the scope of a captured variable lets the instruction that closes the variables of a generic `for`
+/// begin too high: its fourth value, which is to be closed, stays open, and the list of such variables points at what
+/// is on the stack no more.
+static void mend_loops(struct chunk *chunk, unsigned char *code, size_t count) {
+    for (size_t i = 0; i + 1 < count; i++) {
+        uint32_t loop = instruction_at(code, i);
+        uint32_t close = instruction_at(code, i + 1);
+        if (opcode(loop) == OP_TFORLOOP && opcode(close) == OP_CLOSE && field_a(close) > field_a(loop)) {
+            set_instruction(chunk, code, i + 1, (close & ~(UINT32_C(0xFF) << 7)) | field_a(loop) << 7);
+        }
+    }
+}
+
+/// In `t[a < b]` with `t` from an outer function, reading `t` stands where the comparison jumps over it. The two
+/// instructions that make the boolean always follow a jump, so another before them is that one: it moves behind them.
+static void mend_comparisons(struct chunk *chunk, unsigned char *code, size_t count) {
+    for (size_t i = 1; i + 1 < count; i++) {
+        uint32_t read = instruction_at(code, i - 1);
+        uint32_t no = instruction_at(code, i);
+        uint32_t yes = instruction_at(code, i + 1);
+        if (opcode(no) != OP_LFALSESKIP || opcode(yes) != OP_LOADTRUE || opcode(read) != OP_GETUPVAL) {
+            continue;
+        }
+        set_instruction(chunk, code, i - 1, no);
+        set_instruction(chunk, code, i, yes);
+        set_instruction(chunk, code, i + 1, read);
+        for (size_t j = 0; j < count; j++) {
+            uint32_t jump = instruction_at(code, j);
+            if (opcode(jump) == OP_JMP) {
+                int64_t target = (int64_t)j + 1 + (int64_t)(jump >> 7) - 0xFFFFFF;
+                if (target == (int64_t)i || target == (int64_t)i + 1) {
+                    set_instruction(chunk, code, j, jump - (UINT32_C(1) << 7));
+                }
+            }
+        }
+    }
+}
+
+/// The index of the first instruction that reads more than MOST_FIELDS fields one from another, or `count`.
+static size_t find_fields(const unsigned char *code, size_t count) {
+    unsigned fields[256] = {0};
+    for (size_t i = 0; i < count; i++) {
+        uint32_t instruction = instruction_at(code, i);
+        unsigned depth = 0;
+        switch (opcode(instruction)) {
+        case OP_MOVE:
+            depth = fields[field_b(instruction)];
+            break;
+        case OP_GETFIELD:
+            depth = fields[field_b(instruction)] + 1;
+            break;
+        case OP_GETTABLE:
+        case OP_SELF: {
+            unsigned key = fields[field_c(instruction)];
+            depth = fields[field_b(instruction)];
+            depth = (key > depth ? key : depth) + 1;
+            break;
+        }
+        default:
+            break;
+        }
+        if (depth > MOST_FIELDS) {
+            return i;
+        }
+        fields[field_a(instruction)] = depth;
+    }
+    return count;
+}
+
+// MARK: - Reading a dump
+
+static size_t read_size(struct chunk *chunk) {
+    size_t size = 0;
+    while (chunk->at < chunk->length) {
+        unsigned char byte = chunk->bytes[chunk->at++];
+        size = size << 7 | (byte & 0x7F);
+        if (byte & 0x80) {
+            break;
+        }
+    }
+    return size;
+}
+
+static void skip_string(struct chunk *chunk) {
+    size_t size = read_size(chunk);
+    chunk->at += size == 0 ? 0 : size - 1;
+}
+
+static void skip_constants(struct chunk *chunk) {
+    for (size_t n = read_size(chunk); n > 0; n--) {
+        unsigned char kind = chunk->bytes[chunk->at++];
+        switch (kind & 0x0F) {
+        case LUA_TNUMBER:
+            chunk->at += 8;
+            break;
+        case LUA_TSTRING:
+            skip_string(chunk);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/// Reads the lines of a function's instructions; the line of instruction `bad`, if there is one.
+static void read_lines(struct chunk *chunk, size_t defined, size_t bad) {
+    size_t count = read_size(chunk);
+    const signed char *differences = (const signed char *)chunk->bytes + chunk->at;
+    chunk->at += count;
+    size_t next = 0;
+    long long line = (long long)defined;
+    for (size_t n = read_size(chunk); n > 0; n--) {
+        size_t place = read_size(chunk);
+        size_t absolute = read_size(chunk);
+        for (; next < place && next <= bad && next < count; next++) {
+            line += differences[next];
+        }
+        if (place <= bad) {
+            line = (long long)absolute;
+            next = place + 1;
+        }
+    }
+    for (; next <= bad && next < count; next++) {
+        line += differences[next] == ABSOLUTE_LINE ? 0 : differences[next];
+    }
+    if (bad < count && chunk->bad_line == 0) {
+        chunk->bad_line = line;
+    }
+}
+
+/// Reads a function and those in it. They nest at most 200 deep, the parser's own limit.
+static void read_function(struct chunk *chunk) {
+    skip_string(chunk);
+    size_t defined = read_size(chunk);
+    read_size(chunk);
+    chunk->at += 3;  // Parameters, whether there are more, size of the stack.
+    size_t count = read_size(chunk);
+    unsigned char *code = chunk->bytes + chunk->at;
+    chunk->at += 4 * count;
+    mend_loops(chunk, code, count);
+    mend_comparisons(chunk, code, count);
+    size_t bad = find_fields(code, count);
+    skip_constants(chunk);
+    chunk->at += 3 * read_size(chunk);  // Upvalues.
+    for (size_t n = read_size(chunk); n > 0; n--) {
+        read_function(chunk);
+    }
+    read_lines(chunk, defined, bad < count ? bad : SIZE_MAX);
+    for (size_t n = read_size(chunk); n > 0; n--) {
+        skip_string(chunk);
+        read_size(chunk);
+        read_size(chunk);
+    }
+    for (size_t n = read_size(chunk); n > 0; n--) {
+        skip_string(chunk);
+    }
+}
+
+// MARK: - Mending
+
+static int write_bytes(lua_State *L, const void *bytes, size_t length, void *buffer) {
+    (void)L;
+    if (!lb_buffer_reserve(buffer, length)) {
+        return 1;
+    }
+    lb_buffer_append(buffer, bytes, length);
+    return 0;
+}
+
+static const char *read_bytes(lua_State *L, void *context, size_t *length) {
+    (void)L;
+    lb_buffer *buffer = context;
+    *length = buffer->length;
+    buffer->length = 0;
+    return buffer->bytes;
+}
+
+/// Replaces the function on top by the message of an error.
+static int fail(lua_State *L, long long line) {
+    lua_Debug record;
+    lua_getinfo(L, ">S", &record);
+    lua_pushfstring(L, "%s:%I: more than %d fields read one from another in one expression", record.short_src,
+                    (LUAI_UACINT)line, MOST_FIELDS);
+    return LUA_ERRSYNTAX;
+}
+
+int lb_mend_compiled(lua_State *L, const char *chunk_name) {
+    lb_host *host = lb_host_at(L);
+    lb_buffer buffer = {0};
+    if (lua_dump(L, write_bytes, &buffer, 0) != 0 || buffer.length < HEADER) {
+        lb_buffer_free(&buffer);
+        lua_settop(L, -2);
+        lua_pushliteral(L, "there is no memory to compile with");
+        return LUA_ERRSYNTAX;
+    }
+    struct chunk chunk = {(unsigned char *)buffer.bytes, buffer.length, HEADER, false, 0};
+    read_function(&chunk);
+    int status = LUA_OK;
+    if (chunk.bad_line != 0) {
+        bool was = host->in_vm;
+        host->in_vm = false;
+        status = fail(L, chunk.bad_line);
+        host->in_vm = was;
+    } else if (chunk.changed) {
+        lua_settop(L, -2);
+        status = lua_load(L, read_bytes, &buffer, chunk_name, "b");
+    }
+    lb_buffer_free(&buffer);
+    return status;
+}
