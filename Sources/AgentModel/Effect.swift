@@ -45,6 +45,19 @@ package struct HTTPCall: Sendable {
         self.body = body
         self.timeout = timeout
     }
+
+    /// Whether a text can name a header: a token of RFC 9110, section 5.6.2.
+    package static func isFieldName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
 }
 
 // Its URL, its fields and its body may hold secrets.

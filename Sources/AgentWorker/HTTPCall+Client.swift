@@ -54,6 +54,7 @@ extension HTTPCall {
 
     private func reason(_ error: any Error) -> String {
         switch error {
+        case let refusal as HTTPExchange.Refusal: refusal.text
         case let error as HTTPClientError: client(error)
         case let error as AddressGuard.Refusal: error.description
         case let error as NIOConnectionError: connection(error)

@@ -30,7 +30,14 @@ extension Worker {
     func start(_ invocation: Invocation, arguments: Int32) {
         loop.assertInEventLoop()
         invocation.coroutine.context = invocation
-        goOn { advance(invocation, invocation.coroutine.start(arguments: arguments)) }
+        goOn { advance(invocation, running { invocation.coroutine.start(arguments: arguments) }) }
+    }
+
+    /// Runs a script, and knows that it does.
+    private func running(_ script: () -> LuaCoroutine.Step) -> LuaCoroutine.Step {
+        scriptDepth += 1
+        defer { scriptDepth -= 1 }
+        return script()
     }
 
     /// The invocation of the script function that runs now.
@@ -39,19 +46,26 @@ extension Worker {
     }
 
     /// Resumes an invocation with the results that the closure pushes, or with the error that it throws; too late, it
-    /// does nothing.
-    func resume(_ invocation: Invocation, turn: Int, _ results: (LuaStack) throws(LuaError) -> Int32) {
+    /// does nothing. What is there before the script waits for it, or while any script runs, is taken up when none is on
+    /// the stack.
+    func resume(_ invocation: Invocation, turn: Int, _ results: @escaping (LuaStack) throws(LuaError) -> Int32) {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
+        if scriptDepth > 0 {
+            return later { self.resume(invocation, turn: turn, results) }
+        }
+        // The call that was to wait raised an error instead, and the script has caught it.
+        guard invocation.coroutine.isWaiting else { return }
         _ = invocation.nextTurn()
         let stack = invocation.coroutine.stack
         let top = stack.top
         do throws(LuaError) {
             let count = try results(stack)
-            goOn { advance(invocation, invocation.coroutine.resume(results: count)) }
+            goOn { advance(invocation, running { invocation.coroutine.resume(results: count) }) }
         } catch {
             stack.setTop(top)
-            goOn { advance(invocation, invocation.coroutine.resume(failing: LuaFailure(error.message))) }
+            let failure = LuaFailure(error.message)
+            goOn { advance(invocation, running { invocation.coroutine.resume(failing: failure) }) }
         }
     }
 
@@ -59,14 +73,19 @@ extension Worker {
     func resume(_ invocation: Invocation, turn: Int, failing message: String) {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
+        if scriptDepth > 0 {
+            return later { self.resume(invocation, turn: turn, failing: message) }
+        }
+        guard invocation.coroutine.isWaiting else { return }
         _ = invocation.nextTurn()
-        goOn { advance(invocation, invocation.coroutine.resume(failing: LuaFailure(message))) }
+        goOn { advance(invocation, running { invocation.coroutine.resume(failing: LuaFailure(message)) }) }
     }
 
     private func advance(_ invocation: Invocation, _ step: LuaCoroutine.Step) {
         switch step {
         case .returned(let count): end(invocation, .returned(invocation.coroutine.stack, count))
         case .failed(let error): end(invocation, .failed(error))
+        case .notWaiting: break
         case .waiting:
             invocation.generation.hold(invocation)
             if invocation.timeout == nil, let limit = invocation.timeLimit {

@@ -30,6 +30,8 @@ package final class Worker: @unchecked Sendable {
     var runQueue: CircularBuffer<() -> Void> = []
     /// How many handlers, one called by another, are on the stack.
     var nesting = 0
+    /// How many calls into a script, one inside another, are on the stack.
+    var scriptDepth = 0
     var isDrainScheduled = false
     /// Messages whose handlers or effects are under way.
     var messagesUnderWay = 0

@@ -181,6 +181,36 @@ import Testing
     }
 
     @Test(
+        "a request that no client can make is nil and a message, and nothing waits",
+        arguments: [
+            (
+                "get('http://h/', { headers = { ['a b: c'] = 'd' } })",
+                #""a b: c" is no header name: letters, digits and !#$%&'*+-.^_`|~ expected"#
+            ),
+            (
+                "get('http://h/', { headers = { [''] = 'd' } })",
+                "\"\" is no header name: letters, digits and !#$%&'*+-.^_`|~ expected"
+            ),
+            (
+                "request { url = 'http://h/', method = 'TRACE', body = 'x' }",
+                "a TRACE request has no body"
+            ),
+            (
+                "request { url = 'http://h/', method = 'trace', json = {} }",
+                "a TRACE request has no body"
+            ),
+            (
+                "request { url = 'http://h/', method = 'CONNECT' }",
+                "CONNECT opens a tunnel; no request can be made with it"
+            ),
+        ] as [(String, String)])
+    func impossibleRequests(call: String, message: String) throws {
+        let script = try TestScript.probe("return agenthost.http.\(call)")
+        #expect(try script.task("probe").results == [.null, .string(message)])
+        #expect(script.host.waits.isEmpty)
+    }
+
+    @Test(
         "wrong arguments raise",
         arguments: [
             ("agenthost.http.get()", "bad argument 'url' to 'get' (string expected, got nothing)"),
@@ -199,6 +229,7 @@ import Testing
             ("agenthost.sleep(-1)", "bad argument 'seconds' to 'sleep' (0 or more expected)"),
             ("agenthost.sleep()", "bad argument 'seconds' to 'sleep' (number expected, got nothing)"),
             ("agenthost.sleep(0/0)", "bad argument 'seconds' to 'sleep' (0 or more expected)"),
+            ("agenthost.spawn(print, table.unpack({}, 1, 300))", "agenthost.spawn: at most 250 arguments"),
             ("agenthost.spawn(1)", "bad argument 'fn' to 'spawn' (function expected, got number)"),
         ] as [(String, String)])
     func wrongArguments(call: String, complaint: String) throws {

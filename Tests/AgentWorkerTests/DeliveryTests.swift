@@ -43,6 +43,22 @@ import Testing
         #expect(message.acknowledgements == 1)
     }
 
+    @Test("an answer that is there before the script waits for it comes when it does") func answerAtOnce() throws {
+        let test = try TestWorker(
+            """
+            agent:on_message('in', function()
+              local inner = coroutine.wrap(function() return agenthost.http.get('http://a/').body end)()
+              local answer = agenthost.http.get('http://b/')
+              agent:send_kafka('out', inner .. answer.status)
+            end)
+            """)
+        test.outbound.answersAtOnce = true
+        let message = test.deliver("in")
+        #expect(test.kafka.sent.map(\.text) == ["{}200"])
+        test.kafka.settleAll()
+        #expect(message.acknowledgements == 1)
+    }
+
     @Test("handlers of the events that a handler emits belong to the message") func events() throws {
         let test = try TestWorker(
             """

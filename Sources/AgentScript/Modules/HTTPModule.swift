@@ -18,7 +18,7 @@ enum HTTPModule: ScriptModule {
             }
             try generation.requireWaiting("agenthost.http", call)
             guard let url = try reader.string("url") else { throw reader.wrong("url", "string") }
-            return try send(url: url, method: reader.string("method") ?? "GET", reader, in: generation)
+            return try send(call, url: url, method: reader.string("method") ?? "GET", reader, in: generation)
         }
         for (name, method) in [("get", "GET"), ("post", "POST")] {
             stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
@@ -26,7 +26,7 @@ enum HTTPModule: ScriptModule {
                 let url = try arguments.string(1, "url")
                 let reader = try arguments.options(2, "options", known: fields.filter { $0 != "url" && $0 != "method" })
                 try generation.requireWaiting("agenthost.http", call)
-                return try send(url: url, method: method, reader, in: generation)
+                return try send(call, url: url, method: method, reader, in: generation)
             }
         }
         stack.strict("agenthost.http has no")
@@ -34,7 +34,7 @@ enum HTTPModule: ScriptModule {
     }
 
     private static func send(
-        url: String, method: String, _ reader: TableReader?, in generation: Generation
+        _ script: LuaCall, url: String, method: String, _ reader: TableReader?, in generation: Generation
     ) throws(LuaFailure) -> LuaOutcome {
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
             throw LuaFailure("url '\(url)': http:// or https:// expected")
@@ -44,6 +44,9 @@ enum HTTPModule: ScriptModule {
         }
         var call = HTTPCall(method: method.uppercased(), url: url, headers: [], body: nil, timeout: 30)
         call.allowedAddresses = generation.declaration?.allowedAddresses ?? []
+        // Why the request cannot be made, for what only shows when one is.
+        var refusal: String?
+        if call.method == "CONNECT" { refusal = "CONNECT opens a tunnel; no request can be made with it" }
         if let reader {
             let stack = reader.stack
             if let timeout = try reader.number("timeout") {
@@ -56,6 +59,9 @@ enum HTTPModule: ScriptModule {
                 guard let value = header.value.flatMap({ String(validating: $0, as: UTF8.self) }),
                     (header.name + value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
                 else { throw LuaFailure("header '\(header.name)': text without line breaks expected") }
+                if !HTTPCall.isFieldName(header.name) {
+                    refusal = "\"\(header.name)\" is no header name: letters, digits and !#$%&'*+-.^_`|~ expected"
+                }
                 call.headers.append((name: header.name, value: value))
             }
             if reader.has("body"), reader.has("json") { throw LuaFailure("body and json: one of the two expected") }
@@ -71,6 +77,12 @@ enum HTTPModule: ScriptModule {
                     call.headers.append((name: "Content-Type", value: "application/json"))
                 }
             }
+        }
+        if call.method == "TRACE", call.body != nil { refusal = "a TRACE request has no body" }
+        if let refusal {
+            script.stack.pushNil()
+            script.stack.push(refusal)
+            return .results(2)
         }
         generation.host.wait(.http(call, decodesJSON: true), in: generation)
         return .wait

@@ -9,12 +9,15 @@ final class TestOutbound: OutboundHTTP, @unchecked Sendable {
 
     private var waiting: [(url: String, completion: Completion)] = []
     private(set) var cancelled = 0
+    /// Requests are answered inside the call that makes them, as a client does that fails at once.
+    var answersAtOnce = false
 
     var urls: [String] { waiting.map(\.url) }
 
     func execute(_ call: HTTPCall, on loop: any EventLoop, completion: @escaping Completion) -> () -> Void {
         loop.preconditionInEventLoop()
         waiting.append((call.url, completion))
+        if answersAtOnce { answerFirst() }
         return { self.cancelled += 1 }
     }
 
