@@ -23,13 +23,16 @@ struct KubernetesAPI: Sendable {
     private let authority: String
     private let serviceAccountPath: String
 
-    /// - Returns: nil outside a pod: without `KUBERNETES_SERVICE_HOST`, or without a mounted service account.
+    /// - Returns: nil outside a pod: without `KUBERNETES_SERVICE_HOST` or with a port that is none, or without a mounted
+    ///   service account.
     init?(environment: [String: String], serviceAccountPath: String) {
         guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
             FileManager.default.fileExists(atPath: serviceAccountPath + "/token")
         else { return nil }
         let port =
             environment["KUBERNETES_SERVICE_PORT_HTTPS"] ?? environment["KUBERNETES_SERVICE_PORT"] ?? "443"
+        // AsyncHTTPClient traps on a port beyond 65535.
+        guard UInt16(port).map({ $0 > 0 }) == true else { return nil }
         let isIPv6 = host.contains(":") && !host.hasPrefix("[")
         authority = (isIPv6 ? "[\(host)]" : host) + ":" + port
         self.serviceAccountPath = serviceAccountPath

@@ -220,6 +220,9 @@ enum HostObject {
         stack.setMethod("advance", of: "host") { (arguments) throws(LuaFailure) in
             let seconds = try arguments.number(2, "seconds")
             guard seconds >= 0, seconds <= 1e9 else { throw arguments.invalid("seconds", "0 to 1e9 expected") }
+            guard host.elapsed + seconds <= TestHost.longest else {
+                throw arguments.invalid("seconds", "the clock of a host goes \(Int(TestHost.longest)) seconds at most")
+            }
             try host.advance(by: seconds)
             return .results(0)
         }

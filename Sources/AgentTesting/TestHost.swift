@@ -114,6 +114,12 @@ final class TestHost {
 
     // MARK: The clock
 
+    /// Seconds that the clock can go, about 95 years. The loop's own ends at 2⁶⁴ nanoseconds, with timers beyond now.
+    static let longest = 3e9
+
+    /// Seconds that it has gone.
+    var elapsed: Double { Double(loop.now.uptimeNanoseconds) / 1e9 }
+
     /// Does all that can be done without the clock moving.
     func settle() {
         // Twice: what a client answers by itself, as a close frame, is work for the server again.

@@ -42,7 +42,9 @@ struct OffsetWatermark {
         ring[sequence & mask] = ~ring[sequence & mask]
         guard sequence == first else { return false }
         repeat {
-            position = ~ring[first & mask] + 1
+            // A broker may say any offset: after the last one there is there is none.
+            let offset = ~ring[first & mask]
+            position = offset == .max ? .max : offset + 1
             first += 1
         } while first < next && ring[first & mask] < 0
         return true

@@ -133,8 +133,10 @@ final class MosquittoClient {
     func publish(topic: String, payload: ByteBuffer, qos: Int, retain: Bool) throws(MQTTError) -> Int32 {
         var messageID: Int32 = 0
         let code = payload.withUnsafeReadableBytes { bytes in
+            // More than Int32 holds is far beyond what MQTT allows (3.1.1, section 2.2.3), and the library refuses it.
             mosquitto_publish(
-                handle, &messageID, topic, Int32(bytes.count), bytes.baseAddress, Int32(qos), retain)
+                handle, &messageID, topic, Int32(clamping: bytes.count), bytes.baseAddress, Int32(clamping: qos),
+                retain)
         }
         try check(code, "publish", .connectionLost)
         return messageID

@@ -3,6 +3,14 @@ import Testing
 @testable import KafkaTransport
 
 @Suite struct OffsetWatermarkTests {
+    @Test("the last offset there can be is committed as itself")
+    func lastOffset() {
+        var watermark = OffsetWatermark()
+        let sequence = watermark.deliver(offset: .max)
+        #expect(watermark.settle(sequence))
+        #expect(watermark.position == .max)
+    }
+
     @Test("nothing may be committed before anything has settled")
     func empty() {
         var watermark = OffsetWatermark()

@@ -73,7 +73,9 @@ enum JSONText {
             case UInt8(ascii: "u"):
                 var code = UInt32(hexadecimal(at: at, in: raw) ?? 0)
                 at += 4
-                if (0xD800...0xDBFF).contains(code), let low = hexadecimal(at: at + 2, in: raw) {
+                if (0xD800...0xDBFF).contains(code), let low = hexadecimal(at: at + 2, in: raw),
+                    (0xDC00...0xDFFF).contains(low)
+                {
                     code = 0x10000 + (code - 0xD800) << 10 + (UInt32(low) - 0xDC00)
                     at += 6
                 }
