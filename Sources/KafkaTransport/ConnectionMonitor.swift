@@ -37,6 +37,7 @@ final class ConnectionMonitor {
 
     /// An error of the client as a whole. None of them ends it: librdkafka goes on trying.
     func failed(_ code: rd_kafka_resp_err_t, reason: String) {
+        let reason = LibrdkafkaText.plain(reason)
         switch code {
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
             down()

@@ -31,6 +31,9 @@ struct ConfigCommand: AsyncParsableCommand {
     var script: String
 
     func run() async throws {
+        for stray in StrayVariable.all(in: ProcessInfo.processInfo.environment) where !stray.isServiceLink {
+            Console.error("\(stray)")
+        }
         do {
             for line in try await ConfigurationListing.lines(
                 script: script, environment: ProcessInfo.processInfo.environment)

@@ -292,7 +292,7 @@ function Agent:send_kafka(topic, value, options) end
 
 ---Publishes to an MQTT topic. Returns at once; the message being handled is acknowledged only when the broker has it.
 ---@param topic string Without wildcards.
----@param payload any A table as JSON, a string as its bytes.
+---@param payload any A table as JSON, a string as its bytes, agenthost.null as an empty payload.
 ---@param options? agenthost.MQTTOptions
 ---@return true|nil ok
 ---@return string? message
