@@ -50,7 +50,9 @@ extension AgentConfig {
     /// The folder for what outlives the process; nil when there is no home directory either. Of several that systemd
     /// names in `STATE_DIRECTORY`, separated by colons (systemd.exec(5)), the first.
     package var statePath: String? {
-        text("state_path").map { $0.split(separator: ":").first.map(String.init) ?? $0 }
+        guard let path = text("state_path") else { return nil }
+        guard origin(of: "state_path") == .environment("STATE_DIRECTORY") else { return path }
+        return path.split(separator: ":").first.map(String.init) ?? path
     }
     /// The issuer of the tokens that clients present.
     package var jwtIssuer: String? { text("jwt_issuer_uri") }

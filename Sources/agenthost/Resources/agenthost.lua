@@ -27,6 +27,7 @@ agenthost = {}
 ---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE" POST unless named.
 ---@field description? string
 ---@field parameters? agenthost.Model Checks the body's parameters; what does not fit is answered with 422.
+---@field body? "any" The body is any JSON, which the task has as `body` and `raw`, and the answer is the result alone.
 
 ---@class agenthost.WebSocketEndpoint
 ---@field path string
@@ -121,6 +122,8 @@ local Agent = {}
 ---@field parameters table {} when the request has none.
 ---@field context table {} when the request has none.
 ---@field priority integer 1 to 3.
+---@field body? any Of an endpoint whose body is any JSON.
+---@field raw? string That body, byte for byte.
 
 ---@class agenthost.Message
 ---@field topic string
