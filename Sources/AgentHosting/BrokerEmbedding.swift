@@ -116,8 +116,10 @@ final class BrokerEmbedding: Sendable {
 
     private func announce(_ name: String, _ endpoint: String) {
         logger.notice(
-            "\(name) is not configured: an embedded one runs, in memory, open to every user of this machine; "
-                + "what it holds ends with this process",
+            """
+            \(name) is not configured: an embedded one runs, in memory, open to every user of this machine; \
+            what it holds ends with this process
+            """,
             metadata: ["endpoint": "\(endpoint)"])
     }
 }
