@@ -28,6 +28,12 @@ extension AgentConfig {
     package var maxConcurrentTasks: Int { integer("max_concurrent_tasks") }
     /// Tasks that may wait.
     package var maxQueuedTasks: Int { integer("max_queued_tasks") }
+    /// Functions of an agent that may be under way in a worker.
+    package var maxInvocations: Int { integer("max_invocations") }
+    /// Timers that an agent may have set in a worker.
+    package var maxTimers: Int { integer("max_timers") }
+    /// HTTP requests of an agent that may be under way in a worker.
+    package var maxPendingRequests: Int { integer("max_pending_requests") }
     /// After how long a task is given up.
     package var taskTimeout: Duration { duration("task_timeout") }
 

@@ -43,6 +43,16 @@ extension Setting {
             "MAX_QUEUED_TASKS", kind: .integer(0...1_000_000), default: .integer(1024),
             "Tasks that may wait; further ones are refused with 503."),
         Setting(
+            "MAX_INVOCATIONS", kind: .integer(100...1_000_000), default: .integer(10_000),
+            "Functions of an agent that may be under way in a worker, waiting ones included; spawn and emit raise beyond."
+        ),
+        Setting(
+            "MAX_TIMERS", kind: .integer(1...1_000_000), default: .integer(10_000),
+            "Timers that an agent may have set in a worker; every and after raise beyond."),
+        Setting(
+            "MAX_PENDING_REQUESTS", kind: .integer(1...100_000), default: .integer(1000),
+            "HTTP requests of an agent that may be under way in a worker; further ones fail."),
+        Setting(
             "TASK_TIMEOUT", kind: .seconds(atMost: 604_800), default: .integer(300),
             "Seconds after which a task is given up with 504."),
     ]

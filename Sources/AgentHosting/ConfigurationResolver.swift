@@ -153,7 +153,8 @@ extension AgentSettings {
             serviceName: config.serviceName ?? agentName, agentType: config.agentType,
             implementation: config.implementationType ?? "deterministic", platform: config.realtimePlatform,
             websocketEnabled: config.websocketEnabled, maxConcurrentTasks: config.maxConcurrentTasks,
-            maxQueuedTasks: config.maxQueuedTasks,
+            maxQueuedTasks: config.maxQueuedTasks, maxInvocations: config.maxInvocations,
+            maxTimers: config.maxTimers, maxPendingRequests: config.maxPendingRequests,
             taskTimeout: Double(timeout.seconds) + Double(timeout.attoseconds) / 1e18,
             streamingTopics: config.streamingTopics, mqttTopics: config.mqttTopics, values: values, secrets: secrets,
             names: config.names)

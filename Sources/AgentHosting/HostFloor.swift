@@ -12,6 +12,8 @@ import Synchronization
 final class HostFloor: Sendable {
     /// Seconds that handlers in flight have when the host stops (contract section 6, promise 5).
     static let drainTime: Int64 = 10
+    /// Seconds for the `on_stop` functions when handlers have used all of that.
+    private static let leastStopTime: Int64 = 2
 
     private struct Shared {
         var rooms: [WorkerRoom] = []
@@ -273,7 +275,8 @@ final class HostFloor: Sendable {
             room.pauseIntake()
             return room.worker.drain(deadline: deadline)
         }
-        await each(rooms) { $0.worker.runStops() }
+        let stopsEnd = max(deadline, .now() + .seconds(Self.leastStopTime))
+        await each(rooms) { $0.worker.runStops(deadline: stopsEnd) }
         await subscriber?.stop()
         await each(rooms) { $0.stopKafka() }
         await publisher?.stop()

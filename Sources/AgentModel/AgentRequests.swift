@@ -28,8 +28,19 @@ package protocol WebSocketClient: AnyObject {
     func close(code: Int, reason: String)
 }
 
+/// A way to publish.
+package enum Publication: Sendable {
+    /// An event, and the topic it names.
+    case event(topic: String?)
+    case topic(String)
+    case broadcast
+}
+
 /// The subscribers of all workers, reached from one worker's loop.
 package protocol RealtimeHub: AnyObject {
+    /// Whether anyone gets what is published so, or a stream keeps it for those who come back. What nobody hears need not
+    /// be made.
+    func hears(_ publication: Publication) -> Bool
     /// To every event subscriber, and to those of `event.topic`; each client gets it once.
     func emit(_ event: RealtimeEvent)
     /// To the subscribers of a topic; returns how many there are, on all workers, WebSockets and event streams.

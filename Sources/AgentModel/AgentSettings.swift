@@ -9,6 +9,12 @@ package struct AgentSettings: Sendable {
     package var websocketEnabled: Bool
     package var maxConcurrentTasks: Int
     package var maxQueuedTasks: Int
+    /// Functions of the script that may be under way at one time in one worker, waiting ones included.
+    package var maxInvocations: Int
+    /// Timers that may be set at one time in one worker.
+    package var maxTimers: Int
+    /// HTTP requests of the script that may be under way at one time in one worker.
+    package var maxPendingRequests: Int
     /// Seconds.
     package var taskTimeout: Double
     /// Topics to subscribe beside those of the handlers; their messages become `data_processed` events.
@@ -24,7 +30,8 @@ package struct AgentSettings: Sendable {
     package init(
         serviceName: String, agentType: String? = nil, implementation: String = "deterministic",
         platform: String? = nil, websocketEnabled: Bool = true, maxConcurrentTasks: Int = 10,
-        maxQueuedTasks: Int = 1024, taskTimeout: Double = 300, streamingTopics: [String] = [],
+        maxQueuedTasks: Int = 1024, maxInvocations: Int = 10_000, maxTimers: Int = 10_000,
+        maxPendingRequests: Int = 1000, taskTimeout: Double = 300, streamingTopics: [String] = [],
         mqttTopics: [String] = [], values: [String: JSONValue] = [:], secrets: [String: String] = [:],
         names: [String: String] = [:]
     ) {
@@ -35,6 +42,9 @@ package struct AgentSettings: Sendable {
         self.websocketEnabled = websocketEnabled
         self.maxConcurrentTasks = maxConcurrentTasks
         self.maxQueuedTasks = maxQueuedTasks
+        self.maxInvocations = maxInvocations
+        self.maxTimers = maxTimers
+        self.maxPendingRequests = maxPendingRequests
         self.taskTimeout = taskTimeout
         self.streamingTopics = streamingTopics
         self.mqttTopics = mqttTopics

@@ -4,11 +4,15 @@ package enum NameSuggestion {
     ///
     /// Near is an edit distance (insertions, deletions, replacements, neighbours swapped; upper and lower case are the
     /// same) of at most 2 or a third of the name's length, and 1 for names of up to three characters.
+    ///
+    /// A name longer than 64 bytes is near to none, and of very many candidates only the first 1,000 are looked at: the
+    /// name may be anything that a script or a client came up with.
     package static func nearest(_ name: String, among candidates: [String]) -> String? {
+        guard name.utf8.count <= 64 else { return nil }
         let letters = Array(name.lowercased().unicodeScalars)
         var limit = letters.count <= 3 ? 1 : max(2, letters.count / 3)
         var nearest: String?
-        for candidate in candidates {
+        for candidate in candidates.prefix(1000) where candidate.utf8.count <= 128 {
             let other = Array(candidate.lowercased().unicodeScalars)
             guard !letters.isEmpty, !other.isEmpty, abs(letters.count - other.count) <= limit else { continue }
             let distance = distance(letters, other)

@@ -29,7 +29,10 @@ struct Arguments {
 
     func string(_ index: Int32, _ name: String) throws(LuaFailure) -> String {
         guard index <= count, let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
-        // A name with its bytes repaired would be another name.
+        // A name that is cut, or whose bytes are repaired, would be another name.
+        guard !stack.isCut(at: index) else {
+            throw invalid(name, "at most \(LuaText.longest) bytes expected, got \(text)")
+        }
         guard stack.isValidUTF8(at: index) else { throw invalid(name, "text in UTF-8 expected") }
         return text
     }
@@ -49,6 +52,13 @@ struct Arguments {
         return stack.reference()
     }
 
+    /// A text for people, cut where it is longer than such a text may be.
+    func optionalText(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
+        if isMissing(index) { return nil }
+        guard let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
+        return text
+    }
+
     /// A table of named options; nil when absent.
     func options(_ index: Int32, _ name: String, known: [String]) throws(LuaFailure) -> TableReader? {
         guard !isMissing(index) else { return nil }
@@ -60,6 +70,12 @@ struct Arguments {
     func json(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
         guard index <= count else { throw wrong(name, "a value", at: index) }
         return try stack.jsonBuffer(at: index, path: name)
+    }
+
+    /// Throws where `json` would, and makes none.
+    func checkJSON(_ index: Int32, _ name: String) throws(LuaFailure) {
+        guard index <= count else { throw wrong(name, "a value", at: index) }
+        do throws(LuaError) { try stack.checkJSON(at: index, path: name) } catch { throw LuaFailure(error.message) }
     }
 
     /// Any value, as JSON that is valid during the call.
@@ -85,10 +101,21 @@ struct Arguments {
     /// A JSON object: a table, or nothing.
     func object(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
         if isMissing(index) { return ByteBuffer(staticString: "{}") }
+        try requireObject(index, name)
+        return try stack.jsonBuffer(at: index, path: name)
+    }
+
+    /// Throws where `object` would, and makes no JSON.
+    func checkObject(_ index: Int32, _ name: String) throws(LuaFailure) {
+        if isMissing(index) { return }
+        try requireObject(index, name)
+        try checkJSON(index, name)
+    }
+
+    private func requireObject(_ index: Int32, _ name: String) throws(LuaFailure) {
         guard stack.type(at: index) == .table, !stack.isArray(at: index), stack.length(of: index) == 0 else {
             throw wrong(name, "table of named fields", at: index)
         }
-        return try stack.jsonBuffer(at: index, path: name)
     }
 }
 

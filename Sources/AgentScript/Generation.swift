@@ -29,6 +29,8 @@ package final class Generation {
     var agentReference: LuaReference?
     var metatables = Metatables()
     var timerCount = 0
+    /// Handlers that the script has registered, of all kinds.
+    var handlerCount = 0
 
     /// Metatables that host objects share, made once a state.
     struct Metatables {

@@ -18,6 +18,7 @@ extension LuaStack {
         var headers: [MessageHeader] = []
         headers.reserveCapacity(length)
         for position in 0..<length {
+            try charge(50)
             headers.append(try headerPair(at: position + 1, of: table, "\(what)[\(position + 1)]"))
             setTop(top)
         }
@@ -25,10 +26,12 @@ extension LuaStack {
         pushNil()
         while next(of: table) {
             fields += 1
+            try charge(50)
             if length == 0 {
                 guard type(at: -2) == .string, let name = string(at: -2) else {
                     throw LuaFailure("\(what): names expected, got the key \(displayString(at: -2))")
                 }
+                try requireWholeName(at: -2, what)
                 headers.append(MessageHeader(name: name, value: try headerValue(at: -1, "\(what).\(name)")))
             }
             pop(1)
@@ -48,8 +51,17 @@ extension LuaStack {
         guard getIndex(1, of: pair) == .string, let name = string(at: -1) else {
             throw LuaFailure("\(what): a name expected first, got \(typeName(at: -1))")
         }
+        try requireWholeName(at: -1, what)
         _ = getIndex(2, of: pair)
         return MessageHeader(name: name, value: try headerValue(at: -1, what))
+    }
+
+    /// A name that is cut would be another name.
+    private func requireWholeName(at index: Int32, _ what: String) throws(LuaFailure) {
+        if isCut(at: index) {
+            throw LuaFailure(
+                "\(what): names of at most \(LuaText.longest) bytes expected, got \(displayString(at: index))")
+        }
     }
 
     private func headerValue(at index: Int32, _ what: String) throws(LuaFailure) -> [UInt8]? {

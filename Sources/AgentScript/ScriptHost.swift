@@ -11,6 +11,12 @@ package protocol ScriptHost: AnyObject {
     /// Performs an effect; its delivery belongs to the invocation that runs now.
     func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer
 
+    /// Whether anyone gets what is published so; for an event of the type also a handler.
+    func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool
+
+    /// How many of these the generation has in its worker. Also called while a script loads.
+    func count(of demand: ScriptDemand, in generation: Generation) -> Int
+
     /// The running coroutine has yielded; the host resumes it when what it waits for is there.
     func wait(_ wait: ScriptWait, in generation: Generation)
 
@@ -31,6 +37,15 @@ package protocol ScriptHost: AnyObject {
     func now() -> Int64
     /// A new UUID.
     func identifier() -> String
+}
+
+/// What an agent may have only so many of at one time.
+package enum ScriptDemand: Sendable {
+    /// Functions of the script that run, wait, or are to begin.
+    case invocation
+    case timer
+    /// HTTP requests.
+    case request
 }
 
 /// What a coroutine waits for.

@@ -49,8 +49,16 @@ struct TableReader {
         guard let text = stack.string(at: -1) else {
             throw LuaFailure("\(what) '\(name)': string expected, got \(stack.typeName(at: -1))")
         }
+        try requireWhole(text, name)
         guard stack.isValidUTF8(at: -1) else { throw LuaFailure("\(what) '\(name)': text in UTF-8 expected") }
         return text
+    }
+
+    /// A name that is cut would be another name.
+    private func requireWhole(_ text: String, _ name: StaticString) throws(LuaFailure) {
+        if stack.isCut(at: -1) {
+            throw LuaFailure("\(what) '\(name)': at most \(LuaText.longest) bytes expected, got \(text)")
+        }
     }
 
     func number(_ name: StaticString) throws(LuaFailure) -> Double? {
@@ -113,6 +121,7 @@ struct TableReader {
             guard let text = stack.string(at: -1) else {
                 throw LuaFailure("\(what) '\(name)[\(position)]': string expected, got \(stack.typeName(at: -1))")
             }
+            try requireWhole(text, name)
             strings.append(text)
         }
         return present ? strings : nil
@@ -133,12 +142,14 @@ struct TableReader {
             while stack.next(of: -2) {
                 stack.pop(1)
                 fields += 1
+                try stack.charge(10)
             }
         }
         guard type == .table, fields == length else {
             throw LuaFailure("\(what) '\(name)': \(expected) expected, got \(stack.typeName(at: -1))")
         }
         for position in 0..<length {
+            try stack.charge(50)
             _ = stack.getIndex(position + 1, of: -1)
             let top = stack.top
             do throws(LuaFailure) { try body(position + 1) } catch {

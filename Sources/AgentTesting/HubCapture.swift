@@ -11,6 +11,9 @@ final class HubCapture: RealtimeHub {
         self.effects = effects
     }
 
+    /// Everything is noted.
+    func hears(_ publication: Publication) -> Bool { true }
+
     func emit(_ event: RealtimeEvent) {
         effects.events.append(event)
         hub.emit(event)

@@ -16,6 +16,10 @@ final class TestFileHost: ScriptHost {
         .refused("a file of tests sends nothing itself")
     }
 
+    func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool { true }
+
+    func count(of demand: ScriptDemand, in generation: Generation) -> Int { 0 }
+
     func wait(_ wait: ScriptWait, in generation: Generation) {}
 
     func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation) {

@@ -43,6 +43,7 @@ final class Invocation {
         began = isBackground ? generation.generation.eventLoop.now : .uptimeNanoseconds(0)
         duration = generation.timer(of: function, name)
         started = duration == nil ? .uptimeNanoseconds(0) : .now()
+        generation.enter()
         if isBackground { scope.beginBackground() } else { scope.beginHandler() }
     }
 
@@ -66,6 +67,7 @@ final class Invocation {
         duration?.recordNanoseconds((.now() - started).nanoseconds)
         finish(outcome)
         coroutine.recycle()
+        generation.leave()
         if isBackground { scope.endBackground() } else { scope.endHandler() }
     }
 }

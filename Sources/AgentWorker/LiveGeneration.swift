@@ -15,8 +15,15 @@ final class LiveGeneration {
     private(set) var isRetired = false
     private(set) var isClosed = false
     private var onRelease: [() -> Void] = []
+    /// Functions that run, wait, or are to begin.
+    private(set) var underWay = 0
+    /// HTTP requests that have not completed.
+    var pendingRequests = 0
     /// nil: nothing is measured.
     private var durations: HandlerDurations?
+
+    /// For the to-be-closed variables of all functions that still wait at the end.
+    private static let closingTime = TimeAmount.seconds(1)
 
     init(_ generation: Generation, metrics: (any MetricsFactory)?) {
         self.generation = generation
@@ -32,6 +39,11 @@ final class LiveGeneration {
     /// Nothing waits but spawned functions, which may be loops without an end.
     var hasOnlyBackground: Bool { waiting.values.allSatisfy { $0.isBackground } }
     var waitingNames: [String] { waiting.values.map(\.name.description).sorted() }
+
+    var timerCount: Int { timers.count + declaredTimers.count }
+
+    func enter() { underWay += 1 }
+    func leave() { underWay -= 1 }
 
     func hold(_ invocation: Invocation) {
         waiting[ObjectIdentifier(invocation)] = invocation
@@ -94,7 +106,12 @@ final class LiveGeneration {
         guard !isClosed else { return }
         isClosed = true
         retire()
-        while let (_, invocation) = waiting.popFirst() { invocation.end(.ended) }
+        let end = NIODeadline.now() + Self.closingTime
+        while let (_, invocation) = waiting.popFirst() {
+            // What waits may be very much, and every to-be-closed variable may take a slice of its own.
+            if NIODeadline.now() > end { generation.state.dropWaiting() }
+            invocation.end(.ended)
+        }
         onRelease = []
         durations?.end()
         durations = nil

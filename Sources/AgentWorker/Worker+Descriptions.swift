@@ -42,6 +42,8 @@ extension Worker {
     /// A message may belong to several MQTT filters: a line for each pair, so that nobody is surprised by it.
     private static func overlaps(of handlers: [HandlerTable.Message]) -> [String] {
         let handlers = handlers.filter { $0.source != .kafka }
+        // Pairs of very many are more than anyone reads.
+        guard handlers.count <= 200 else { return [] }
         return handlers.indices.flatMap { later in
             handlers[..<later].filter { $0.filter.overlaps(handlers[later].filter) }.map { earlier in
                 "  overlap    \(earlier.filter.text), \(handlers[later].filter.text)  mqtt, what matches both goes to both handlers, in this order"

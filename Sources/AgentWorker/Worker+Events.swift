@@ -50,8 +50,10 @@ extension Worker {
         let name = HandlerName.event(event.eventType, id: event.eventID, correlation: event.correlationID)
         for function in functions {
             scope.beginHandler()
-            later { [self] in
+            live.enter()
+            laterInTurn { [self] in
                 defer { scope.endHandler() }
+                live.leave()
                 guard !live.isClosed else {
                     return scope.fail(DeliveryFailure("the script was replaced before its handler of an event began"))
                 }

@@ -177,8 +177,12 @@ extension Worker {
         // What it sends is under way then: a broker that is away holds up no start. Nor does a spawned function.
         let scope = looseScope(slot)
         let left = Double(seconds) - Double((loop.now - began).nanoseconds) / 1e9
+        guard left > 0 else {
+            return loop.makeFailedFuture(
+                ScriptFailure("\(file): \(name) functions took longer than \(seconds) s together"))
+        }
         run(
-            function, of: live, scope: scope, name: .function(name), timeLimit: max(left, 0.001),
+            function, of: live, scope: scope, name: .function(name), timeLimit: left,
             arguments: { _ in 0 },
             finish: { [self] outcome in
                 switch outcome {
@@ -193,8 +197,16 @@ extension Worker {
             })
         let rest = Array(functions.dropFirst())
         return promise.futureResult.assumeIsolated()
-            .flatMap { self.runAll(rest, of: live, slot: slot, name: name, seconds: seconds, since: began) }
-            .nonisolated()
+            .flatMap { () -> EventLoopFuture<Void> in
+                guard !rest.isEmpty else { return self.loop.makeSucceededVoidFuture() }
+                let done = self.loop.makePromise(of: Void.self)
+                self.laterInTurn {
+                    self.runAll(rest, of: live, slot: slot, name: name, seconds: seconds, since: began)
+                        .cascade(to: done)
+                }
+                self.drainRunQueue()
+                return done.futureResult
+            }.nonisolated()
     }
 
     // MARK: Draining

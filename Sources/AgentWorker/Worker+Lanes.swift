@@ -60,10 +60,11 @@ extension Worker {
         guard !lane.isPumping, !lane.isScheduled else { return }
         lane.isPumping = true
         var budget = Self.longestPump
+        let end = NIODeadline.now() + .milliseconds(20)
         while !lane.isStopped, let next = lane.next, next.isReady, lane.busy < next.concurrency {
-            if budget == 0 {
+            if budget == 0 || NIODeadline.now() > end {
                 lane.isScheduled = true
-                loop.assumeIsolated().execute {
+                afterSockets {
                     lane.isScheduled = false
                     self.pump(lane)
                 }

@@ -101,46 +101,4 @@ extension Worker {
         invocation.generation.release(invocation)
         if state == .stopping { later { self.announceDrained() } }
     }
-
-    // MARK: One after another
-
-    /// Nothing of a script is on the stack, and nothing waits for that.
-    var mayRunNow: Bool { nesting == 0 && runQueue.isEmpty }
-
-    /// Runs what is put off with `later` only after the work.
-    func nested(_ work: () -> Void) {
-        nesting += 1
-        work()
-        nesting -= 1
-    }
-
-    /// Work that runs scripts, and then what they put off.
-    func goOn(_ work: () -> Void) {
-        nested(work)
-        drainRunQueue()
-    }
-
-    /// Runs something once no handler is on the stack, still in this turn of the loop unless there is very much of it.
-    func later(_ work: @escaping () -> Void) {
-        runQueue.append(work)
-    }
-
-    func drainRunQueue() {
-        guard nesting == 0, !runQueue.isEmpty else { return }
-        var budget = 1000
-        nested {
-            while budget > 0, let work = runQueue.popFirst() {
-                budget -= 1
-                work()
-            }
-        }
-        if !runQueue.isEmpty, !isDrainScheduled {
-            // Others get their turn on the loop.
-            isDrainScheduled = true
-            isolated.execute {
-                self.isDrainScheduled = false
-                self.drainRunQueue()
-            }
-        }
-    }
 }

@@ -14,20 +14,60 @@ extension Worker: ScriptHost {
         return .taken(reached: 0)
     }
 
+    package func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool {
+        if dispatcher.hub?.hears(publication) == true { return true }
+        return eventType.map(hasHandlers) ?? false
+    }
+
+    /// Whether an event is for anyone: a client, a stream, or a handler of any agent.
+    func isHeard(event type: String) -> Bool {
+        dispatcher.hub?.hears(.event(topic: nil)) == true || hasHandlers(of: type)
+    }
+
+    private func hasHandlers(of eventType: String) -> Bool {
+        slots.contains { slot in
+            let events = slot.live?.generation.handlers.events
+            return events?[eventType] != nil || events?["*"] != nil
+        }
+    }
+
+    package func count(of demand: ScriptDemand, in generation: Generation) -> Int {
+        // A script that loads runs on a thread of its own, and has begun nothing.
+        guard loop.inEventLoop, let live = slots[generation.agentIndex].live(of: generation) else { return 0 }
+        switch demand {
+        case .invocation: return live.underWay
+        case .timer: return live.timerCount
+        case .request: return live.pendingRequests
+        }
+    }
+
     package func wait(_ wait: ScriptWait, in generation: Generation) {
         guard let invocation = currentInvocation(in: generation) else { return }
         let turn = invocation.nextTurn()
         switch wait {
         case .sleep(let seconds):
             let timer = isolated.scheduleTask(in: .nanoseconds(Int64(seconds * 1e9))) {
-                self.resume(invocation, turn: turn) { _ in 0 }
+                self.laterInTurn { self.resume(invocation, turn: turn) { _ in 0 } }
+                self.drainRunQueue()
             }
             invocation.cancelWait = { timer.cancel() }
         case .http(let call, _):
-            invocation.cancelWait = outbound.execute(call, on: loop) { result in
+            let live = invocation.generation
+            live.pendingRequests += 1
+            var isPending = true
+            func complete() {
+                if isPending { live.pendingRequests -= 1 }
+                isPending = false
+            }
+            let giveUp = outbound.execute(call, on: loop) { result in
+                complete()
                 self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
                     try generation.pushHTTPAnswer(result, on: stack)
                 }
+            }
+            invocation.cancelWait = {
+                complete()
+                giveUp()
             }
         case .secrets(let platform):
             readSecrets(of: platform, for: invocation, turn: turn, in: generation)
@@ -103,8 +143,10 @@ extension Worker: ScriptHost {
         let limit = scope is MessageWork ? slot.settings.taskTimeout : nil
         let name = HandlerName.spawned(in: invocation?.name)
         scope.beginBackground()
-        later { [self] in
+        live.enter()
+        laterInTurn { [self] in
             defer { scope.endBackground() }
+            live.leave()
             guard !live.isClosed else {
                 return scope.fail(DeliveryFailure("the script was replaced before its spawned function began"))
             }
@@ -165,7 +207,8 @@ extension Worker: ScriptHost {
         let slot = slots[live.generation.agentIndex]
         let name = HandlerName.function(timer.repeats ? "agent:every" : "agent:after")
         let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self] in
-            slot.whenOpen { self.fire(timer, name, of: live, in: slot) }
+            laterInTurn { slot.whenOpen { self.fire(timer, name, of: live, in: slot) } }
+            drainRunQueue()
         }
         live.hold(scheduled, for: timer)
     }

@@ -61,8 +61,9 @@ extension Worker {
         while let task = slot.queuedTasks.popFirst() { refuse(task, .stopping) }
     }
 
-    /// Runs the `on_stop` functions of the versions in service, those of an agent for at most 5 s together.
-    package func runStops() -> EventLoopFuture<Void> {
+    /// Runs the `on_stop` functions of the versions in service, those of an agent for at most 5 s together, and all of them
+    /// until the deadline.
+    package func runStops(deadline: NIODeadline = .distantFuture) -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
         let stops = slots.compactMap { slot -> EventLoopFuture<Void>? in
             guard let live = slot.live else { return nil }
@@ -70,7 +71,16 @@ extension Worker {
             return runAll(
                 live.generation.handlers.stop, of: live, slot: slot, name: "on_stop", seconds: 5, since: loop.now)
         }
-        return EventLoopFuture.andAllComplete(stops, on: loop)
+        let promise = loop.makePromise(of: Void.self)
+        let timer = isolated.scheduleTask(deadline: deadline) {
+            self.logger.warning("stopping without waiting longer for on_stop")
+            promise.succeed(())
+        }
+        EventLoopFuture.andAllComplete(stops, on: loop).assumeIsolated().whenComplete { _ in
+            timer.cancel()
+            promise.succeed(())
+        }
+        return promise.futureResult
     }
 
     /// Ends what still waits and frees the Lua states.
@@ -83,5 +93,6 @@ extension Worker {
         }
         lanes = [:]
         runQueue = []
+        backlog = []
     }
 }

@@ -144,15 +144,17 @@ extension Worker: AgentRequests {
             if slot.isRealtime {
                 var event = EventType.taskCompleted
                 if case .failure = result { event = EventType.taskFailed }
-                let data = Self.eventData(id: id, result: result)
-                emitTaskEvent(event, data, id: id, at: clock(), in: slot, scope: scope, depth: depth)
+                if isHeard(event: event) {
+                    let data = Self.eventData(id: id, result: result)
+                    emitTaskEvent(event, data, id: id, at: clock(), in: slot, scope: scope, depth: depth)
+                }
             }
             let outcome = TaskOutcome(
                 taskID: id, result: result, processingTime: seconds(since: received))
             completion(outcome, stack)
         }
         goOn {
-            if slot.isRealtime {
+            if slot.isRealtime, isHeard(event: EventType.taskStarted) {
                 let data = Self.eventData(id: id, type: type)
                 emitTaskEvent(EventType.taskStarted, data, id: id, at: now, in: slot, scope: scope, depth: depth)
             }

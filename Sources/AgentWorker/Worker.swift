@@ -28,11 +28,18 @@ package final class Worker: @unchecked Sendable {
     var sequence = 0
     /// Handlers of events, and others that wait until the handler which caused them has yielded or ended.
     var runQueue: CircularBuffer<() -> Void> = []
+    /// What scripts asked for by themselves.
+    var backlog: CircularBuffer<() -> Void> = []
     /// How many handlers, one called by another, are on the stack.
     var nesting = 0
     /// How many calls into a script, one inside another, are on the stack.
     var scriptDepth = 0
-    var isDrainScheduled = false
+    /// How long scripts have run since the loop last looked at its sockets, as far as that is known.
+    var turnTime = TimeAmount.zero
+    /// The sockets are to be looked at before the backlog goes on.
+    var isResting = false
+    /// For how long the loop is left to its sockets: any time at all makes NIO look at them. Zero on a loop without.
+    let pause: TimeAmount
     /// Messages whose handlers or effects are under way.
     var messagesUnderWay = 0
     var onDrained: [() -> Void] = []
@@ -41,12 +48,12 @@ package final class Worker: @unchecked Sendable {
     package enum State { case starting, serving, stopping, closed }
 
     /// `spool` keeps the dead letters that no broker takes; `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
-    /// of handlers.
+    /// of handlers; `pause` is zero for a loop whose clock only a test moves.
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
         spool: any DeadLetterSpool = NoSpool(),
-        metrics: (any MetricsFactory)? = nil, logger: Logger
+        metrics: (any MetricsFactory)? = nil, pause: TimeAmount = .milliseconds(1), logger: Logger
     ) {
         self.loop = loop
         self.index = index
@@ -56,6 +63,7 @@ package final class Worker: @unchecked Sendable {
         self.secrets = secrets
         self.spool = spool
         self.metrics = metrics
+        self.pause = pause
         self.logger = logger
         slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }
     }

@@ -30,8 +30,8 @@ struct Frame {
 
 class Encoder {
 public:
-    Encoder(lua_State *L, const char *path, size_t limit, lb_buffer *out)
-        : L(L), host(lb_host_at(L)), path(path), limit(limit), out(out), members(L, out) {}
+    Encoder(lua_State *L, const char *path, size_t limit, bool skims, lb_buffer *out)
+        : L(L), host(lb_host_at(L)), path(path), limit(limit), skims(skims), out(out), members(L, out) {}
 
     /// Writes the value at `index`.
     enum lb_step document(int index) {
@@ -48,6 +48,8 @@ private:
     lb_host *host;
     const char *path;
     size_t limit;
+    /// Only whether there is JSON for the value is asked: strings, which always have some, are left out.
+    bool skims;
     lb_buffer *out;
     Members members;
     enum lb_step step = LB_RETURNED;
@@ -165,6 +167,9 @@ private:
     }
 
     bool string() {
+        if (skims) {
+            return add("\"\"", 2);
+        }
         size_t length;
         const char *bytes = lua_tolstring(L, -1, &length);
         size_t start = out->length;
@@ -431,8 +436,8 @@ private:
 
 }  // namespace
 
-enum lb_step lb_json_encode(
-    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
+static enum lb_step encode(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, bool skims, lb_buffer *buffer) {
     buffer->length = 0;
     if (!lua_checkstack(L, slots)) {
         lb_buffer_text(buffer, "stack overflow");
@@ -441,8 +446,18 @@ enum lb_step lb_json_encode(
     lb_host *host = lb_host_at(L);
     struct lb_work outer = lb_begin_work(L, budget, true);
     int top = lua_gettop(L);
-    enum lb_step step = Encoder(L, path, limit, buffer).document(index);
+    enum lb_step step = Encoder(L, path, limit, skims, buffer).document(index);
     lua_settop(L, top);
     lb_end_work(host, outer);
     return step;
+}
+
+enum lb_step lb_json_encode(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
+    return encode(L, index, path, limit, budget, false, buffer);
+}
+
+enum lb_step lb_json_check(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
+    return encode(L, index, path, limit, budget, true, buffer);
 }

@@ -115,7 +115,7 @@ package final class LuaCoroutine {
         if isWaiting {
             isWaiting = false
             isBroken = true
-            lb_abandon(stack.thread, state.limits.slice.nanoseconds)
+            if state.runsClosers { lb_abandon(stack.thread, state.limits.slice.nanoseconds) }
         }
         if isBroken {
             state.discard(anchor)

@@ -45,6 +45,18 @@ extension LuaStack {
         return try body(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length))
     }
 
+    /// Throws as `withJSON` does for a value that has no JSON, and makes none.
+    package func checkJSON(at index: Int32, path: String) throws(LuaError) {
+        let state = self.state
+        var buffer = state.takeBuffer()
+        defer { state.giveBack(buffer) }
+        let limits = state.limits
+        let step = lb_json_check(thread, index, path, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
+        guard step == LB_RETURNED else {
+            throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
+        }
+    }
+
     var state: LuaState {
         // lb_open was given the state, and lb_close ends the host before the state is gone.
         Unmanaged<LuaState>.fromOpaque(lb_owner(lb_host_of(thread))).takeUnretainedValue()

@@ -17,6 +17,14 @@ extension LuaStack {
         lb_is_array(thread, index)
     }
 
+    /// Has memory outside of Lua count as the script's, for as long as the metatable of the value at the index lives.
+    package func hold(bytes: Int, forMetatableOf index: Int32) {
+        guard bytes > 0, lua_getmetatable(thread, index) != 0 else { return }
+        lua_newuserdatauv(thread, bytes, 0)
+        setField("held", of: -2)
+        pop()
+    }
+
     // MARK: Fields
 
     /// Pushes the field's value without metamethods.

@@ -46,6 +46,10 @@ package final class LuaState {
         lb_buffer_free(&spareBuffer)
     }
 
+    /// From now on coroutines that wait end without a line of the script, their to-be-closed variables left as they are.
+    package func dropWaiting() { runsClosers = false }
+    private(set) var runsClosers = true
+
     /// The main thread's stack.
     package var stack: LuaStack { LuaStack(thread: lb_main_thread(openHost)) }
 

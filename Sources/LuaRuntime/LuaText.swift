@@ -4,7 +4,7 @@ package enum LuaText {
     package static let longest = 8 << 10
 
     /// The text, or its beginning and its length: "xxx… (50,000,000 bytes)". Looks at no more than what it returns.
-    static func cut(_ bytes: UnsafeRawBufferPointer) -> String {
+    package static func cut(_ bytes: UnsafeRawBufferPointer) -> String {
         guard bytes.count > longest else { return String(decoding: bytes, as: UTF8.self) }
         var end = longest
         // Not within a character: the bytes of UTF-8 that go on with one begin with the bits 10, at most three of them.

@@ -93,6 +93,12 @@ struct RunCommand: AsyncParsableCommand {
         }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        let watch = Task { [readyFile] in
+            await StopSignals.watch(logger) {
+                if let readyFile { unlink(readyFile) }
+            }
+        }
+        defer { watch.cancel() }
         do {
             try await group.run()
         } catch let failure as HostFailure {

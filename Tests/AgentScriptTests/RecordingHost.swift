@@ -25,9 +25,19 @@ final class RecordingHost: ScriptHost {
     private var identifierCount = 0
 
     func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
-        effects.append(effect)
+        if !keepsNothing { effects.append(effect) }
         return answer(effect)
     }
+
+    var isHeard = true
+    /// For scripts that ask for very much.
+    var keepsNothing = false
+    /// How many of each the agent has.
+    var counts: [ScriptDemand: Int] = [:]
+
+    func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool { isHeard }
+
+    func count(of demand: ScriptDemand, in generation: Generation) -> Int { counts[demand] ?? 0 }
 
     func wait(_ wait: ScriptWait, in generation: Generation) {
         waits.append(wait)
@@ -45,7 +55,7 @@ final class RecordingHost: ScriptHost {
     }
 
     func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
-        lines.append(LogLine(level: level, message: message, fields: fields))
+        if !keepsNothing { lines.append(LogLine(level: level, message: message, fields: fields)) }
     }
 
     func schedule(_ timer: ScriptTimer, in generation: Generation) {

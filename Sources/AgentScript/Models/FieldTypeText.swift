@@ -12,6 +12,9 @@ struct FieldTypeText {
     private let text: String
     private var rest: Substring
 
+    /// Each value is tried with all of them.
+    private static let mostAlternatives = 32
+
     /// What the text means, and whether its `?` lets the field be absent.
     static func read(_ text: String, of field: String) throws(LuaFailure) -> (type: FieldType, isOptional: Bool) {
         var reader = FieldTypeText(field: field, text: text, rest: text[...])
@@ -23,7 +26,12 @@ struct FieldTypeText {
 
     private mutating func alternatives(depth: Int) throws(LuaFailure) -> FieldType {
         var types = [try item(depth: depth)]
-        while take("|") { types.append(try item(depth: depth)) }
+        while take("|") {
+            guard types.count < Self.mostAlternatives else {
+                throw failure("at most \(Self.mostAlternatives) alternatives expected")
+            }
+            types.append(try item(depth: depth))
+        }
         return types.count == 1 ? types[0] : .union(types)
     }
 

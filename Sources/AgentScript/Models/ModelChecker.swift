@@ -20,6 +20,10 @@ struct ModelChecker {
     private let host: any ScriptHost
     private let source: Source
     private(set) var issues: [ModelIssue] = []
+    /// The script's time was over before all was checked: what has been pushed is of no use.
+    private(set) var isSpent = false
+    /// Issues that are told; whoever sends a million of them learns no more from the rest.
+    private static let mostIssues = 100
     private var path: [ModelIssue.Step] = []
     /// Bytes of JSON in the issues; once there are so many, further issues show none.
     private var shownBytes = 0
@@ -33,6 +37,8 @@ struct ModelChecker {
 
     /// Pushes the checked copy of the value at the index; nil where something is wrong with the whole of it.
     mutating func push(_ type: FieldType, from index: Int32) {
+        do throws(LuaFailure) { try stack.charge(20) } catch { isSpent = true }
+        guard !isSpent else { return stack.pushNil() }
         let kind = stack.type(at: index)
         switch type {
         case .any:
@@ -243,6 +249,7 @@ struct ModelChecker {
     }
 
     private mutating func issue(_ kind: ModelIssue.Kind, input index: Int32) {
+        guard issues.count < Self.mostIssues else { return }
         // A missing field shows the object around it: a large one with many of them would fill the memory.
         let isShown = source == .client && shownBytes < Self.mostShownBytes
         let input = isShown ? stack.json(at: index) : .null

@@ -24,12 +24,20 @@ extension AgentMethods {
             return generation.answer(.mqtt(publication), call)
         }
         method("emit", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
-            let event = try event(Arguments(call), in: generation)
+            guard let event = try event(Arguments(call), in: generation) else {
+                call.stack.push(true)
+                return .results(1)
+            }
             return generation.answer(.event(event), call)
         }
         method("broadcast", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let type = try arguments.string(2, "message_type")
+            guard generation.hears(.broadcast) else {
+                try arguments.checkObject(3, "payload")
+                call.stack.push(0)
+                return .results(1)
+            }
             let payload = try arguments.object(3, "payload")
             return generation.answer(.broadcast(type: type, payload: payload), call)
         }
@@ -37,6 +45,11 @@ extension AgentMethods {
             let arguments = Arguments(call)
             let topic = try arguments.string(2, "topic")
             guard !topic.isEmpty else { throw arguments.invalid("topic", "a name expected, got \"\"") }
+            guard generation.hears(.topic(topic)) else {
+                try arguments.checkJSON(3, "payload")
+                call.stack.push(0)
+                return .results(1)
+            }
             return generation.answer(.publish(topic: topic, data: try arguments.json(3, "payload")), call)
         }
         method("send_to_client", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
@@ -108,7 +121,8 @@ extension AgentMethods {
         return publication
     }
 
-    private static func event(_ arguments: Arguments, in generation: Generation) throws(LuaFailure) -> RealtimeEvent {
+    /// The event that a script emits; nil when nobody hears it.
+    private static func event(_ arguments: Arguments, in generation: Generation) throws(LuaFailure) -> RealtimeEvent? {
         let known = [
             "event_type", "data", "topic", "stream_id", "correlation_id", "priority", "source_service", "source_agent",
         ]
@@ -124,25 +138,43 @@ extension AgentMethods {
             stack.pop(1)
             throw fields.wrong("data", "table of named fields")
         }
-        let data: ByteBuffer
+        let topic = try fields.string("topic")
+        if generation.handlers.events[type] != nil || generation.handlers.events["*"] != nil {
+            try generation.require(.invocation)
+        }
+        let isHeard = generation.hears(.event(topic: topic), eventType: type)
+        var data = ByteBuffer()
         do throws(LuaFailure) {
-            data = dataType == .nil ? ByteBuffer(staticString: "{}") : try stack.jsonBuffer(at: -1, path: "data")
+            if !isHeard, dataType != .nil {
+                do throws(LuaError) { try stack.checkJSON(at: -1, path: "data") } catch {
+                    throw LuaFailure(error.message)
+                }
+            }
+            if isHeard {
+                data = dataType == .nil ? ByteBuffer(staticString: "{}") : try stack.jsonBuffer(at: -1, path: "data")
+            }
             stack.pop(1)
         } catch {
             stack.pop(1)
             throw error
         }
-        return RealtimeEvent(
+        let event = RealtimeEvent(
             eventID: generation.host.identifier(), eventType: type,
             sourceService: try fields.string("source_service") ?? generation.declaration?.settings.serviceName ?? "",
             sourceAgent: try fields.string("source_agent") ?? generation.declaration?.interface.name, data: data,
             timestamp: generation.host.now(), correlationID: try fields.string("correlation_id"),
             streamID: try fields.string("stream_id"), priority: try fields.integer("priority", in: 1...3) ?? 1,
-            topic: try fields.string("topic"))
+            topic: topic)
+        return isHeard ? event : nil
     }
 }
 
 extension Generation {
+    /// Whether anyone gets what is published so; what nobody hears is checked, and not made.
+    func hears(_ publication: Publication, eventType: String? = nil) -> Bool {
+        host.hears(publication, eventType: eventType, in: self)
+    }
+
     /// Performs an effect and gives the script its answer: the number reached (true for a broker), or `nil, message`.
     func answer(_ effect: Effect, _ call: LuaCall) -> LuaOutcome {
         switch host.perform(effect, in: self) {

@@ -18,6 +18,7 @@ enum AgentMethods {
         stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
             try generation.requireAgent(call)
             try generation.requireLoading("agent:\(name)")
+            try generation.countHandler()
             try body(Arguments(call), call)
             return .results(0)
         }
@@ -114,6 +115,7 @@ enum AgentMethods {
                 handler.concurrency = concurrency
             }
         }
+        try call.charge(10 * generation.handlers.messages.count)
         let earlier = generation.handlers.messages.first {
             $0.filter.text == topic && ($0.source == nil || handler.source == nil || $0.source == handler.source)
         }
@@ -139,6 +141,8 @@ enum AgentMethods {
                 guard repeats ? seconds >= 0.001 : seconds >= 0, seconds <= 1e8 else {
                     throw arguments.invalid("seconds", repeats ? "0.001 or more expected" : "0 or more expected")
                 }
+                try generation.require(.timer)
+                if !generation.isLoading { try generation.require(.invocation) }
                 generation.timerCount += 1
                 let timer = ScriptTimer(
                     identifier: generation.timerCount, interval: seconds, repeats: repeats,

@@ -38,7 +38,7 @@ enum AgentModule: ScriptModule {
         let capabilities = try reader.strings("capabilities") ?? []
         let endpoints = try endpoints(reader, in: generation)
         let websocketEndpoints = try websocketEndpoints(reader, in: generation)
-        let streamingEndpoints = try streamingEndpoints(reader)
+        let streamingEndpoints = try streamingEndpoints(reader, in: generation)
         let processor = try reader.function("processor")
         let (config, declared) = try config(reader, in: generation)
         let allowedAddresses = try allowedAddresses(reader)
@@ -77,6 +77,7 @@ enum AgentModule: ScriptModule {
         _ reader: TableReader, in generation: Generation
     ) throws(LuaFailure) -> [AgentInterface.Endpoint] {
         var endpoints: [AgentInterface.Endpoint] = []
+        var declared: Set<String> = []
         try reader.eachItem("endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
             let what = "endpoints[\(position)]"
             guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
@@ -92,7 +93,8 @@ enum AgentModule: ScriptModule {
             guard let taskType = try item.string("task_type"), !taskType.isEmpty else {
                 throw LuaFailure("\(what) (\(path)): a task_type is missing")
             }
-            if endpoints.contains(where: { $0.path == path && $0.method == method }) {
+            try generation.countHandler()
+            guard declared.insert("\(method) \(path)").inserted else {
                 throw LuaFailure("\(what): \(method) \(path) is declared twice")
             }
             if item.has("parameters") {
@@ -117,6 +119,7 @@ enum AgentModule: ScriptModule {
         _ reader: TableReader, in generation: Generation
     ) throws(LuaFailure) -> [AgentInterface.WebSocketEndpoint] {
         var endpoints: [AgentInterface.WebSocketEndpoint] = []
+        var declared: Set<String> = []
         try reader.eachItem("websocket_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
             let what = "websocket_endpoints[\(position)]"
             guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
@@ -124,7 +127,8 @@ enum AgentModule: ScriptModule {
                 reader.stack, at: -1, what: "field of \(what)",
                 known: ["path", "auto_subscribe", "on_message", "on_open", "on_close", "description"])
             let path = try path(item, what)
-            if endpoints.contains(where: { $0.path == path }) { throw LuaFailure("\(what): \(path) is declared twice") }
+            try generation.countHandler()
+            guard declared.insert(path).inserted else { throw LuaFailure("\(what): \(path) is declared twice") }
             let topics = try item.strings("auto_subscribe") ?? []
             let onMessage = try item.function("on_message")
             if let onMessage {
@@ -144,9 +148,10 @@ enum AgentModule: ScriptModule {
     }
 
     private static func streamingEndpoints(
-        _ reader: TableReader
+        _ reader: TableReader, in generation: Generation
     ) throws(LuaFailure) -> [AgentInterface.StreamingEndpoint] {
         var endpoints: [AgentInterface.StreamingEndpoint] = []
+        var declared: Set<String> = []
         try reader.eachItem("streaming_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
             let what = "streaming_endpoints[\(position)]"
             guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
@@ -156,7 +161,8 @@ enum AgentModule: ScriptModule {
             guard let topic = try item.string("topic"), !topic.isEmpty else {
                 throw LuaFailure("\(what) (\(path)): a topic is missing")
             }
-            if endpoints.contains(where: { $0.path == path }) { throw LuaFailure("\(what): \(path) is declared twice") }
+            try generation.countHandler()
+            guard declared.insert(path).inserted else { throw LuaFailure("\(what): \(path) is declared twice") }
             endpoints.append(.init(path: path, topic: topic))
         }
         return endpoints

@@ -79,7 +79,7 @@ enum HTTPModule: ScriptModule {
             }
         }
         if call.method == "TRACE", call.body != nil { refusal = "a TRACE request has no body" }
-        if let refusal {
+        if let refusal = refusal ?? generation.refusal(of: .request) {
             script.stack.pushNil()
             script.stack.push(refusal)
             return .results(2)

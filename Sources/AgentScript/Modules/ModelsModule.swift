@@ -19,8 +19,10 @@ enum ModelsModule: ScriptModule {
             guard call.argumentCount >= 1, call.stack.type(at: 1) == .table else {
                 throw Arguments(call).wrong("fields", "table", at: 1)
             }
-            let fields = try ModelDefinition.fields(at: 1, of: call.stack)
+            var count = 0
+            let fields = try ModelDefinition.fields(at: 1, of: call.stack, count: &count)
             push(ModelSchema(name: nil, fields: fields), on: call.stack, in: generation)
+            call.stack.hold(bytes: count * ModelDefinition.fieldBytes, forMetatableOf: -1)
             return .results(1)
         }
     }
@@ -53,7 +55,7 @@ enum ModelsModule: ScriptModule {
             guard call.argumentCount >= 2 else {
                 throw LuaFailure("bad argument 'data' to '\(name)' (table expected, got nothing)")
             }
-            return check(call, by: schema, in: generation)
+            return try check(call, by: schema, in: generation)
         }
         stack.setField("__call", of: -2)
         stack.pushFunction("__index") { (call) throws(LuaFailure) in
@@ -66,9 +68,12 @@ enum ModelsModule: ScriptModule {
         stack.setMetatable(of: -2)
     }
 
-    private static func check(_ call: LuaCall, by schema: ModelSchema, in generation: Generation) -> LuaOutcome {
+    private static func check(
+        _ call: LuaCall, by schema: ModelSchema, in generation: Generation
+    ) throws(LuaFailure) -> LuaOutcome {
         var checker = ModelChecker(on: call.stack, in: generation, from: .script)
         checker.push(.object(schema.fields), from: 2)
+        try call.charge(0)
         if checker.issues.isEmpty { return .results(1) }
         let complaints = checker.issues.map(\.message).joined(separator: "; ")
         call.stack.pushNil()

@@ -31,6 +31,7 @@ enum TimeModule: ScriptModule {
                     "agenthost.spawn: at most 250 arguments for the function, got \(call.argumentCount - 1)")
             }
             try generation.requireRunning("agenthost.spawn")
+            try generation.require(.invocation)
             generation.host.spawn(arguments: call.argumentCount - 1, from: call.stack, in: generation)
             return .results(0)
         }

@@ -143,6 +143,9 @@ void lb_buffer_free(lb_buffer *buffer);
 /// message begins with the path of the culprit below `path`); LB_FAILED_MEMORY and LB_FAILED_BUDGET as above.
 enum lb_step lb_json_encode(
     lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer);
+/// As `lb_json_encode`, without the strings: whether there is JSON for the value. The buffer holds nothing of use then.
+enum lb_step lb_json_check(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer);
 
 /// Pushes on `to` a copy of a plain value: LB_RETURNED. Shared references and cycles stay what they are. Otherwise
 /// nothing is pushed, and `message` holds a message: LB_FAILED_RUNTIME, something is not plain (it is named by its path

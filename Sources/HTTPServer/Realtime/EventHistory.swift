@@ -43,6 +43,11 @@ final class EventHistory: Sendable {
     /// False: nothing that is published needs to be kept. Read without the lock on the way of every event.
     var isWatched: Bool { logCount.load(ordering: .relaxed) > 0 }
 
+    /// Whether what is published to the stream is kept: somebody has opened it.
+    func keeps(_ key: StreamKey) -> Bool {
+        state.withLock { $0.logs[key] != nil }
+    }
+
     // MARK: Publishing
 
     /// Keeps an event in the logs of those streams that have one; returns the workers to wake.

@@ -69,6 +69,18 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
 
     // MARK: RealtimeHub
 
+    func hears(_ publication: Publication) -> Bool {
+        switch publication {
+        case .event:
+            // A stream of a topic may be open: which one is seen when the event is there.
+            exchange.history.isWatched || exchange.clients.hasEnveloped
+        case .topic(let topic):
+            exchange.clients.subscribers(of: topic).count > 0
+                || exchange.history.isWatched && exchange.history.keeps(.topic(topic))
+        case .broadcast: exchange.clients.enveloped.count > 0
+        }
+    }
+
     func emit(_ event: RealtimeEvent) {
         eventLoop.preconditionInEventLoop()
         let isWatched = exchange.history.isWatched

@@ -54,6 +54,9 @@ agenthost = {}
 ---@field allowed_origins? string[] Origins of web pages that may connect; { "*" } for all.
 ---@field max_concurrent_tasks? integer [10]
 ---@field max_queued_tasks? integer [1024]
+---@field max_invocations? integer functions under way in a worker, waiting ones included [10000]
+---@field max_timers? integer timers set in a worker [10000]
+---@field max_pending_requests? integer HTTP requests under way in a worker [1000]
 ---@field task_timeout? number Seconds [300].
 ---@field realtime_platform? string The platform whose mounted secrets configure the transports.
 ---@field realtime_role? string

@@ -9,6 +9,11 @@ final class TestHub: RealtimeHub {
 
     var eventTypes: [String] { events.map(\.eventType) }
 
+    /// What nobody hears is not made.
+    var isHeard = true
+
+    func hears(_ publication: Publication) -> Bool { isHeard }
+
     func emit(_ event: RealtimeEvent) { events.append(event) }
 
     func publish(topic: String, data: ByteBuffer) -> Int {

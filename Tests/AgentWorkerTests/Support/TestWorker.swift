@@ -38,7 +38,7 @@ final class TestWorker {
         let durations = durations
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
-            clock: { 1_767_323_045_678 }, spool: spool, metrics: durations,
+            clock: { 1_767_323_045_678 }, spool: spool, metrics: durations, pause: .zero,
             logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
         guard serves else { return }
