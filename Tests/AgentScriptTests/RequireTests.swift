@@ -36,7 +36,7 @@ import Testing
         let script = try TestScript(
             "local a = agenthost.agent {} a:task('probe', function() return require 'm' end)",
             files: ["m.lua": "return 5"])
-        #expect(try script.task("probe").results == [5])
+        #expect(try script.task("probe").results == [5, "m.lua"])
     }
 
     @Test(
@@ -152,7 +152,7 @@ import Testing
               return first, message, require 'm'
             end)
             """, files: ["m.lua": "if rawget(_G, 'ready') then return 1 end error('not yet')"])
-        #expect(try script.task("probe").results == [false, "m.lua:1: not yet", 1])
+        #expect(try script.task("probe").results == [false, "m.lua:1: not yet", 1, "m.lua"])
     }
 
     @Test("the version is of the script and its modules: 12 hexadecimal digits that change with each byte and name")

@@ -3,6 +3,7 @@ import AgentScript
 import Logging
 import LuaRuntime
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import Testing
 
@@ -170,7 +171,8 @@ import Testing
                 snapshot: ScriptSnapshot(path: path), agentIndex: 0, number: 1, limits: LuaLimits(), host: worker,
                 eventLoop: loop, settings: { AgentSettings(serviceName: $0.name) })
             worker.slots[0].candidate = LiveGeneration(generation, metrics: nil)
-            _ = worker.activate(agent: 0, swapped: {})
+            _ = worker.beginSwap(agent: 0)
+            worker.commitSwap(agent: 0, swapped: {})
             worker.beginServing()
             worker.perform(
                 TaskRequest(agent: 0, taskType: "busy", input: .body(ByteBuffer(string: "{\"query\":\"\"}")))

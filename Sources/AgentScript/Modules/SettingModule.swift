@@ -76,7 +76,7 @@ enum SettingModule: ScriptModule {
         } else {
             kind =
                 switch type {
-                case .number: .number
+                case .integer, .number: .number
                 case .boolean: .boolean
                 case .table: .list
                 default: .string
