@@ -21,11 +21,14 @@ package struct AgentInterface: Sendable, Equatable {
         package var autoSubscribe: [String]
         /// True when the script declared `on_message`: the frames are its own protocol.
         package var isRaw: Bool
+        /// Those that it speaks, in order of preference.
+        package var subprotocols: [String]
 
-        package init(path: String, autoSubscribe: [String], isRaw: Bool) {
+        package init(path: String, autoSubscribe: [String], isRaw: Bool, subprotocols: [String] = []) {
             self.path = path
             self.autoSubscribe = autoSubscribe
             self.isRaw = isRaw
+            self.subprotocols = subprotocols
         }
     }
 
@@ -53,11 +56,13 @@ package struct AgentInterface: Sendable, Equatable {
     package var endpoints: [Endpoint]
     package var websocketEndpoints: [WebSocketEndpoint]
     package var streamingEndpoints: [StreamingEndpoint]
+    /// `file:line` of the declaration, for messages.
+    package var location: String
 
     package init(
         name: String, description: String, isRealtime: Bool, websocketEnabled: Bool, platform: String?,
         agentType: String, implementation: String, capabilities: [String], taskTypes: [String], endpoints: [Endpoint],
-        websocketEndpoints: [WebSocketEndpoint], streamingEndpoints: [StreamingEndpoint]
+        websocketEndpoints: [WebSocketEndpoint], streamingEndpoints: [StreamingEndpoint], location: String = ""
     ) {
         self.name = name
         self.description = description
@@ -71,5 +76,6 @@ package struct AgentInterface: Sendable, Equatable {
         self.endpoints = endpoints
         self.websocketEndpoints = websocketEndpoints
         self.streamingEndpoints = streamingEndpoints
+        self.location = location
     }
 }

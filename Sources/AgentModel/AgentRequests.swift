@@ -21,11 +21,20 @@ package protocol AgentRequests: AnyObject {
 package protocol WebSocketClient: AnyObject {
     /// UUID.
     var clientID: String { get }
+    /// The request that it was opened with.
+    var request: RequestContext { get }
+    /// The subprotocol that was agreed on.
+    var subprotocol: String? { get }
     /// Sends an enveloped message; `payload` is JSON. False: the client is gone.
     func send(type: String, payload: ByteBuffer, responseTo: String?) -> Bool
     /// Sends a frame as it is. False: the client is gone.
     func sendRaw(_ data: ByteBuffer, binary: Bool) -> Bool
     func close(code: Int, reason: String)
+}
+
+extension WebSocketClient {
+    package var request: RequestContext { .none }
+    package var subprotocol: String? { nil }
 }
 
 /// A way to publish.

@@ -15,11 +15,13 @@ package struct TaskRequest: Sendable {
     package var agent: Int
     package var taskType: String
     package var input: Input
+    package var context: RequestContext
 
-    package init(agent: Int, taskType: String, input: Input) {
+    package init(agent: Int, taskType: String, input: Input, context: RequestContext = .none) {
         self.agent = agent
         self.taskType = taskType
         self.input = input
+        self.context = context
     }
 }
 

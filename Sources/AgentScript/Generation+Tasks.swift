@@ -6,7 +6,7 @@ package import NIOCore
 extension Generation {
     /// Pushes the `task` table of a request. On an error nothing is left on the stack.
     package func pushTask(
-        _ input: TaskRequest.Input, id: String, type: String, on stack: LuaStack
+        _ input: TaskRequest.Input, context: RequestContext = .none, id: String, type: String, on stack: LuaStack
     ) throws(TaskFailure) {
         let top = stack.top
         do throws(TaskFailure) {
@@ -39,6 +39,7 @@ extension Generation {
                 stack.remove(at: top + 1)
             }
             stack.remove(at: top + 1)
+            attach(context, on: stack)
         } catch {
             stack.setTop(top)
             throw error
@@ -59,6 +60,7 @@ extension Generation {
         stack.pop(1)
         try pushTaskTable(fromTableAt: table, id: id, type: type, from: .script, on: stack)
         stack.remove(at: table)
+        attach(.none, on: stack)
     }
 
     private func pushBody(_ body: ByteBuffer, on stack: LuaStack) throws(TaskFailure) {

@@ -78,22 +78,18 @@ extension Generation {
         bytes.withUnsafeReadableBytes { stack.push($0) }
     }
 
-    /// Pushes the `client` of a WebSocket handler: its `id`, and methods that reach it from any later handler too.
+    /// Pushes the `client` of a WebSocket handler: its `id`, what is known of its request, and methods that reach it from
+    /// any later handler too.
     package func pushClient(_ client: any WebSocketClient, on stack: LuaStack) {
-        stack.newTable(array: 0, fields: 1)
+        stack.newTable(array: 0, fields: 3)
         stack.push(client.clientID)
         stack.setField("id", of: -2)
-        if metatables.client == nil { metatables.client = makeClientMetatable() }
-        if let metatable = metatables.client {
-            stack.push(metatable)
-            stack.setMetatable(of: -2)
-        }
+        stack.pushOptional(client.subprotocol, field: "subprotocol")
+        attach(client, on: stack)
     }
 
-    private func makeClientMetatable() -> LuaReference {
-        let stack = state.stack
-        stack.newTable(array: 0, fields: 2)
-        stack.newTable(array: 0, fields: 4)
+    func pushClientMethods(on stack: LuaStack) {
+        stack.newTable(array: 0, fields: 3)
         clientMethod("send", on: stack) { (arguments, id) throws(LuaFailure) in
             .client(id: id, type: try arguments.string(2, "message_type"), payload: try arguments.object(3, "payload"))
         }
@@ -118,14 +114,6 @@ extension Generation {
             }
             return .clientClose(id: id, code: code, reason: try arguments.optionalString(3, "reason") ?? "")
         }
-        stack.newTable(array: 0, fields: 1)
-        stack.pushUnknownFieldFunction("a client has no", ofTableAt: -2)
-        stack.setField("__index", of: -2)
-        stack.setMetatable(of: -2)
-        stack.setField("__index", of: -2)
-        stack.push(false)
-        stack.setField("__metatable", of: -2)
-        return stack.reference()
     }
 
     private func clientMethod(

@@ -35,9 +35,16 @@ package final class Generation {
     /// Metatables that host objects share, made once a state.
     struct Metatables {
         var message: LuaReference?
-        var client: LuaReference?
         var timer: LuaReference?
         var setting: LuaReference?
+        /// `__index` of tasks and clients, for the parts of their requests.
+        var taskIndex: LuaReference?
+        var clientIndex: LuaReference?
+        /// The metatables of clients by id, as long as Lua keeps them.
+        var clients: LuaReference?
+        /// Of tasks that came without a request.
+        var noRequest: LuaReference?
+        var headers: LuaReference?
     }
 
     /// Loads a script; `interrupt` ends a load that nobody wants any more. Throws, with file and line, on a syntax error,
@@ -62,6 +69,8 @@ package final class Generation {
         do throws(LuaError) {
             ScriptModules.install(in: self)
             let stack = state.stack
+            pushClientMethods(on: stack)
+            try makeClientIndex()
             let chunk = try source.withUnsafeBytesTyped { (bytes) throws(LuaError) in
                 try state.compile(bytes, name: snapshot.name)
             }

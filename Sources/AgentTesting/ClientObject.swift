@@ -44,7 +44,7 @@ enum ClientObject {
             return .results(0)
         }
         stack.setProperties(
-            of: "client", known: ["messages", "closed"],
+            of: "client", known: ["messages", "closed", "subprotocol"],
             read: { (name, call) throws(LuaFailure) in
                 switch name {
                 case "messages":
@@ -64,6 +64,12 @@ enum ClientObject {
                     call.stack.setField("code", of: -2)
                     call.stack.push(closed.reason)
                     call.stack.setField("reason", of: -2)
+                case "subprotocol":
+                    if let subprotocol = client.subprotocol {
+                        call.stack.push(subprotocol)
+                    } else {
+                        call.stack.pushNil()
+                    }
                 default: return false
                 }
                 return true

@@ -156,7 +156,14 @@ enum HostObject {
         }
         stack.setMethod("websocket", of: "host") { (arguments) throws(LuaFailure) in
             let path = try self.path(arguments)
-            switch try host.openWebSocket(path: path) {
+            var fields: [(name: String, value: String)] = []
+            if !arguments.isMissing(3) {
+                let options = try arguments.fields(3, "options", known: ["headers", "subprotocols"])
+                fields = try headers(options, arguments)
+                let names = try options.list("subprotocols").joined(separator: ", ")
+                if !names.isEmpty { fields.append(("sec-websocket-protocol", names)) }
+            }
+            switch try host.openWebSocket(path: path, fields: fields) {
             case .success(let client):
                 ClientObject.push(client, of: host, on: arguments.stack)
                 return .results(1)
@@ -202,16 +209,24 @@ enum HostObject {
             throw arguments.invalid("request.method", "a word such as GET expected, got \"\(method)\"")
         }
         var request = TestRequest(method: method.uppercased(), target: path, body: json ?? body)
-        for header in try fields.texts("headers") {
-            guard (header.name + header.value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-                throw arguments.invalid("request.headers", "'\(header.name)': text without line breaks expected")
-            }
-            request.fields.append(header)
-        }
+        request.fields = try headers(fields, arguments)
         if request.body != nil, !request.fields.contains(where: { $0.name.lowercased() == "content-type" }) {
             request.fields.append(("content-type", "application/json"))
         }
         return request
+    }
+
+    private static func headers(
+        _ fields: NamedFields, _ arguments: CallArguments
+    ) throws(LuaFailure) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = []
+        for header in try fields.texts("headers") {
+            guard (header.name + header.value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                throw arguments.invalid("headers", "'\(header.name)': text without line breaks expected")
+            }
+            headers.append(header)
+        }
+        return headers
     }
 
     // MARK: The clock, faults, versions

@@ -76,6 +76,22 @@ struct NamedFields {
         try with(field) { () throws(LuaFailure) in try stack.jsonText(at: -1, name: field) }
     }
 
+    /// A list of texts; empty when it is absent.
+    func list(_ field: String) throws(LuaFailure) -> [String] {
+        try with(field) { () throws(LuaFailure) in
+            guard stack.type(at: -1) == .table else { throw wrong(field, "list of strings") }
+            var texts: [String] = []
+            for position in stride(from: 1, through: stack.length(of: -1), by: 1) {
+                stack.getIndex(position, of: -1)
+                let text = stack.string(at: -1)
+                stack.pop(1)
+                guard let text else { throw wrong(field, "list of strings") }
+                texts.append(text)
+            }
+            return texts
+        } ?? []
+    }
+
     /// Headers, by name or as a list.
     func headers(_ field: String) throws(LuaFailure) -> [MessageHeader] {
         try with(field) { () throws(LuaFailure) in

@@ -83,9 +83,11 @@ extension TestHost {
     }
 
     /// Opens a WebSocket; the error says how the host refused.
-    func openWebSocket(path: String) throws(LuaFailure) -> Result<TestWebSocket, DeliveryFailure> {
-        try open(TestWebSocket.handshake(path: path), status: 101) { connection in
-            let client = TestWebSocket(connection)
+    func openWebSocket(
+        path: String, fields: [(name: String, value: String)]
+    ) throws(LuaFailure) -> Result<TestWebSocket, DeliveryFailure> {
+        try open(TestWebSocket.handshake(path: path, fields: fields), status: 101) { connection, head in
+            let client = TestWebSocket(connection, subprotocol: head.field("sec-websocket-protocol"))
             webSockets.append(client)
             return client
         }
@@ -95,7 +97,7 @@ extension TestHost {
     func openStream(path: String, lastEventID: String?) throws(LuaFailure) -> Result<TestEventStream, DeliveryFailure> {
         var request = TestRequest(method: "GET", target: path, fields: [("accept", "text/event-stream")])
         if let lastEventID { request.fields.append(("last-event-id", lastEventID)) }
-        return try open(request, status: 200) { connection in
+        return try open(request, status: 200) { connection, _ in
             let client = TestEventStream(connection)
             streams.append(client)
             return client
@@ -103,7 +105,7 @@ extension TestHost {
     }
 
     private func open<Client>(
-        _ request: TestRequest, status: Int, _ make: (TestConnection) -> Client
+        _ request: TestRequest, status: Int, _ make: (TestConnection, ResponseHead) -> Client
     ) throws(LuaFailure) -> Result<Client, DeliveryFailure> {
         let connection = try connect()
         connections.append(connection)
@@ -118,7 +120,7 @@ extension TestHost {
             connection.close()
             return .failure(DeliveryFailure("\(request.target) answered \(head.status) \(body)"))
         }
-        let client = make(connection)
+        let client = make(connection, head)
         collect()
         return .success(client)
     }

@@ -25,18 +25,22 @@ final class TestWebSocket {
     private(set) var closed: (code: Int, reason: String)?
     private var isCloseSent = false
 
-    init(_ connection: TestConnection) {
+    /// What was agreed on.
+    let subprotocol: String?
+
+    init(_ connection: TestConnection, subprotocol: String?) {
         self.connection = connection
+        self.subprotocol = subprotocol
     }
 
-    /// The request for an upgrade.
-    static func handshake(path: String) -> TestRequest {
+    /// The request for an upgrade, `fields` beside its own.
+    static func handshake(path: String, fields: [(name: String, value: String)]) -> TestRequest {
         TestRequest(
             method: "GET", target: path,
             fields: [
                 ("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"),
                 ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-            ])
+            ] + fields)
     }
 
     // MARK: Sending

@@ -74,7 +74,8 @@ extension Worker: AgentRequests {
             task.request.taskType, function, of: live, in: slot, scope: looseScope(slot), depth: 0,
             received: task.received,
             arguments: { (stack, id) throws(TaskFailure) in
-                try live.generation.pushTask(task.request.input, id: id, type: task.request.taskType, on: stack)
+                try live.generation.pushTask(
+                    task.request.input, context: task.request.context, id: id, type: task.request.taskType, on: stack)
             },
             completion: { outcome, _ in
                 slot.runningTasks -= 1

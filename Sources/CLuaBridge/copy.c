@@ -112,6 +112,15 @@ static bool charge(struct copying *copying, size_t units) {
     return true;
 }
 
+/// Whether the metatable on top of the stack, which is popped, says that its table is plain data all the same: the host
+/// made it, and what it does is to make fields when they are first read.
+static bool is_plain(lua_State *L) {
+    lua_pushliteral(L, "__plain");
+    bool plain = lua_rawget(L, -2) == LUA_TBOOLEAN && lua_toboolean(L, -1);
+    lua_settop(L, -3);
+    return plain;
+}
+
 /// Puts the table at `index` of `from` on the list and pushes its empty copy on `to`.
 static bool add_table(struct copying *copying, int index, struct node node) {
     lua_State *from = copying->from;
@@ -122,8 +131,7 @@ static bool add_table(struct copying *copying, int index, struct node node) {
     }
     lua_settop(to, -2);
     bool array = lb_is_array(from, index);
-    if (!array && lua_getmetatable(from, index)) {
-        lua_settop(from, -2);
+    if (!array && lua_getmetatable(from, index) && !is_plain(from)) {
         if (!leave_out(copying, node.parent, node.parent < 0 ? NULL : &node, "has a metatable")) {
             return false;
         }

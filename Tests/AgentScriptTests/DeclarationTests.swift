@@ -245,6 +245,30 @@ import Testing
                 "websocket_endpoints = { { path = '/w' }, { path = '/w' } }",
                 "websocket_endpoints[2]: /w is declared twice"
             ),
+            (
+                "endpoints = { { path = '/d/{id}', task_type = 't' }, { path = '/d/{x}', task_type = 't' } }",
+                "endpoints[2]: POST /d/{x} is declared twice, as /d/{id}"
+            ),
+            (
+                "endpoints = { { path = '/d/{id:int}', task_type = 't' } }",
+                "endpoints[1]: the path \"/d/{id:int}\" has the parameter {id:int}: {id}, or {id:path} at the end, expected"
+            ),
+            (
+                "websocket_endpoints = { { path = '/w/{id}', auto_subscribe = { 'w/{name}' } } }",
+                "websocket_endpoints[1]: the topic \"w/{name}\" has {name}, which is no parameter of /w/{id}"
+            ),
+            (
+                "websocket_endpoints = { { path = '/w', subprotocols = { 'a b' } } }",
+                "websocket_endpoints[1]: subprotocols[1]: a name without spaces and separators expected, got \"a b\""
+            ),
+            (
+                "websocket_endpoints = { { path = '/w', subprotocols = { 'a', 'a' } } }",
+                "websocket_endpoints[1]: subprotocols[2]: \"a\" is there twice"
+            ),
+            (
+                "streaming_endpoints = { { path = '/s/{id}', topic = 's/{i}' } }",
+                "streaming_endpoints[1]: the topic \"s/{i}\" has {i}, which is no parameter of /s/{id}"
+            ),
             ("streaming_endpoints = { { path = '/s' } }", "streaming_endpoints[1] (/s): a topic is missing"),
             (
                 "streaming_endpoints = { { path = '/s', topic = 't' }, { path = '/s', topic = 'u' } }",

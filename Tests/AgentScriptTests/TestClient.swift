@@ -4,9 +4,13 @@ import NIOCore
 /// A WebSocket client of which only the id matters: scripts reach it through effects.
 final class TestClient: WebSocketClient {
     let clientID: String
+    let request: RequestContext
+    let subprotocol: String?
 
-    init(id: String) {
+    init(id: String, request: RequestContext = .none, subprotocol: String? = nil) {
         clientID = id
+        self.request = request
+        self.subprotocol = subprotocol
     }
 
     func send(type: String, payload: ByteBuffer, responseTo: String?) -> Bool { false }

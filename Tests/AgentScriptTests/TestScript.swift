@@ -56,13 +56,13 @@ final class TestScript {
         try task(type, input: .body(ByteBuffer(string: body)))
     }
 
-    func task(_ type: String, input: TaskRequest.Input) throws -> ScriptRun {
+    func task(_ type: String, input: TaskRequest.Input, context: RequestContext = .none) throws -> ScriptRun {
         guard let function = generation.handlers.tasks[type] else { throw ScriptFailure("no task \(type)") }
         let coroutine = generation.state.coroutine()
         coroutine.context = host
         coroutine.stack.push(function)
         do {
-            try generation.pushTask(input, id: "task-1", type: type, on: coroutine.stack)
+            try generation.pushTask(input, context: context, id: "task-1", type: type, on: coroutine.stack)
         } catch {
             coroutine.recycle()
             throw error

@@ -238,6 +238,35 @@ import Testing
             ])
     }
 
+    @Test("a client has the parts of the request that opened it, in every handler, and is collected with its messages")
+    func clientRequest() throws {
+        let script = try TestScript(
+            """
+            local agent = agenthost.realtime_agent {}
+            agent:on_websocket("x", function(_, client)
+              return client.path.id, client.headers["X-Key"], client.query_params.a, client.subprotocol, client.send ~= nil
+            end)
+            """)
+        let function = try #require(script.generation.handlers.websocket["x"])
+        for number in 0..<500 {
+            let request = RequestContext(
+                path: [("id", "\(number)")],
+                head: ByteBuffer(string: "GET /x?a=\(number) HTTP/1.1\r\nx-key: k\(number)\r\n\r\n"))
+            // The same one with two messages.
+            let client = TestClient(id: "client-\(number)", request: request, subprotocol: "v1")
+            for _ in 0..<2 {
+                let run = script.run(function) { stack in
+                    stack.pushNil()
+                    script.generation.pushClient(client, on: stack)
+                    return 2
+                }
+                #expect(
+                    try run.results == [.string("\(number)"), .string("k\(number)"), .string("\(number)"), "v1", true])
+            }
+        }
+        #expect(script.generation.state.memoryInUse < 4 << 20)
+    }
+
     @Test(
         "misuse of a client raises",
         arguments: [

@@ -34,6 +34,31 @@ struct WebSocketTests {
     }
 
     @Test(
+        "the first of the endpoint's subprotocols that the client offers is answered, and no other",
+        arguments: [
+            ("/ws/parts/7", ["v1, v2"], "v2"), ("/ws/parts/7", ["v0", "x ,v1"], "v1"), ("/ws/parts/7", ["V1"], nil),
+            ("/ws/parts/7", [], nil), ("/ws", ["v1"], nil),
+        ] as [(String, [String], String?)])
+    func subprotocols(path: String, offers: [String], answered: String?) async throws {
+        var agent = TestHost.realtime
+        agent.websocketEndpoints.append(
+            .init(path: "/ws/parts/{id}", autoSubscribe: ["part/{id}"], isRaw: false, subprotocols: ["v2", "v1"]))
+        try await TestHost.run([agent]) { host in
+            try await RawConnection.open(host.port) { connection in
+                let fields = offers.map { "Sec-WebSocket-Protocol: \($0)\r\n" }.joined()
+                try await connection.send(WebSocketProbe.handshake(path, host.port, fields))
+                let reply = try await connection.reply()
+                #expect(reply.status == 101)
+                #expect(reply.headers["sec-websocket-protocol"] == answered)
+                guard path != "/ws" else { return }
+                let client = WebSocketProbe(connection: connection)
+                let confirmed = try await client.message("subscription_confirmed")
+                #expect(confirmed["payload"]?["topic"] == "part/7")
+            }
+        }
+    }
+
+    @Test(
         "every message of a client is answered as the contract says",
         arguments: [
             (

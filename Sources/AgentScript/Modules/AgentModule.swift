@@ -56,116 +56,11 @@ enum AgentModule: ScriptModule {
             websocketEnabled: isRealtime && settings.websocketEnabled, platform: settings.platform,
             agentType: settings.agentType, implementation: settings.implementation, capabilities: capabilities,
             taskTypes: [], endpoints: endpoints, websocketEndpoints: websocketEndpoints,
-            streamingEndpoints: streamingEndpoints)
+            streamingEndpoints: streamingEndpoints, location: location)
         generation.declaration = AgentDeclaration(
             interface: interface, settings: settings, location: location, allowedAddresses: allowedAddresses)
         try pushAgent(
             stack, name: name, description: description, settings: settings, processor: processor, in: generation)
-    }
-
-    private static func path(_ reader: TableReader, _ what: String) throws(LuaFailure) -> String {
-        guard let path = try reader.string("path") else { throw LuaFailure("\(what): a path is missing") }
-        guard path.hasPrefix("/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3F && $0 != 0x23 }) else {
-            throw LuaFailure("\(what): a path that begins with / and has no spaces, ? or # expected, got \"\(path)\"")
-        }
-        return path
-    }
-
-    private static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-    private static func endpoints(
-        _ reader: TableReader, in generation: Generation
-    ) throws(LuaFailure) -> [AgentInterface.Endpoint] {
-        var endpoints: [AgentInterface.Endpoint] = []
-        var declared: Set<String> = []
-        try reader.eachItem("endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
-            let what = "endpoints[\(position)]"
-            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
-            let item = try TableReader(
-                reader.stack, at: -1, what: "field of \(what)",
-                known: ["path", "task_type", "method", "description", "parameters", "body"])
-            let path = try path(item, what)
-            let method = (try item.string("method") ?? "POST").uppercased()
-            guard methods.contains(method) else {
-                throw LuaFailure(
-                    "\(what): method \"\(method)\" is not one of \(methods.sorted().joined(separator: ", "))")
-            }
-            guard let taskType = try item.string("task_type"), !taskType.isEmpty else {
-                throw LuaFailure("\(what) (\(path)): a task_type is missing")
-            }
-            try generation.countHandler()
-            guard declared.insert("\(method) \(path)").inserted else {
-                throw LuaFailure("\(what): \(method) \(path) is declared twice")
-            }
-            if item.has("parameters") {
-                guard item.stack.getField("parameters", of: item.index) == .table, ModelsModule.isModel(item.stack)
-                else {
-                    item.stack.pop(1)
-                    throw LuaFailure("\(what): parameters must be a model, as agenthost.model { … } makes one")
-                }
-                generation.handlers.parameterModels[taskType] = item.stack.reference()
-            }
-            let body = try item.string("body")
-            guard body == nil || body == "any" else {
-                throw LuaFailure("\(what): body is \"any\", or left out for the task envelope {query, parameters, …}")
-            }
-            endpoints.append(
-                AgentInterface.Endpoint(path: path, method: method, taskType: taskType, takesAnyBody: body != nil))
-        }
-        return endpoints
-    }
-
-    private static func websocketEndpoints(
-        _ reader: TableReader, in generation: Generation
-    ) throws(LuaFailure) -> [AgentInterface.WebSocketEndpoint] {
-        var endpoints: [AgentInterface.WebSocketEndpoint] = []
-        var declared: Set<String> = []
-        try reader.eachItem("websocket_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
-            let what = "websocket_endpoints[\(position)]"
-            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
-            let item = try TableReader(
-                reader.stack, at: -1, what: "field of \(what)",
-                known: ["path", "auto_subscribe", "on_message", "on_open", "on_close", "description"])
-            let path = try path(item, what)
-            try generation.countHandler()
-            guard declared.insert(path).inserted else { throw LuaFailure("\(what): \(path) is declared twice") }
-            let topics = try item.strings("auto_subscribe") ?? []
-            let onMessage = try item.function("on_message")
-            if let onMessage {
-                if !topics.isEmpty {
-                    throw LuaFailure(
-                        "\(what): on_message makes the endpoint raw, and a raw endpoint has no auto_subscribe")
-                }
-                generation.handlers.raw[path] = HandlerTable.RawEndpoint(
-                    onOpen: try item.function("on_open"), onMessage: onMessage, onClose: try item.function("on_close"))
-            } else if item.has("on_open") || item.has("on_close") {
-                throw LuaFailure(
-                    "\(what): on_open and on_close belong to a raw endpoint, which declares on_message too")
-            }
-            endpoints.append(.init(path: path, autoSubscribe: topics, isRaw: onMessage != nil))
-        }
-        return endpoints
-    }
-
-    private static func streamingEndpoints(
-        _ reader: TableReader, in generation: Generation
-    ) throws(LuaFailure) -> [AgentInterface.StreamingEndpoint] {
-        var endpoints: [AgentInterface.StreamingEndpoint] = []
-        var declared: Set<String> = []
-        try reader.eachItem("streaming_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
-            let what = "streaming_endpoints[\(position)]"
-            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
-            let item = try TableReader(
-                reader.stack, at: -1, what: "field of \(what)", known: ["path", "topic", "description"])
-            let path = try path(item, what)
-            guard let topic = try item.string("topic"), !topic.isEmpty else {
-                throw LuaFailure("\(what) (\(path)): a topic is missing")
-            }
-            try generation.countHandler()
-            guard declared.insert(path).inserted else { throw LuaFailure("\(what): \(path) is declared twice") }
-            endpoints.append(.init(path: path, topic: topic))
-        }
-        return endpoints
     }
 
     /// `http = { allow = { "169.254.169.254" } }`.

@@ -37,29 +37,33 @@ extension HTTPConnection {
         if head.isAsterisk {
             return answer(.noContent, nil, [("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
         }
-        guard let (routes, rest) = find(in: table) else { return answer(.notFound, ErrorBody.detail("Not Found")) }
-        if let webSocket = routes.webSocket {
-            if head.method == .get && (head.saysUpgrade || routes.target(.get) == nil) { return upgrade(to: webSocket) }
-        }
-        guard let target = routes.target(head.method) else {
-            let allow = [("allow", routes.allowed)]
+        switch find(in: table) {
+        case .nothing:
+            if let location = redirection(in: table) {
+                return answer(.temporaryRedirect, nil, [("location", location)])
+            }
+            answer(.notFound, ErrorBody.detail("Not Found"))
+        case .others(let others):
+            var methods: [String] = []
+            for method in others.flatMap(\.methods) where !methods.contains(method) { methods.append(method) }
+            let allow = [("allow", (methods + ["OPTIONS"]).joined(separator: ", "))]
             if head.method == .options { return answer(.noContent, nil, allow) }
-            return answer(.methodNotAllowed, ErrorBody.detail("Method Not Allowed"), allow)
+            answer(.methodNotAllowed, ErrorBody.detail("Method Not Allowed"), allow)
+        case .match(let match):
+            if let webSocket = match.routes.webSocket, head.method == .get,
+                head.saysUpgrade || match.routes.target(.get) == nil
+            {
+                return upgrade(to: webSocket, captures: match.captures)
+            }
+            guard let target = match.routes.target(head.method) else { return }
+            serve(target, captures: match.captures, body: body)
         }
-        serve(target, rest: rest, body: body)
-    }
-
-    private func find(in table: RouteTable) -> (routes: PathRoutes, rest: String?)? {
-        let path = head.path
-        // The target `http://host` has no path; it means "/".
-        if path.isEmpty { return [UInt8(ascii: "/")].withUnsafeBytes(table.find) }
-        return head.bytes.withUnsafeReadableBytes { table.find(UnsafeRawBufferPointer(rebasing: $0[path])) }
     }
 
     /// Whether `Expect: 100-continue` is answered with a refusal.
     var isRefusedWithoutBody: Bool {
-        guard !server.isStopping, let table = server.routes, let (routes, _) = find(in: table),
-            let target = routes.target(head.method)
+        guard !server.isStopping, let table = server.routes, case .match(let match) = find(in: table),
+            let target = match.routes.target(head.method)
         else { return true }
         switch target {
         case .task, .broadcast, .topicMessage: return !takesContentType(isEmpty: false)
@@ -67,9 +71,9 @@ extension HTTPConnection {
         }
     }
 
-    private func serve(_ target: RouteTarget, rest: String?, body: ByteBuffer) {
+    private func serve(_ target: RouteTarget, captures: [Range<Int>], body: ByteBuffer) {
         switch target {
-        case .task(let route): perform(route, body)
+        case .task(let route): perform(route, captures: captures, body)
         case .root: page { $0.root }
         case .health:
             let pages = server.pages
@@ -81,10 +85,10 @@ extension HTTPConnection {
         case .realtimeStatus: page { $0.realtimeStatus }
         case .realtimeConnections: connectionsPage()
         case .broadcast: broadcast(body)
-        case .topicMessage: publish(body, to: rest)
+        case .topicMessage(let path): publish(body, to: topic("{topic}", path, captures))
         case .eventStream: stream(.events)
-        case .topicStream(let topic):
-            guard let topic = topic ?? rest else { return invalidPath() }
+        case .topicStream(let path, let template):
+            guard let topic = topic(template, path, captures) else { return invalidPath() }
             guard accepts(topic: topic) else { return }
             stream(.topic(topic))
         }
@@ -110,7 +114,7 @@ extension HTTPConnection {
         answer(.serviceUnavailable, ErrorBody.detail(failure.description), [("retry-after", "1")])
     }
 
-    private func invalidPath() {
+    func invalidPath() {
         answer(.badRequest, ErrorBody.detail("The path is not UTF-8"))
     }
 
@@ -187,7 +191,7 @@ extension HTTPConnection {
         borrowOutput()
         server.heads.writeEventStream(terms: terms, to: &output)
         if head.method == .head { return answered() }
-        let query = head.text(head.query).map(QueryString.init)
+        let query = head.text(head.query).map { QueryString($0) }
         let lastEventID = head.text(head.lastEventID) ?? query?["last_event_id"]
         let stream = EventStream(key: key, connection: self, server: server)
         phase = .eventStream(stream)
@@ -197,20 +201,29 @@ extension HTTPConnection {
         flushOutput()
     }
 
-    private func upgrade(to route: WebSocketRoute) {
+    private func upgrade(to route: WebSocketRoute, captures: [Range<Int>]) {
+        guard let parameters = parameters(route.path, captures) else { return invalidPath() }
         switch WebSocketHandshake.decide(head, origins: server.origins) {
         case .refuse(let status, let detail, let fields):
             answer(status, ErrorBody.detail(detail), fields)
         case .accept(let key):
             guard let channel = context?.channel else { return }
+            let offers = head.bytes.withUnsafeReadableBytes {
+                route.subprotocols.isEmpty ? [] : RequestHeadText.values(of: "sec-websocket-protocol", in: $0)
+            }
+            let subprotocol = route.subprotocol(among: offers)
+            // A copy: the bytes of the head are a part of all that was read with it, and a WebSocket may live for long.
+            let request = RequestContext(path: parameters, head: ByteBuffer(bytes: head.bytes.readableBytesView))
             WebSocketHandshake.fields(key: key, on: channel).assumeIsolated().whenComplete { [self] result in
                 switch result {
-                case .success(let fields):
+                case .success(var fields):
+                    if let subprotocol { fields.add(name: "sec-websocket-protocol", value: subprotocol) }
                     borrowOutput()
                     server.heads.writeSwitchingProtocols(fields, to: &output)
                     flushOutput()
                     head = RequestHead()
-                    let client = WebSocketConnection(route: route, connection: self, server: server)
+                    let client = WebSocketConnection(
+                        route: route, request: request, subprotocol: subprotocol, connection: self, server: server)
                     phase = .webSocket(client)
                     client.open()
                 case .failure: answer(.badRequest, ErrorBody.detail("Invalid upgrade to WebSocket"))

@@ -4,10 +4,13 @@ import NIOHTTP1
 
 /// Task endpoints.
 extension HTTPConnection {
-    func perform(_ route: TaskRoute, _ body: ByteBuffer) {
+    func perform(_ route: TaskRoute, captures: [Range<Int>], _ body: ByteBuffer) {
+        guard let parameters = parameters(route.path, captures) else { return invalidPath() }
         guard let input = taskInput(body, route) else { return }
         let sequence = sequence
-        let request = TaskRequest(agent: route.agent, taskType: route.taskType, input: input)
+        let request = TaskRequest(
+            agent: route.agent, taskType: route.taskType, input: input,
+            context: RequestContext(path: parameters, head: head.bytes))
         server.requests.perform(request) { [self] outcome in
             guard sequence == self.sequence, case .answering = phase else { return }
             finish(outcome, route, body)
@@ -15,9 +18,11 @@ extension HTTPConnection {
     }
 
     /// The body; for a `GET`, whose body means nothing, the query string: `query`, and every other parameter as one of
-    /// the task's, a string. Answers when there is nothing to perform.
+    /// the task's, a string. Where the path has parameters, it says what is asked for: `query` may be left out, and so
+    /// may the body of a `DELETE`. Answers when there is nothing to perform.
     private func taskInput(_ body: ByteBuffer, _ route: TaskRoute) -> TaskRequest.Input? {
-        guard head.method == .get || head.method == .head else {
+        let isDelete = head.method == .delete && body.readableBytes == 0 && route.hasParameters
+        guard head.method == .get || head.method == .head || isDelete else {
             guard acceptsContentType(body) else { return nil }
             return route.takesAnyBody ? .document(body) : .body(body)
         }
@@ -28,7 +33,7 @@ extension HTTPConnection {
             let parameters = query.parameters.map { ($0.name, JSONValue.string($0.value)) }
             return .document(JSONValue.object(JSONObject(parameters)).json())
         }
-        guard let text = query["query"] else {
+        guard let text = query["query"] ?? (route.hasParameters ? "" : nil) else {
             let issue = ValidationIssue(
                 type: "missing", location: ["query", "query"], message: "Field required", input: ByteBuffer())
             answer(.unprocessableEntity, ErrorBody.invalid([issue]))

@@ -1,3 +1,4 @@
+import AgentModel
 import NIOCore
 
 /// Takes a chunked body apart (RFC 9112 section 7.1): a value without I/O.

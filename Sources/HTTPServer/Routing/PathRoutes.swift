@@ -1,13 +1,19 @@
-/// Everything that answers at one path.
+import AgentModel
+
+/// Everything that answers at one path, or at all paths of one shape.
 final class PathRoutes {
-    let path: [UInt8]
+    /// As it was declared first.
+    let path: RoutePath
+    /// Whether `{name:path}` at the end may stand for nothing.
+    let takesEmptyRest: Bool
     private(set) var targets: [(method: RequestMethod, target: RouteTarget)] = []
     private(set) var webSocket: WebSocketRoute?
     /// Who declared the route of a method, for messages about clashes.
     private var owners: [String: String] = [:]
 
-    init(path: [UInt8]) {
+    init(path: RoutePath, takesEmptyRest: Bool = true) {
         self.path = path
+        self.takesEmptyRest = takesEmptyRest
     }
 
     /// The target of a method; `HEAD` is answered wherever `GET` is.
@@ -17,12 +23,12 @@ final class PathRoutes {
         return nil
     }
 
-    /// The value of `Allow`.
-    var allowed: String {
+    /// The methods that are answered, for `Allow`.
+    var methods: [String] {
         var methods = targets.map(\.method.rawValue)
         if webSocket != nil, !methods.contains("GET") { methods.insert("GET", at: 0) }
         if let get = methods.firstIndex(of: "GET"), target(.get) != nil { methods.insert("HEAD", at: get + 1) }
-        return (methods + ["OPTIONS"]).joined(separator: ", ")
+        return methods
     }
 
     /// Returns the owner of the route that is already there.

@@ -5,10 +5,12 @@ import NIOCore
 package final class RouteTable {
     let agents: [AgentInterface]
     /// Open addressing, a power of two in size, at most half full.
-    private var slots: [PathRoutes?] = Array(repeating: nil, count: 64)
+    private var slots: [(path: [UInt8], routes: PathRoutes)?] = Array(repeating: nil, count: 64)
     private var count = 0
+    private let tree = RouteTree()
+    private var hasParameters = false
     /// `/realtime/topic/` and `/stream/topic/`, whose rest is a topic.
-    private var prefixes: [PathRoutes] = []
+    private var prefixes: [String] = []
 
     private static let host = "the host"
 
@@ -31,38 +33,34 @@ package final class RouteTable {
         _ = try RouteTable(agents)
     }
 
-    /// What answers at a path as it was sent, and the rest of the path where that is a topic. The rest is nil too when
-    /// it is not UTF-8.
-    func find(_ path: UnsafeRawBufferPointer) -> (routes: PathRoutes, rest: String?)? {
-        if let routes = exact(path) { return (routes, nil) }
-        guard path.contains(UInt8(ascii: "%")) else { return withPrefix(path) }
-        if let found = withPrefix(path) { return found }
-        guard var decoded = PercentEncoding.decoded(path) else { return nil }
-        return decoded.withUTF8 { bytes in
-            let bytes = UnsafeRawBufferPointer(bytes)
-            return exact(bytes).map { ($0, nil) }
+    /// What answers at a path as it was sent. Literal paths go before those with parameters, and the first that
+    /// `isWanted` takes is meant.
+    func find(_ path: UnsafeRawBufferPointer, _ isWanted: (PathRoutes) -> Bool) -> RouteFinding {
+        var others: [PathRoutes] = []
+        if let routes = exact(path) {
+            if isWanted(routes) { return .match(RouteMatch(routes: routes)) }
+            others.append(routes)
+        } else if path.contains(UInt8(ascii: "%")), var decoded = PercentEncoding.decoded(path),
+            let routes = decoded.withUTF8({ exact(UnsafeRawBufferPointer($0)) })
+        {
+            if isWanted(routes) { return .match(RouteMatch(routes: routes)) }
+            others.append(routes)
         }
-    }
-
-    private func withPrefix(_ path: UnsafeRawBufferPointer) -> (routes: PathRoutes, rest: String?)? {
-        for routes in prefixes where path.count > routes.path.count && path.starts(with: routes.path) {
-            let rest = PercentEncoding.decoded(path.dropFirst(routes.path.count))
-            return (routes, rest.flatMap { $0.utf8.contains(0) ? nil : $0 })
-        }
-        return nil
+        if hasParameters, let match = tree.find(path, isWanted: isWanted, others: &others) { return .match(match) }
+        return others.isEmpty ? .nothing : .others(others)
     }
 
     private func exact(_ path: UnsafeRawBufferPointer) -> PathRoutes? {
         var slot = Self.hash(path)
-        while let routes = slots[slot & (slots.count - 1)] {
-            if routes.path.count == path.count, routes.path.elementsEqual(path) { return routes }
+        while let entry = slots[slot & (slots.count - 1)] {
+            if entry.path.count == path.count, entry.path.elementsEqual(path) { return entry.routes }
             slot &+= 1
         }
         return nil
     }
 
     /// FNV-1a: paths are short, and they are the host's own, so nobody can choose them to collide.
-    private static func hash(_ path: some Sequence<UInt8>) -> Int {
+    static func hash(_ path: some Sequence<UInt8>) -> Int {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in path { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         return Int(truncatingIfNeeded: hash ^ hash >> 32)
@@ -80,95 +78,107 @@ package final class RouteTable {
                 (.get, "/realtime/status", .realtimeStatus), (.get, "/realtime/connections", .realtimeConnections),
                 (.post, "/realtime/broadcast", .broadcast), (.get, "/stream/events", .eventStream),
             ]
-            prefixes = [
-                PathRoutes(path: Array("/realtime/topic/".utf8)), PathRoutes(path: Array("/stream/topic/".utf8)),
-            ]
-            _ = prefixes[0].add(.post, .topicMessage, owner: Self.host)
-            _ = prefixes[1].add(.get, .topicStream(nil), owner: Self.host)
+            let message = try parsed("/realtime/topic/{topic:path}", Self.host)
+            let stream = try parsed("/stream/topic/{topic:path}", Self.host)
+            routes.append((.post, message.text, .topicMessage(message)))
+            routes.append((.get, stream.text, .topicStream(stream, topic: "{topic}")))
+            for path in [message, stream] { prefixes.append(String(path.text.prefix { $0 != "{" })) }
         }
-        for (method, path, target) in routes { try add(method, path, target, owner: Self.host) }
+        for (method, path, target) in routes {
+            try add(method, try parsed(path, Self.host), target, owner: Self.host)
+        }
         guard hasWebSockets else { return }
         let endpoints = [("/ws", [String]()), ("/ws/events", [StreamKey.eventsTopic])]
         for (path, topics) in endpoints {
-            let route = WebSocketRoute(path: path, autoSubscribe: topics, isRaw: false, receivesEveryEvent: true)
+            let route = WebSocketRoute(
+                path: try parsed(path, Self.host), autoSubscribe: topics, isRaw: false, receivesEveryEvent: true)
             try add(route, owner: Self.host)
         }
     }
 
     private func add(_ agent: AgentInterface, at position: Int) throws(RouteClash) {
-        let owner = "agent \(agent.name)"
+        // Where its script declares it, as it is for people to mend.
+        let owner = agent.location.isEmpty ? "agent \(agent.name)" : "\(agent.location): agent \(agent.name)"
         for endpoint in agent.endpoints {
             let method = RequestMethod(rawValue: endpoint.method) ?? .other
             guard ![.other, .head, .options].contains(method) else {
                 throw RouteClash("\(owner): \(endpoint.path): method \(endpoint.method) cannot be served")
             }
-            let route = TaskRoute(agent: position, endpoint: endpoint, interface: agent)
-            try add(method, endpoint.path, .task(route), owner: owner)
+            let path = try parsed(endpoint.path, owner)
+            let route = TaskRoute(agent: position, endpoint: endpoint, path: path, interface: agent)
+            try add(method, path, .task(route), owner: owner)
         }
         guard agent.isRealtime else { return }
         for endpoint in agent.streamingEndpoints {
-            try add(.get, endpoint.path, .topicStream(endpoint.topic), owner: owner)
+            let path = try parsed(endpoint.path, owner)
+            try add(.get, path, .topicStream(path, topic: endpoint.topic), owner: owner)
         }
         guard agent.websocketEnabled else { return }
         for endpoint in agent.websocketEndpoints {
             let route = WebSocketRoute(
-                path: endpoint.path, autoSubscribe: endpoint.autoSubscribe, isRaw: endpoint.isRaw,
-                receivesEveryEvent: false)
+                path: try parsed(endpoint.path, owner), autoSubscribe: endpoint.autoSubscribe,
+                subprotocols: endpoint.subprotocols, isRaw: endpoint.isRaw, receivesEveryEvent: false)
             try add(route, owner: owner)
         }
     }
 
+    private func parsed(_ path: String, _ owner: String) throws(RouteClash) -> RoutePath {
+        do throws(RoutePath.Fault) {
+            return try RoutePath(path)
+        } catch {
+            throw RouteClash("\(owner): path \"\(path)\" \(error)")
+        }
+    }
+
     private func add(
-        _ method: RequestMethod, _ path: String, _ target: RouteTarget, owner: String
+        _ method: RequestMethod, _ path: RoutePath, _ target: RouteTarget, owner: String
     ) throws(RouteClash) {
-        if let other = try routes(at: path, owner: owner).add(method, target, owner: owner) {
-            throw Self.clash("\(method.rawValue) \(path)", owner, other)
+        let routes = try routes(at: path, owner: owner)
+        if let other = routes.add(method, target, owner: owner) {
+            throw Self.clash(method.rawValue, path, routes.path, owner, other)
         }
     }
 
     private func add(_ route: WebSocketRoute, owner: String) throws(RouteClash) {
-        if let other = try routes(at: route.path, owner: owner).add(route, owner: owner) {
-            throw Self.clash("WebSocket \(route.path)", owner, other)
+        let routes = try routes(at: route.path, owner: owner)
+        if let other = routes.add(route, owner: owner) {
+            throw Self.clash("WebSocket", route.path, routes.path, owner, other)
         }
     }
 
-    private static func clash(_ route: String, _ owner: String, _ other: String) -> RouteClash {
-        owner == other
-            ? RouteClash("\(owner): \(route) is declared twice")
-            : RouteClash("\(owner): \(route) is already served by \(other)")
+    private static func clash(
+        _ what: String, _ path: RoutePath, _ earlier: RoutePath, _ owner: String, _ other: String
+    ) -> RouteClash {
+        let name = path == earlier ? "" : " as \(earlier.text)"
+        return owner == other
+            ? RouteClash("\(owner): \(what) \(path.text) is declared twice\(name)")
+            : RouteClash("\(owner): \(what) \(path.text) is already served by \(other)\(name)")
     }
 
-    private func routes(at path: String, owner: String) throws(RouteClash) -> PathRoutes {
-        if let fault = Self.fault(of: path) { throw RouteClash("\(owner): path \"\(path)\" \(fault)") }
-        let bytes = Array(path.utf8)
-        if let prefix = prefixes.first(where: { bytes.starts(with: $0.path) }) {
-            throw RouteClash("\(owner): \(path) is already served by \(Self.host) as \(text(prefix.path)){topic}")
+    private func routes(at path: RoutePath, owner: String) throws(RouteClash) -> PathRoutes {
+        if owner != Self.host, let prefix = prefixes.first(where: { path.text.hasPrefix($0) }) {
+            throw RouteClash("\(owner): \(path.text) is already served by \(Self.host) as \(prefix){topic}")
         }
+        if path.hasParameters {
+            hasParameters = true
+            return tree.routes(at: path, takesEmptyRest: owner != Self.host)
+        }
+        let bytes = Array(path.text.utf8)
         if let routes = bytes.withUnsafeBytes(exact) { return routes }
-        let routes = PathRoutes(path: bytes)
+        let routes = PathRoutes(path: path)
         count += 1
         if count * 2 > slots.count {
             let old = slots
             slots = Array(repeating: nil, count: old.count * 2)
-            for routes in old.compactMap(\.self) { place(routes) }
+            for entry in old.compactMap(\.self) { place(entry) }
         }
-        place(routes)
+        place((bytes, routes))
         return routes
     }
 
-    private func place(_ routes: PathRoutes) {
-        var slot = Self.hash(routes.path)
+    private func place(_ entry: (path: [UInt8], routes: PathRoutes)) {
+        var slot = Self.hash(entry.path)
         while slots[slot & (slots.count - 1)] != nil { slot &+= 1 }
-        slots[slot & (slots.count - 1)] = routes
+        slots[slot & (slots.count - 1)] = entry
     }
-
-    private static func fault(of path: String) -> String? {
-        if path.utf8.first != UInt8(ascii: "/") { return "must begin with /" }
-        if path.utf8.contains(where: { "?#".utf8.contains($0) }) { return "must not have a query or a fragment" }
-        if path.utf8.contains(where: { "{}".utf8.contains($0) }) { return "must not have parameters" }
-        if path.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) { return "must not have white space" }
-        return nil
-    }
-
-    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -1,3 +1,5 @@
+import AgentModel
+
 /// What answers a request.
 enum RouteTarget {
     case root
@@ -8,11 +10,11 @@ enum RouteTarget {
     case realtimeStatus
     case realtimeConnections
     case broadcast
-    /// A message for the topic that is the rest of the path.
-    case topicMessage
+    /// A message for the topic that the path's parameter is.
+    case topicMessage(RoutePath)
     /// Server-Sent Events of every event.
     case eventStream
-    /// Server-Sent Events of one topic; nil: the rest of the path.
-    case topicStream(String?)
+    /// Server-Sent Events of one topic, in which `{name}` stands for a parameter of the path.
+    case topicStream(RoutePath, topic: String)
     case task(TaskRoute)
 }

@@ -5,6 +5,8 @@ import NIOCore
 final class TaskRoute {
     let agent: Int
     let taskType: String
+    let path: RoutePath
+    let hasParameters: Bool
     /// Between the result and the time: `,"metadata":{"agent_type":…,"implementation":…,"task_type":…,"processing_time":`.
     /// The type is the endpoint's, whatever a body says.
     let metadata: [UInt8]
@@ -12,8 +14,10 @@ final class TaskRoute {
     /// The body is any JSON, and the answer is the result alone.
     let takesAnyBody: Bool
 
-    init(agent: Int, endpoint: AgentInterface.Endpoint, interface: AgentInterface) {
+    init(agent: Int, endpoint: AgentInterface.Endpoint, path: RoutePath, interface: AgentInterface) {
         self.agent = agent
+        self.path = path
+        hasParameters = path.hasParameters
         taskType = endpoint.taskType
         takesAnyBody = endpoint.takesAnyBody
         isRealtime = interface.isRealtime

@@ -14,7 +14,15 @@ extension WebSocketConnection {
         payload.writeJSONInteger(Int64(record.connectionID))
         payload.writeStaticString("}")
         _ = send(Envelope(type: ServerMessage.established, payload: payload))
-        for topic in route.autoSubscribe { subscribe(topic, to: nil) }
+        for template in route.autoSubscribe {
+            let topic = request.filled(template)
+            // A part of it may be the client's.
+            if let refusal = ClientName.refusal(topic, "topic") {
+                error(refusal, to: nil)
+            } else {
+                subscribe(topic, to: nil)
+            }
+        }
     }
 
     func answer(_ document: ByteBuffer) {
@@ -108,8 +116,9 @@ extension WebSocketConnection {
             return respond(nil, .failure(.unknownTask(type, known: types)), to: message)
         }
         guard !server.isStopping else { return respond(nil, .failure(.stopping), to: message) }
-        let request = TaskRequest(agent: agent, taskType: type, input: .call(query: query, parameters: parameters))
-        server.requests.perform(request) { [self] outcome in
+        let task = TaskRequest(
+            agent: agent, taskType: type, input: .call(query: query, parameters: parameters), context: request)
+        server.requests.perform(task) { [self] outcome in
             respond(outcome.taskID.isEmpty ? nil : outcome.taskID, outcome.result, to: message)
         }
     }

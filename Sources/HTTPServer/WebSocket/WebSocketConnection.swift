@@ -13,6 +13,8 @@ final class WebSocketConnection: WebSocketClient {
 
     let record: ClientRecord
     let route: WebSocketRoute
+    let request: RequestContext
+    let subprotocol: String?
     let server: HTTPServer
     var subscriptions: Set<String> = []
     private let connection: HTTPConnection
@@ -27,8 +29,13 @@ final class WebSocketConnection: WebSocketClient {
 
     private var hub: TopicHub { server.topics }
 
-    init(route: WebSocketRoute, connection: HTTPConnection, server: HTTPServer) {
+    init(
+        route: WebSocketRoute, request: RequestContext, subprotocol: String?, connection: HTTPConnection,
+        server: HTTPServer
+    ) {
         self.route = route
+        self.request = request
+        self.subprotocol = subprotocol
         self.connection = connection
         self.server = server
         record = server.topics.newRecord(isRaw: route.isRaw)
@@ -40,7 +47,7 @@ final class WebSocketConnection: WebSocketClient {
     func open() {
         hub.add(self)
         if route.isRaw {
-            server.requests.rawOpened(path: route.path, client: self)
+            server.requests.rawOpened(path: route.path.text, client: self)
         } else {
             welcome()
         }
@@ -75,7 +82,7 @@ final class WebSocketConnection: WebSocketClient {
     private func received(binary: Bool) {
         record.countMessage()
         if route.isRaw {
-            server.requests.rawMessage(path: route.path, client: self, data: reader.message, binary: binary)
+            server.requests.rawMessage(path: route.path.text, client: self, data: reader.message, binary: binary)
         } else {
             answer(reader.message)
         }
@@ -170,7 +177,7 @@ final class WebSocketConnection: WebSocketClient {
     private func finish(_ code: Int) {
         guard state != .closed else { return }
         state = .closed
-        if route.isRaw { server.requests.rawClosed(path: route.path, client: self, code: code) }
+        if route.isRaw { server.requests.rawClosed(path: route.path.text, client: self, code: code) }
     }
 
     // MARK: Time

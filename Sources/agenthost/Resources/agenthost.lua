@@ -22,7 +22,7 @@ agenthost = {}
 --- Declaring an agent ---------------------------------------------------------------------------------------------
 
 ---@class agenthost.Endpoint A task over HTTP.
----@field path string Begins with "/"; no spaces, "?" or "#".
+---@field path string Begins with "/"; no spaces, "?" or "#". A segment {name} takes any one segment, {name:path} at the end all that is left; literal segments go before {name}, whatever the order.
 ---@field task_type string The task that serves it; agent:task registers its handler.
 ---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE" POST unless named.
 ---@field description? string
@@ -30,16 +30,17 @@ agenthost = {}
 ---@field body? "any" The body is any JSON, which the task has as `body` and `raw`, and the answer is the result alone.
 
 ---@class agenthost.WebSocketEndpoint
----@field path string
----@field auto_subscribe? string[] Topics that a client is subscribed to when it connects.
+---@field path string As an endpoint's.
+---@field auto_subscribe? string[] Topics that a client is subscribed to when it connects; {name} stands for the path's parameter.
+---@field subprotocols? string[] In order of preference: the first that the client offers is agreed on. None is when none is named here.
 ---@field on_message? fun(client: agenthost.Client, data: string, binary: boolean) Makes the endpoint raw: no envelope, the frames are the script's own protocol.
 ---@field on_open? fun(client: agenthost.Client) Raw endpoints only.
 ---@field on_close? fun(client: agenthost.Client, code: integer) Raw endpoints only; the code is RFC 6455's (1005 none, 1006 lost).
 ---@field description? string
 
 ---@class agenthost.StreamingEndpoint Server-Sent Events of a topic.
----@field path string
----@field topic string What agent:publish sends to, and the topic of emitted events.
+---@field path string As an endpoint's.
+---@field topic string {name} in it stands for the path's parameter. What agent:publish sends to, and the topic of emitted events.
 ---@field description? string
 
 ---Settings by their lower-case name; the environment, mounted secrets and flags go before what is set here. Any other
@@ -127,6 +128,11 @@ local Agent = {}
 ---@field priority integer 1 to 3.
 ---@field body? any Of an endpoint whose body is any JSON.
 ---@field raw? string That body, byte for byte.
+---@field path table<string, string> What the parameters of the endpoint's path stand for: task.path.id of "/device/{id}".
+---@field query_params table<string, string> Of the request's query, the last value of a name.
+---@field query_list { [1]: string, [2]: string }[] Names and values of the query, all of them, in order.
+---@field headers table<string, string> Of the request, by name in any case; the last value of a name.
+---@field header_list { [1]: string, [2]: string }[] Names (in lower case) and values of the headers, all of them, in order.
 
 ---@class agenthost.Message
 ---@field topic string
@@ -157,6 +163,12 @@ local Agent = {}
 ---A connected WebSocket. It may be kept and used in any later handler.
 ---@class agenthost.Client
 ---@field id string UUID.
+---@field subprotocol? string What was agreed on, of the endpoint's subprotocols.
+---@field path table<string, string> What the parameters of the endpoint's path stand for.
+---@field query_params table<string, string> Of the request that opened the WebSocket.
+---@field query_list { [1]: string, [2]: string }[]
+---@field headers table<string, string> Of that request, by name in any case.
+---@field header_list { [1]: string, [2]: string }[]
 local Client = {}
 
 ---Sends an enveloped message to this client.
@@ -643,9 +655,10 @@ function TestHost:request(request) end
 
 ---Connects a WebSocket. What a test opens is closed when the test is over.
 ---@param path string
+---@param options? { headers?: table<string, string>, subprotocols?: string[] }
 ---@return agenthost.TestClient|nil
 ---@return string? message How the host refused.
-function TestHost:websocket(path) end
+function TestHost:websocket(path, options) end
 
 ---Opens a stream of Server-Sent Events.
 ---@param path string
@@ -680,6 +693,7 @@ function TestHost:stop() end
 ---@class agenthost.TestClient
 ---@field messages table[] What has come and was not received yet.
 ---@field closed false|{ code: integer, reason: string }
+---@field subprotocol? string
 local TestClient = {}
 
 ---@param message_type string

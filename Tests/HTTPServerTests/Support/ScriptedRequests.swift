@@ -27,6 +27,9 @@ final class ScriptedRequests: AgentRequests {
         }
         switch request.taskType {
         case "echo": succeed(Self.text(of: request))
+        case "context":
+            let parameters = request.context.path.map { ($0.name, JSONValue.string($0.value)) }
+            succeed(JSONValue.object(JSONObject(parameters)).json())
         case "later": eventLoop.assumeIsolated().execute { succeed(Self.text(of: request)) }
         case "held": held.append { succeed(Self.text(of: request)) }
         case "release":
