@@ -25,7 +25,7 @@ extension Worker: AgentRequests {
                 begin(task, function, of: live, in: slot)
             } else {
                 // Asked for by the completion of another, as requests that a client sent ahead are.
-                later { self.beginQueued(task, in: slot) }
+                laterInTurn { self.beginQueued(task, in: slot) }
             }
         } else if slot.queuedTasks.count < slot.settings.maxQueuedTasks {
             slot.queuedTasks.append(task)
@@ -100,7 +100,7 @@ extension Worker: AgentRequests {
             }
             // Not on this stack: a long queue of short tasks would pile up on it.
             slot.runningTasks += 1
-            later { self.beginQueued(next, in: slot) }
+            laterInTurn { self.beginQueued(next, in: slot) }
         }
         drainRunQueue()
     }

@@ -12,6 +12,18 @@ extension KafkaConsumer {
         }
     }
 
+    /// NIO runs what is ready, and what that makes ready, before it looks at a socket again: handlers that take long would
+    /// keep everyone else from the loop for as long as there are messages.
+    private func pausePolling() {
+        guard !isPollScheduled else { return }
+        isPollScheduled = true
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { [weak self] in
+            self?.isPollScheduled = false
+            self?.busySince = nil
+            self?.poll()
+        }
+    }
+
     func schedulePollTimer() {
         pollTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.pollInterval) { [weak self] in
             guard let self, phase != .closed else { return }
@@ -25,8 +37,11 @@ extension KafkaConsumer {
         guard phase != .closed, blockedOn == nil, !isPollScheduled, let handle else { return }
         var taken = 0
         var delivered = false
+        let begin = busySince ?? NIODeadline.now()
+        busySince = begin
         while taken < Self.batch, blockedOn == nil {
             guard let message = rd_kafka_consumer_poll(handle, 0) else {
+                busySince = nil
                 if delivered { monitor.active(at: Timestamp.now()) }
                 return
             }
@@ -40,6 +55,10 @@ extension KafkaConsumer {
             }
             // A handler may have stopped the consumer.
             guard phase == .serving || phase == .draining else { return schedulePoll() }
+            if NIODeadline.now() - begin > Self.longestTurn {
+                if delivered { monitor.active(at: Timestamp.now()) }
+                return pausePolling()
+            }
         }
         if delivered { monitor.active(at: Timestamp.now()) }
         if blockedOn == nil { schedulePoll() }

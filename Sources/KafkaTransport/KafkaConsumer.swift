@@ -15,6 +15,8 @@ package import NIOCore
 package final class KafkaConsumer {
     /// Messages taken from librdkafka before the loop gets its turn.
     static let batch = 256
+    /// How long messages are delivered before the loop looks at its sockets.
+    static let longestTurn = TimeAmount.milliseconds(20)
     /// How long a partition whose window is full may hold up the others before it is paused. Pausing throws away
     /// what librdkafka fetched ahead, so a short wait for acknowledgements is the cheaper one.
     static let patience = TimeAmount.milliseconds(50)
@@ -67,6 +69,8 @@ package final class KafkaConsumer {
     var lookTimer: Scheduled<Void>?
 
     var isPollScheduled = false
+    /// Since when messages have been delivered without a look at the sockets.
+    var busySince: NIODeadline?
     /// The partition whose full window holds up the polling.
     var blockedOn: AssignedPartition?
     var blockedTimer: Scheduled<Void>?
