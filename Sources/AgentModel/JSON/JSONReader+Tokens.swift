@@ -52,9 +52,13 @@ extension JSONReader {
             switch unit {
             case 0xD800...0xDBFF:
                 guard letter + 6 < bytes.count, bytes[letter + 5] == UInt8(ascii: "\\"),
-                    bytes[letter + 6] == UInt8(ascii: "u"),
-                    let low = JSONText.hexadecimal(at: letter + 7, in: bytes), (0xDC00...0xDFFF).contains(low)
+                    bytes[letter + 6] == UInt8(ascii: "u"), let low = JSONText.hexadecimal(at: letter + 7, in: bytes)
                 else { throw failure("Invalid \\uXXXX escape: unpaired surrogate", at: letter) }
+                // As in Python, an escape that the text ends with is invalid, not unterminated.
+                guard letter + 11 < bytes.count else { throw failure("Invalid \\uXXXX escape", at: letter + 6) }
+                guard (0xDC00...0xDFFF).contains(low) else {
+                    throw failure("Invalid \\uXXXX escape: unpaired surrogate", at: letter)
+                }
                 return letter + 11
             case 0xDC00...0xDFFF:
                 throw failure("Invalid \\uXXXX escape: unpaired surrogate", at: letter)
