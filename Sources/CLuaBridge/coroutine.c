@@ -206,6 +206,11 @@ static int yield_all(lua_State *L) {
     return lua_yield(L, lua_gettop(L));
 }
 
+static int finish_yield(lua_State *L, int status, lua_KContext context) {
+    (void)context;
+    return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
 static int coroutine_yield(lua_State *L) {
     if (lb_is_root(L)) {
         return luaL_error(L, "attempt to yield from outside a coroutine");
@@ -213,7 +218,7 @@ static int coroutine_yield(lua_State *L) {
     // In a protected call for the reason that trampoline.c gives.
     lua_pushcfunction(L, yield_all);
     lua_insert(L, 1);
-    return finish_coroutine(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, finish_coroutine), 0);
+    return finish_yield(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, finish_yield), 0);
 }
 
 static const char *status_of(lua_State *L, lua_State *co) {

@@ -147,8 +147,13 @@ import Testing
                 for value in 1...30 { coroutine.stack.push(value) }
                 step = coroutine.resume(results: 30)
             }
-            let result = try script.results(of: step, coroutine).first
-            #expect(["done", "stack overflow", "too many results"].contains(result), "\(values)")
+            if case .failed(let error) = step {
+                // There was no room even for the call of pcall.
+                #expect(error.message.hasPrefix("test.lua:7: stack overflow"), "\(values)")
+            } else {
+                let result = try script.results(of: step, coroutine).first
+                #expect(["done", "stack overflow", "too many results"].contains(result), "\(values)")
+            }
             coroutine.recycle()
         }
     }
