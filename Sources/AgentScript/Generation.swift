@@ -28,6 +28,8 @@ package final class Generation {
     private(set) var isClosed = false
     var agentReference: LuaReference?
     var metatables = Metatables()
+    /// What others' files find as `io`.
+    var libraryIO: LuaReference?
     var timerCount = 0
     /// Handlers that the script has registered, of all kinds.
     var handlerCount = 0

@@ -255,7 +255,11 @@ static const struct {
 
 static int undefined_global(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING || !lb_reads_strictly(L)) {
-        return 0;
+        lua_settop(L, 2);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, lb_host_at(L)->library_globals);
+        lua_insert(L, 2);
+        lua_rawget(L, 2);
+        return 1;
     }
     size_t length;
     const char *name = lua_tolstring(L, 2, &length);
@@ -406,7 +410,16 @@ static const luaL_Reg functions[] = {
 
 static const char *const removed[] = {"dofile", "loadfile", "print", "warn", NULL};
 
+void lb_set_library_global(lua_State *L, const char *name) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, lb_host_at(L)->library_globals);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, name);
+    lua_settop(L, -2);
+}
+
 void lb_open_base_library(lua_State *L) {
+    lua_createtable(L, 0, 1);
+    lb_host_at(L)->library_globals = luaL_ref(L, LUA_REGISTRYINDEX);
     luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
     luaL_setfuncs(L, functions, 0);
     for (int i = 0; removed[i] != NULL; i++) {

@@ -105,6 +105,8 @@ struct lb_host {
     int number_texts;
     /// The table that scripts know as `_G`; the globals themselves are another.
     const void *globals_view;
+    /// Globals that are there for others' files only.
+    int library_globals;
 
     /// json_decode.cpp's parser and padded input.
     void *json;
@@ -199,9 +201,9 @@ void lb_open_table_library(lua_State *L);
 void lb_open_base_library(lua_State *L);
 void lb_open_debug_library(lua_State *L);
 void lb_open_package_library(lua_State *L);
-/// For a metamethod: whether the one that reads is an agent's own file. Others' files are those below a folder `lib` or
-/// `lua_modules`; text given to `load` is nobody's.
-bool lb_reads_strictly(lua_State *L);
+/// Makes reading an absent function of the library on top of the stack an error with advice in an agent's own file; others'
+/// find those that are there for them, or nil.
+void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice, const luaL_Reg *for_libraries);
 /// Puts right what is wrong in the utf8 library on top of the stack.
 void lb_mend_utf8_library(lua_State *L);
 /// Resumes `co` as Lua's own lua_resume does, and keeps the account of what runs.

@@ -144,23 +144,36 @@ static int debug_getinfo(lua_State *L) {
 
 // MARK: - Opening
 
-/// Libraries look whether a function is there; an agent's own file that reads one means to use it.
+/// Libraries look whether a function is there; an agent's own file that reads one means to use it. The library's name,
+/// and what to say, are upvalues.
 static int absent_function(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING || !lb_reads_strictly(L)) {
-        return 0;
+        lua_pushvalue(L, 2);
+        lua_rawget(L, lua_upvalueindex(3));
+        return 1;
     }
     return luaL_error(
-        L, "there is no debug.%s: an agent has debug.traceback and debug.getinfo", lua_tostring(L, 2));
+        L, "there is no %s.%s: %s", lua_tostring(L, lua_upvalueindex(1)), lua_tostring(L, 2),
+        lua_tostring(L, lua_upvalueindex(2)));
+}
+
+void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice, const luaL_Reg *for_libraries) {
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, library);
+    lua_pushstring(L, advice);
+    lua_createtable(L, 0, 1);
+    luaL_setfuncs(L, for_libraries, 0);
+    lua_pushcclosure(L, absent_function, 3);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
 }
 
 void lb_open_debug_library(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"getinfo", debug_getinfo}, {"traceback", debug_traceback}, {NULL, NULL}};
     luaL_newlib(L, functions);
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, absent_function);
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    lb_refuse_absent_functions(L, LUA_DBLIBNAME, "an agent has debug.traceback and debug.getinfo", none);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, LUA_DBLIBNAME);

@@ -120,6 +120,13 @@ static const struct charged os_functions[] = {
 
 // MARK: - The sandbox
 
+/// The environment holds secrets.
+static int no_variable(lua_State *L) {
+    luaL_checkstring(L, 1);
+    luaL_pushfail(L);
+    return 1;
+}
+
 static void open_os_library(lua_State *L) {
     luaL_requiref(L, LUA_OSLIBNAME, luaopen_os, 0);
     lua_createtable(L, 0, 4);
@@ -128,6 +135,10 @@ static void open_os_library(lua_State *L) {
         lua_setfield(L, -2, os_functions[i].name);
     }
     charge_functions(L, os_functions);
+    static const luaL_Reg for_libraries[] = {{"getenv", no_variable}, {NULL, NULL}};
+    lb_refuse_absent_functions(
+        L, LUA_OSLIBNAME, "an agent reaches no files or processes, and agenthost.setting declares its variables",
+        for_libraries);
     lua_pushvalue(L, -1);
     lua_setglobal(L, LUA_OSLIBNAME);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

@@ -23,6 +23,9 @@ package struct LuaCall {
         try stack.charge(units)
     }
 
+    /// Whether one of the agent's own files called the function, not one of others' below `lib` or `lua_modules`.
+    package var isByOwnFile: Bool { stack.isCalledByOwnFile }
+
     /// For a function that starts something before it waits. Throws where it cannot wait, naming the function.
     package func requireWait() throws(LuaFailure) {
         if !canWait {

@@ -121,6 +121,11 @@ extension LuaStack {
         pop()
     }
 
+    /// Pops a value: files of others, those below `lib` and `lua_modules`, find it as a global; an agent's own do not.
+    package func setLibraryGlobal(_ name: String) {
+        lb_set_library_global(thread, name)
+    }
+
     private func pushGlobals() {
         lua_rawgeti(thread, clua_registry_index(), lua_Integer(LUA_RIDX_GLOBALS))
     }

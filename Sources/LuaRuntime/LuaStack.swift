@@ -76,6 +76,8 @@ package struct LuaStack {
 
     var canWait: Bool { lb_can_wait(thread) }
 
+    var isCalledByOwnFile: Bool { lb_reads_strictly(thread) }
+
     /// As `LuaCall.charge`. Outside a slice nothing is charged.
     package func charge(_ units: Int = 1) throws(LuaFailure) {
         if !lb_spend(thread, units) { throw .budget }

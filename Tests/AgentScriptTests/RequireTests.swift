@@ -95,6 +95,34 @@ import Testing
         #expect(try script.task("probe").results == [true, true, true, false, true])
     }
 
+    @Test("others' files find an io that reaches no file and whose output is logged, and no environment")
+    func inputAndOutput() throws {
+        let script = try TestScript(
+            """
+            local a = agenthost.agent {}
+            a:task('probe', function()
+              local m = require 'm'
+              m.say()
+              return m.opened, m.why, m.same, m.kind, m.variable == nil, _G.io == nil, (pcall(require, 'io')), (pcall(function() return os.getenv end))
+            end)
+            """,
+            files: [
+                "lib/m.lua": """
+                local stdout = io.stdout
+                local opened, why = io.open('/etc/passwd')
+                return {
+                  opened = opened == nil, why = why, same = require 'io' == io, kind = io.type(stdout), variable = os.getenv 'HOME',
+                  say = function() stdout:write('one\\nt', 2):write('o\\n') io.write('three') io.stderr:write('four\\n') end,
+                }
+                """
+            ])
+        #expect(
+            try script.task("probe").results == [
+                true, "/etc/passwd: an agent reaches no files or processes", true, "file", true, true, false, false,
+            ])
+        #expect(script.host.lines.map(\.message) == ["one", "t2o", "four"])
+    }
+
     @Test("_G reads, writes and lists the globals, raw access too")
     func globals() throws {
         let script = try TestScript(

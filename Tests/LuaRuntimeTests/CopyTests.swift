@@ -65,7 +65,8 @@ import Testing
                 "agent.state.o has a metatable"
             ),
             ("{ [print] = 1, a = 2 }", "encode(copied)", #"{"a":2}"#, "agent.state.function is a function"),
-            ("{ [{ 1 }] = 2 }", "(next(copied))[1]", "1", nil), ("print", "rawget(_G, 'copied')", "nil", "agent.state is a function"),
+            ("{ [{ 1 }] = 2 }", "(next(copied))[1]", "1", nil),
+            ("print", "rawget(_G, 'copied')", "nil", "agent.state is a function"),
             (
                 "(function() local t = {} for i = 1, 9 do t[i] = { f = print } end return t end)()", "#copied", "9",
                 "agent.state[5].f is a function and 4 more"

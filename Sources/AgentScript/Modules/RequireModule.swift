@@ -25,6 +25,13 @@ enum RequireModule: ScriptModule {
         stack.pushFunction("require") { [unowned generation] (call) throws(LuaFailure) in
             let name = try Arguments(call).string(1, "name")
             if pushField(name, of: package.loaded, on: call.stack) { return .results(1) }
+            if name == "io" {
+                guard !call.isByOwnFile, let io = generation.libraryIO else {
+                    throw LuaFailure("module 'io' is not there: an agent reaches no files or processes")
+                }
+                call.stack.push(io)
+                return .results(1)
+            }
             if loading.contains(name) {
                 throw LuaFailure("modules require each other: \((loading + [name]).joined(separator: " → "))")
             }
@@ -89,7 +96,6 @@ enum RequireModule: ScriptModule {
     private static func find(
         _ name: String, _ package: Package, _ stack: LuaStack, in generation: Generation
     ) throws(LuaFailure) -> (file: String, bytes: [UInt8]) {
-        if name == "io" { throw LuaFailure("module 'io' is not there: an agent reaches no files or processes") }
         guard ScriptSnapshot.isModuleName(name) else {
             throw LuaFailure("module '\(name)': a module's name is words with dots between them")
         }

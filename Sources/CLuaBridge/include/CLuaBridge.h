@@ -64,6 +64,11 @@ int lb_take_released(lb_host *host);
 /// does not hold the work: then the function is to end, and the trampoline raises whatever it answers. True outside a
 /// slice.
 bool lb_spend(lua_State *L, size_t units);
+/// Within a host function or a metamethod: whether an agent's own file called it. Others' files are those below a folder
+/// `lib` or `lua_modules`; text given to `load` is nobody's.
+bool lb_reads_strictly(lua_State *L);
+/// Pops a value: others' files find it as a global, an agent's own do not.
+void lb_set_library_global(lua_State *L, const char *name);
 /// Whether a host function called on `L` can wait now.
 bool lb_can_wait(lua_State *L);
 /// Pushes an error message; with `position`, behind the "file:line: " of the script that called the host function.
