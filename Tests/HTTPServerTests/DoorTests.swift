@@ -120,7 +120,6 @@ struct DoorTests {
         try await TestHost.run { host in
             try await WebSocketProbe.open(host.port, "/ws") { client in
                 _ = try await client.message()
-                _ = try await client.message()
                 for (message, error) in [
                     (#"{"message_type":"\#(long)"}"#, "The message type is longer than 1024 bytes"),
                     (#"{"message_type":"ping","message_id":"\#(long)"}"#, "The message id is longer than 1024 bytes"),
@@ -148,7 +147,7 @@ struct DoorTests {
                 }
                 try await client.send(text: #"{"message_type":"subscribe","payload":{"topic":"\#(fits)"}}"#)
                 #expect(try await client.message()["message_type"] == "subscription_confirmed")
-                #expect(try await host.request("GET", "/realtime/connections").json["total_topics"] == 2)
+                #expect(try await host.request("GET", "/realtime/connections").json["total_topics"] == 1)
             }
             for (method, path) in [("POST", "/realtime/topic/"), ("GET", "/stream/topic/")] {
                 let reply = try await host.request(method, path + String(repeating: "%C3%A9", count: 513), "{}")
@@ -287,7 +286,8 @@ struct DoorTests {
                 let limit = host.servers[0].exchange.connections
                 try await withConnections(4, host) { connections in
                     try await host.until { limit.room <= 0 }
-                    try await withConnections(20, host) { waiting in
+                    // Of several workers' queues nobody knows which comes first.
+                    try await withConnections(workers == 1 ? 20 : 1, host) { waiting in
                         for connection in waiting {
                             try await connection.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
                         }

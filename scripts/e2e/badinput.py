@@ -164,8 +164,8 @@ def ports():
 @case("what clients break off in the middle does no harm")
 def broken_off():
     with Host(AGENT) as host:
-        for data in (b"", b"POST /ok HT", b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
-                     b"GET /stream/events HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        for data in (b"", b"POST /ok HT", b"POST /ok HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+                     b"GET /stream/events HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
                      b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"):
             for _ in range(20):
                 with host.raw() as connection:

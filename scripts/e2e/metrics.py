@@ -113,7 +113,7 @@ def work():
         kcat_produce(host.kafka, "waits", *({"n": n} for n in range(5)), partition=2)
         open_requests = [host.raw() for _ in range(3)]
         for raw in open_requests:
-            raw.send(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+            raw.send(b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
                      b'{"query":""}')
         with host.websocket("/ws"):
             equal(scrape(host).one("agenthost_websockets"), 1)

@@ -271,18 +271,18 @@ def topic_path():
 def too_large():
     with Host(AGENT) as host:
         with host.raw() as connection:
-            connection.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                             b"Content-Length: 3145728\r\n\r\n" + b"x" * 65536)
             answer = connection.response()
             equal(answer.status, 413)
             assert "detail" in answer.json
         with host.raw() as connection:
-            connection.send(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + b"y" * 70000 + b"\r\n\r\n")
+            connection.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"y" * 70000 + b"\r\n\r\n")
             answer = connection.response()
             equal(answer.status, 431)
             assert "detail" in answer.json
         with host.raw() as connection:
-            connection.send(b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 200 + b"\r\n")
+            connection.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X-Many: 1\r\n" * 200 + b"\r\n")
             equal(connection.response().status, 431)
         equal(host.get("/health").status, 200)
 
@@ -292,11 +292,11 @@ def malformed():
     with Host(AGENT) as host:
         for data in (
             b"NONSENSE\r\n\r\n",
-            b"GET /health HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n",
+            b"GET /health HTTP/1.1\r\nHost: localhost\r\nBad Header: y\r\n\r\n",
             b"GET /health HTTP/1.1\r\n\r\n",
-            b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: five\r\n\r\n",
-            b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+            b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: five\r\n\r\n",
+            b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
         ):
             with host.raw() as connection:
                 connection.send(data)
@@ -311,14 +311,14 @@ def keep_alive():
     with Host(AGENT) as host:
         def post(number):
             body = json.dumps({"query": str(number)}).encode()
-            return (b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            return (b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                     % len(body)) + body
 
         with host.raw() as connection:
             connection.send(b"".join(post(number) for number in range(50)))
             for number in range(50):
                 equal(connection.response().json["result"]["query"], str(number))
-            connection.send(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             equal(connection.response().status, 200)
             assert connection.is_closed()
         with host.raw() as connection:
@@ -326,7 +326,7 @@ def keep_alive():
             equal(connection.response().status, 200)
             assert connection.is_closed()
         with host.raw() as connection:
-            connection.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            connection.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                             b"Transfer-Encoding: chunked\r\n\r\n7\r\n{\"query\r\n8\r\n\": \"ch\"}\r\n0\r\n\r\n")
             equal(connection.response().json["result"]["query"], "ch")
 

@@ -267,12 +267,12 @@ def bad_upgrades():
     with Host(AGENT) as host:
         assert 400 <= host.get("/ws").status < 500
         with host.raw() as connection:
-            connection.send(b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            connection.send(b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n")
             answer = connection.response()
             equal((answer.status, answer.headers.get("sec-websocket-version")), (426, "13"))
         with host.raw() as connection:
-            connection.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /ws/quiet HTTP/1.1\r\nHost: x\r\n"
+            connection.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /ws/quiet HTTP/1.1\r\nHost: localhost\r\n"
                             b"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
                             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
             equal(connection.response().status, 200)
@@ -301,7 +301,7 @@ def raw():
 def closes():
     def connect(host):
         connection = host.raw()
-        connection.send(b"GET /ws/quiet HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        connection.send(b"GET /ws/quiet HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
         equal(connection.response(head_only=True).status, 101)
         return connection

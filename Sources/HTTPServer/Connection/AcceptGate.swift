@@ -15,8 +15,8 @@ import NIOCore
 final class AcceptGate: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
-    /// How many connections are accepted at one go.
-    static let maxAtOnce = 64
+    /// How many connections are accepted at one go, which is how many too many each worker may accept beside others.
+    static let maxAtOnce = 16
 
     private let limit: ConnectionLimit
     private let logger: Logger
