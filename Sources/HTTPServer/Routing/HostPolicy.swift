@@ -29,7 +29,7 @@ struct HostPolicy {
         guard let range = head.authority else { return true }
         return head.bytes.withUnsafeReadableBytes { bytes in
             let asked = UnsafeRawBufferPointer(rebasing: bytes[range])
-            if asked.elementsEqual(lastAdmitted) { return true }
+            if !asked.isEmpty, asked.elementsEqual(lastAdmitted) { return true }
             guard let authority = Authority(String(decoding: asked, as: UTF8.self)), admits(authority) else {
                 return false
             }
