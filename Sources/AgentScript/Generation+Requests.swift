@@ -10,7 +10,7 @@ import NIOCore
 extension Generation {
     private static let fields = ["path", "query_params", "query_list", "headers", "header_list"]
 
-    /// `__index` of a client: its methods are found without leaving Lua. A tail call, so that an error is the script's line.
+    /// `__index` of a client: its methods are found without leaving Lua.
     private static let clientIndex =
         "local methods, other = ... return function(client, name) local method = methods[name] "
         + "if method ~= nil then return method end return other(client, name) end"
@@ -83,8 +83,13 @@ extension Generation {
                 stack.push(methods)
                 pushIndex(on: stack) { (call) throws(LuaFailure) in
                     let name = call.stack.displayString(at: 2)
+                    // The one field that need not be there.
+                    if name == "subprotocol" { return .results(0) }
                     let known = Self.fields + ["id", "subprotocol", "send", "send_raw", "close"]
-                    throw LuaFailure("a client has no '\(name)'\(LuaStack.suggestion(name, among: known))")
+                    // The script's line, past the frame of the function above.
+                    let place = call.stack.location(level: 2).map { "\($0): " } ?? ""
+                    throw LuaFailure(
+                        "\(place)a client has no '\(name)'\(LuaStack.suggestion(name, among: known))", position: false)
                 }
                 return 2
             }, results: 1)

@@ -265,6 +265,12 @@ import Testing
             }
         }
         #expect(script.generation.state.memoryInUse < 4 << 20)
+        let plain = script.run(function) { stack in
+            stack.pushNil()
+            script.generation.pushClient(TestClient(id: "plain"), on: stack)
+            return 2
+        }
+        #expect(try plain.results == [.null, .null, .null, .null, true])
     }
 
     @Test(

@@ -43,6 +43,39 @@ import Testing
                 """)
     }
 
+    @Test("requests and WebSockets have paths with parameters, queries, headers and subprotocols")
+    func requestContext() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.realtime_agent { name = "paths",
+                  endpoints = { { path = "/device/{id}", task_type = "about", method = "GET" } },
+                  websocket_endpoints = { { path = "/ws/{id}", subprotocols = { "v1" } } } }
+                local function about(of) return { id = of.path.id, a = of.query_params.a, key = of.headers["X-Key"] } end
+                agent:task("about", about)
+                agent:on_websocket("about", function(_, client) client:send("about", about(client)) end)
+                """,
+            tests: """
+                test("a request", function()
+                  local status, answer = host:request { path = "/device/7?a=1", headers = { ["X-Key"] = "k" } }
+                  test.equal(status, 200)
+                  test.equal(answer.result, { id = "7", a = "1", key = "k" })
+                  local redirected, _, headers = host:request { path = "/device/7/" }
+                  test.equal(redirected, 307)
+                  test.equal(headers.location, "http://agent.test/device/7")
+                end)
+                test("a WebSocket", function()
+                  local client = host:websocket("/ws/9?a=2", { subprotocols = { "v0", "v1" }, headers = { ["x-key"] = "w" } })
+                  test.equal(client.subprotocol, "v1")
+                  client:send("about")
+                  test.equal(client:receive("about").payload, { id = "9", a = "2", key = "w" })
+                  test.equal(host:websocket("/ws/9").subprotocol, nil)
+                end)
+                test("a task without a request", function()
+                  test.equal(host:task("about", {}), {})
+                end)
+                """)
+    }
+
     @Test("messages carry their fields, and effects what was sent")
     func messagesAndEffects() async throws {
         try await expectGreen(

@@ -45,6 +45,83 @@ RESULT_FIELDS = {"result", "metadata", "processing_time"}
 METADATA_FIELDS = {"agent_type", "implementation", "task_type", "processing_time", "realtime_enabled"}
 
 
+PATHS = """
+local function about(of)
+  return { path = of.path, query = of.query_params, trace = of.headers["x-trace"], list = of.header_list }
+end
+local agent = agenthost.realtime_agent {
+  name = "paths",
+  endpoints = {
+    { path = "/device/{id}", task_type = "about", method = "GET" },
+    { path = "/device/{id}", task_type = "about", method = "DELETE" },
+    { path = "/device/{id}/command", task_type = "about" },
+    { path = "/files/{name:path}", task_type = "about", method = "PUT" },
+    { path = "/publish", task_type = "publish" },
+  },
+  websocket_endpoints = {
+    { path = "/ws/device/{id}", auto_subscribe = { "device/{id}" }, subprotocols = { "v2.json", "v1.json" } },
+    { path = "/raw/{id}", subprotocols = { "raw" },
+      on_open = function(client) client:send_raw("hello " .. client.path.id .. " " .. tostring(client.subprotocol)) end,
+      on_message = function(client, data) client:send_raw(client.headers[data] or "none") end,
+      on_close = function(client) agent_left(client.path.id .. client.query_params.a) end },
+  },
+  streaming_endpoints = { { path = "/live/{id}", topic = "device/{id}" } },
+}
+function agent_left(who) agent.state.left = who end
+agent:task("about", about)
+agent:task("publish", function(task)
+  return { reached = agent:publish(task.parameters.topic, { n = 1 }), left = agent.state.left }
+end)
+agent:on_websocket("about", function(_, client) client:send("about", about(client)) end)
+"""
+
+
+@case("parameters of paths, query strings and headers reach tasks, streams and WebSockets")
+def paths():
+    with Host(PATHS) as host:
+        answer = host.request("GET", "/device/a%2Fb%20%C3%A9?x=1&x=2&y=%zz", headers={"X-Trace": "t1"})
+        result = answer.json["result"]
+        equal((result["path"], result["query"], result["trace"]), ({"id": "a/b é"}, {"x": "2", "y": "%zz"}, "t1"))
+        assert ["x-trace", "t1"] in result["list"], result
+        equal(host.request("DELETE", "/device/7").json["result"]["path"], {"id": "7"})
+        equal(host.post("/device/7/command", {"query": "on"}).json["result"]["path"], {"id": "7"})
+        equal(host.request("PUT", "/files/a/b%20c//d", {"query": ""}).json["result"]["path"], {"name": "a/b c//d"})
+        equal(host.get("/device/%ff").status, 400)
+        equal(host.get("/device/").status, 404)
+        equal(host.get("/device/7/").status, 307)
+        equal(host.post("/device/7", {"query": ""}).headers["allow"], "GET, HEAD, DELETE, OPTIONS")
+        with host.stream("/live/7") as stream, host.websocket("/ws/device/7?a=1", subprotocols=["v0", "v1.json"]) as client:
+            stream.response.readline()
+            equal(client.connection.subprotocol, "v1.json")
+            equal(client.receive("subscription_confirmed")["payload"], {"topic": "device/7", "subscriber_count": 2})
+            client.send("about", {})
+            payload = client.receive("about")["payload"]
+            equal((payload["path"], payload["query"]), ({"id": "7"}, {"a": "1"}))
+            equal(host.task("/publish", {"topic": "device/7"})["reached"], 2)
+            equal(client.receive("topic_message")["payload"]["data"], {"n": 1})
+            equal(stream.next()["data"]["data"], {"n": 1})
+        with host.websocket("/raw/9?a=1", additional_headers={"X-Key": "k"}) as client:
+            equal(client.connection.recv(timeout=10), "hello 9 nil")
+            client.connection.send("X-KEY")
+            equal(client.connection.recv(timeout=10), "k")
+        until(lambda: host.task("/publish", {"topic": "x"}).get("left") == "91", "on_close knew whose it was")
+
+
+@case("paths of one shape are an error where they are declared, within an agent and between two")
+def clashes():
+    one = "\nagenthost.agent { name = 'one', endpoints = { { path = '/a/{x}', task_type = 't' }%s } }:task('t', print)"
+    with scripts_folder({"one.lua": one % "", "two.lua": "\n" + (one % "").replace("'one'", "'two'").replace("{x}", "{y}"),
+                         "twice.lua": one % ", { path = '/a/{z}', task_type = 't' }",
+                         "kind.lua": one.replace("{x}", "{x:int}") % ""}) as folder:
+        for files, words in ((["twice.lua"], "twice.lua:2: endpoints[2]: POST /a/{z} is declared twice, as /a/{x}"),
+                             (["kind.lua"], "kind.lua:2: endpoints[1]: the path \"/a/{x:int}\" has the parameter {x:int}"),
+                             (["one.lua", "two.lua"],
+                              "two.lua:3: agent two: POST /a/{y} is already served by one.lua:2: agent one as /a/{x}")):
+            done = command("check", *files, folder=folder)
+            equal(done.returncode, 1, done.stderr)
+            assert words in done.stderr, f"{words} in {done.stderr}"
+
+
 @case("a task is answered with its result and its metadata")
 def task():
     with Host(AGENT) as host:
