@@ -111,6 +111,7 @@ let package = Package(
             ]
         ),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
+        tests("AgentHostingTests", ["AgentHosting", "AgentModel", nioCore, nioPosix]),
         tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),
         tests("AgentConfigurationTests", ["AgentConfiguration", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),

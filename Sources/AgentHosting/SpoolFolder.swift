@@ -23,9 +23,13 @@ package final class SpoolFolder: DeadLetterSpool {
     private let counted = Mutex<(files: [String: Int], letters: Int)>(([:], 0))
 
     /// - Parameter statePath: the folder for what outlives the process.
-    package init(statePath: String, service: String) {
+    package convenience init(statePath: String, service: String) {
+        self.init(path: "\(Self.root(statePath))/\(Self.fileName(service))", service: service)
+    }
+
+    private init(path: String, service: String) {
+        self.path = path
         self.service = service
-        path = "\(Self.root(statePath))/\(Self.fileName(service))"
     }
 
     private static func root(_ statePath: String) -> String { "\(statePath)/spool" }
@@ -33,8 +37,9 @@ package final class SpoolFolder: DeadLetterSpool {
     /// Those of all services below a state folder.
     package static func all(statePath: String) -> [SpoolFolder] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root(statePath))) ?? []
-        return names.sorted().compactMap { $0.removingPercentEncoding }
-            .map { SpoolFolder(statePath: statePath, service: $0) }
+        return names.sorted().map {
+            SpoolFolder(path: "\(root(statePath))/\($0)", service: $0.removingPercentEncoding ?? $0)
+        }
     }
 
     // MARK: Keeping
@@ -154,20 +159,18 @@ package final class SpoolFolder: DeadLetterSpool {
         return names.filter { $0.hasSuffix(".jsonl") }.sorted().map { "\(path)/\($0)" }
     }
 
-    /// A name of an MQTT topic may hold slashes and be long: what a file's name cannot hold ends in a number of its own.
-    private func file(of topic: String) -> String {
-        var name = Self.fileName(topic)
-        if name.utf8.count > 200 {
-            let hash = topic.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
-            name = "\(name.prefix(180))-\(String(hash, radix: 16))"
-        }
-        return "\(path)/\(name).jsonl"
-    }
+    private func file(of topic: String) -> String { "\(path)/\(Self.fileName(topic)).jsonl" }
 
+    /// A topic's or service's name may hold slashes and be long: what is too long for a file's name ends in a number of
+    /// its own.
     private static func fileName(_ text: String) -> String {
         let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-        let name = text.split(separator: ".", omittingEmptySubsequences: false)
+        var name = text.split(separator: ".", omittingEmptySubsequences: false)
             .map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }.joined(separator: ".")
+        if name.utf8.count > 200 {
+            let hash = text.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+            name = "\(name.prefix(180))-\(String(hash, radix: 16))"
+        }
         // No name may mean this folder or the one above it.
         return name.hasPrefix(".") || name.isEmpty ? "%2E" + name.dropFirst() : name
     }
