@@ -74,7 +74,7 @@ JSON = {"Content-Type": "application/json"}
 @case("a document that is no JSON gets the same answer, in the same words, at every entrance")
 def entrances():
     with Host(AGENT, embedded=True) as host, host.websocket("/ws") as client:
-        client.receive("subscription_confirmed")
+        client.receive("connection_established")
         for document, words, byte in FAULTS:
             data = document.encode()
             for path in ("/task", "/any", "/realtime/broadcast", "/realtime/topic/t"):
