@@ -10,8 +10,6 @@
 
 /// Strings longer than this many bytes are copied once, however often they are met.
 #define LONG_STRING 256
-/// What the lists and the map take for each table, in bytes. They are gone when the copy is made, so they do not count.
-#define LIST_BYTES 112
 /// Items of an array for which there is room from the beginning.
 #define LARGEST_GUESS 4096
 
@@ -34,6 +32,8 @@ struct copying {
     struct node *nodes;
     long count;
     long capacity;
+    /// Bytes of the list and the map on `to`: they are gone when the copy is made, so they do not count.
+    size_t listed;
     const char *path;
     /// What is not plain is left out, and named in the message.
     bool lenient;
@@ -106,7 +106,7 @@ static bool charge(struct copying *copying, size_t units) {
     if (!lb_charge_work(copying->to, host, units)) {
         return refuse(copying, LB_FAILED_BUDGET);
     }
-    if (host->used > host->limit && host->used - host->limit > (size_t)copying->count * LIST_BYTES) {
+    if (host->used > host->limit && host->used - host->limit > copying->listed) {
         return refuse(copying, LB_FAILED_MEMORY);
     }
     return true;
@@ -154,10 +154,12 @@ static bool add_table(struct copying *copying, int index, struct node node) {
     if (array) {
         lb_mark_array(to, -1);
     }
+    size_t used = lb_host_at(to)->used;
     lua_pushvalue(to, -1);
     lua_rawseti(to, copying->to_list, copying->count);
     lua_pushvalue(to, -1);
     lua_rawsetp(to, copying->to_map, identity);
+    copying->listed += lb_host_at(to)->used - used;
     return true;
 }
 

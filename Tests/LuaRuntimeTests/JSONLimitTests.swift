@@ -42,7 +42,7 @@ import Testing
 
     @Test(
         "a document whose value does not fit is the script's memory error",
-        arguments: [("('[],'):rep(300000)", 16), ("('{},'):rep(50000)", 3), ("('\"abc\",'):rep(500000)", 12)])
+        arguments: [("('[],'):rep(300000)", 16), ("('{},'):rep(50000)", 3), ("('\"abc\",'):rep(500000)", 8)])
     func memory(items: String, mebibytes: Int) throws {
         let limits = LuaLimits(memory: mebibytes << 20, slice: .seconds(30))
         let script = try Script(limits: limits)

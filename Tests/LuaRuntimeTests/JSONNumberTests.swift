@@ -109,7 +109,7 @@ import Testing
             "local t = {} for i = 1, \(count) do t[('k%d'):format(i * 7919 % \(count))] = { b = i, a = i } end json = encode(t)"
         )
         script.state.stack.getGlobal("json")
-        let json = script.state.stack.string(at: -1)
+        let json = script.state.stack.withBytes(at: -1) { String(decoding: $0, as: UTF8.self) }
         let keys = (0..<count).map { "k\($0)" }.sorted()
         var expected = "{"
         let values = Dictionary(uniqueKeysWithValues: (1...count).map { ("k\($0 * 7919 % count)", $0) })
