@@ -7,6 +7,8 @@ package struct TaskRequest: Sendable {
         case body(ByteBuffer)
         /// The body of a request to an endpoint that takes any JSON: not parsed, and not in the envelope of `body`.
         case document(ByteBuffer)
+        /// A query string; `parameters`, all of it but `query`, is a JSON object, encoded.
+        case query(String, parameters: ByteBuffer)
         /// The parts of a WebSocket `agent_request`; `parameters` is a JSON object, encoded.
         case call(query: String, parameters: ByteBuffer?)
     }

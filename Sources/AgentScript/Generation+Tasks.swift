@@ -17,20 +17,15 @@ extension Generation {
                 stack.newTable(array: 0, fields: 1)
                 stack.push("" as StaticString)
                 stack.setField("query", of: -2)
-            case .call(let query, let parameters):
-                stack.newTable(array: 0, fields: 2)
-                stack.push(query)
-                stack.setField("query", of: -2)
-                if let parameters {
-                    do throws(LuaError) {
-                        try pushJSON(parameters, on: stack)
-                    } catch {
-                        throw .failed("reading the request: \(error.message)")
-                    }
-                    stack.setField("parameters", of: -2)
-                }
+            case .query(let query, let parameters): try pushCall(query, parameters, on: stack)
+            case .call(let query, let parameters): try pushCall(query, parameters, on: stack)
             }
-            try pushTaskTable(fromTableAt: stack.top, id: id, type: type, from: .client, on: stack)
+            do throws(TaskFailure) {
+                try pushTaskTable(fromTableAt: stack.top, id: id, type: type, from: .client, on: stack)
+            } catch {
+                guard case .query = input, case .invalid(let issues) = error else { throw error }
+                throw .invalid(issues.map(Self.inQuery))
+            }
             if case .document(let body) = input {
                 stack.pushValue(at: top + 1)
                 stack.setField("body", of: -2)
@@ -44,6 +39,27 @@ extension Generation {
             stack.setTop(top)
             throw error
         }
+    }
+
+    /// An issue with a parameter of a query string, which has no `parameters` around it.
+    private static func inQuery(_ issue: ValidationIssue) -> ValidationIssue {
+        var issue = issue
+        issue.location =
+            ["query"] + issue.location.dropFirst(issue.location.prefix(2) == ["body", "parameters"] ? 2 : 1)
+        return issue
+    }
+
+    private func pushCall(_ query: String, _ parameters: ByteBuffer?, on stack: LuaStack) throws(TaskFailure) {
+        stack.newTable(array: 0, fields: 2)
+        stack.push(query)
+        stack.setField("query", of: -2)
+        guard let parameters else { return }
+        do throws(LuaError) {
+            try pushJSON(parameters, on: stack)
+        } catch {
+            throw .failed("reading the request: \(error.message)")
+        }
+        stack.setField("parameters", of: -2)
     }
 
     /// The `task` of `agent:process(type, payload)`: a payload whose fields are already Lua's.

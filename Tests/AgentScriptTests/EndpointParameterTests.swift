@@ -169,6 +169,20 @@ import Testing
         }
     }
 
+    @Test("the model checks a query string too, and what is wrong is of the query")
+    func queryString() throws {
+        let script = try TestScript(Self.source)
+        let good = TaskRequest.Input.query(
+            "q", parameters: ByteBuffer(string: #"{"systolic":"150","ok":"no","x":"y"}"#))
+        #expect(try script.task("probe", input: good).results == [["systolic": 150, "ok": false]])
+        do {
+            _ = try script.task("probe", input: .query("q", parameters: ByteBuffer(string: #"{"count":"x"}"#)))
+            Issue.record("the task was taken")
+        } catch TaskFailure.invalid(let issues) {
+            #expect(issues.map(\.location) == [["query", "count"], ["query", "systolic"]])
+        }
+    }
+
     @Test("a model of the contract serves as well")
     func contractModel() throws {
         let script = try TestScript(

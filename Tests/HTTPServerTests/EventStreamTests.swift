@@ -33,13 +33,12 @@ struct EventStreamTests {
         while true {
             let block = try await connection.receive(through: "\n\n")
             var event = Event()
-            for line in block.split(separator: "\n") {
+            for line in block.split(separator: "\n") where !line.hasPrefix(":") {
                 let parts = line.split(separator: ":", maxSplits: 1)
                 let value = String(parts[1].dropFirst())
                 switch parts[0] {
                 case "id": event.id = value
                 case "event": event.type = value
-                case "": break
                 default: event.data += value
                 }
             }

@@ -103,6 +103,25 @@ def events_snippet():
         equal(json.loads(data), {"topic": "health_data", "data": {"n": 1}})
 
 
+@case("curl follows a redirection of a slash too many with its method and body, and Node agrees on a subprotocol")
+def redirection_and_subprotocol():
+    agent = """
+local agent = agenthost.realtime_agent { name = "a", endpoints = { { path = "/ask", task_type = "t" } },
+  websocket_endpoints = { { path = "/ws/{id}", subprotocols = { "v2", "v1" } } } }
+agent:task("t", function(task) return task.query end)
+"""
+    with Host(agent) as host:
+        done = subprocess.run(
+            ["curl", "-sSL", "-H", "Content-Type: application/json", "-d", '{"query": "hi"}', f"http://127.0.0.1:{host.port}/ask/"],
+            capture_output=True, text=True, timeout=30)
+        equal(json.loads(done.stdout)["result"], "hi", done.stderr)
+        if start := node():
+            program = (f"const s = new WebSocket('ws://127.0.0.1:{host.port}/ws/7', ['v0', 'v1']);"
+                       "s.onopen = () => { console.log(s.protocol); s.close(); }; s.onerror = (e) => { console.log(e.message); process.exit(1) }")
+            done = subprocess.run([*start, "-e", program], capture_output=True, text=True, timeout=30)
+            equal(done.stdout.strip(), "v1", done.stderr)
+
+
 class StarletteSocket:
     """What the snippet uses of starlette's WebSocketTestSession."""
 

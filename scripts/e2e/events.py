@@ -1,5 +1,7 @@
 """Contract section 3: Server-Sent Events, and resuming them without a gap or a duplicate."""
 
+import signal
+
 from support import Host, case, equal, run, until
 
 AGENT = """
@@ -162,7 +164,7 @@ def many():
 def stopping():
     with Host(AGENT) as host:
         with host.stream("/stream/events") as stream:
-            host.process.terminate()
+            host.signal(signal.SIGTERM)
             assert stream.response.read().startswith(b"id: ")
 
 

@@ -194,6 +194,7 @@ class Running:
         return self.log.read_text(errors="replace")
 
     def signal(self, number):
+        self.is_stopping = getattr(self, "is_stopping", False) or number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
 
     def kill(self):
@@ -203,8 +204,8 @@ class Running:
         self.process.wait()
 
     def stop(self, timeout=20):
-        """SIGTERM, and its exit code."""
-        if self.process.poll() is None:
+        """SIGTERM, unless it was told to stop already (a second one would end it at once), and its exit code."""
+        if self.process.poll() is None and not getattr(self, "is_stopping", False):
             self.process.terminate()
         try:
             return self.process.wait(timeout)

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import signal
 import socket
 import uuid
 
@@ -367,7 +368,7 @@ def slow():
 def stopping():
     with Host(AGENT) as host:
         with open_socket(host) as client, open_socket(host, "/ws") as other:
-            host.process.terminate()
+            host.signal(signal.SIGTERM)
             equal(client.close_code(), 1001)
             equal(other.close_code(), 1001)
 

@@ -40,7 +40,7 @@ extension HTTPConnection {
             return nil
         }
         let others = query.parameters.filter { $0.name != "query" }.map { ($0.name, JSONValue.string($0.value)) }
-        return .call(query: text, parameters: JSONValue.object(JSONObject(others)).json())
+        return .query(text, parameters: JSONValue.object(JSONObject(others)).json())
     }
 
     private func finish(_ outcome: TaskOutcome, _ route: TaskRoute, _ body: ByteBuffer) {

@@ -58,14 +58,18 @@ final class ScriptedRequests: AgentRequests {
     private static func text(of request: TaskRequest) -> ByteBuffer {
         switch request.input {
         case .body(let body), .document(let body): return body
-        case .call(let query, let parameters):
-            var buffer = ByteBuffer(string: "{\"query\":")
-            buffer.writeJSONString(query)
-            buffer.writeString(",\"parameters\":")
-            buffer.writeImmutableBuffer(parameters ?? ByteBuffer(string: "null"))
-            buffer.writeString("}")
-            return buffer
+        case .query(let query, let parameters): return text(query, parameters)
+        case .call(let query, let parameters): return text(query, parameters)
         }
+    }
+
+    private static func text(_ query: String, _ parameters: ByteBuffer?) -> ByteBuffer {
+        var buffer = ByteBuffer(string: "{\"query\":")
+        buffer.writeJSONString(query)
+        buffer.writeString(",\"parameters\":")
+        buffer.writeImmutableBuffer(parameters ?? ByteBuffer(string: "null"))
+        buffer.writeString("}")
+        return buffer
     }
 
     func websocketMessage(
