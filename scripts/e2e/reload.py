@@ -1,7 +1,11 @@
 """Promise 6: an edit swaps whole versions, and a broken one changes nothing."""
 
+import contextlib
 import os
+import shutil
 import signal
+import threading
+import time
 
 from support import Host, Load, case, command, equal, line_of, run, scripts_folder, until
 
@@ -163,8 +167,6 @@ agent:task("slow", function(task)
   return VERSION
 end)
 """
-    import threading
-
     with Host(script) as host:
         answers = []
         thread = threading.Thread(target=lambda: answers.append(host.task("/slow", {"seconds": 2})))
@@ -199,6 +201,207 @@ def check():
         done = command("check", "agent.lua", folder=folder)
         equal(done.returncode, 1)
         assert "agent.lua:" in done.stderr + done.stdout, done
+
+
+# Answers with what `answer` holds.
+PLAIN = """
+local agent = agenthost.agent { name = "plain", endpoints = { { path = "/answer", task_type = "answer" } } }
+agent:task("answer", function() return ANSWER end)
+"""
+
+
+def plain(answer):
+    return PLAIN.replace("ANSWER", answer)
+
+
+def answers(host, expected, timeout=5.0):
+    until(lambda: host.post("/answer", {"query": ""}).json.get("result") == expected, f"the answer {expected!r}", timeout)
+
+
+@case("the state is copied once: on_upgrade runs once on each worker, and what on_start writes stays")
+def one_copy():
+    with Host(AGENT, arguments=["--workers", "2"]) as host:
+        save(host.script, AGENT.replace("return agent.state.count\n", "return agent.state\n") + """
+local upgrades = 0
+agent:on_upgrade(function(state) upgrades = upgrades + 1 state.upgrades = upgrades return state end)
+agent:on_start(function() agent.state.started = (agent.state.started or 0) + agent.state.upgrades end)
+""")
+        until(lambda: generation(host) == 2, "reloaded")
+        for _ in range(10):
+            state = host.task("/count")
+            equal((state["upgrades"], state["started"]), (1, 1))
+
+
+@case("an on_start that fails puts the version before and its state back; requests that came meanwhile are answered by it")
+def failed_start():
+    with Host(AGENT) as host:
+        equal([host.task("/count") for _ in range(3)], [1, 2, 3])
+        version = host.health()["script"]["version"]
+        save(host.script, AGENT + """
+agent:on_start(function() agent.state.count = 1000 agenthost.log.info("starting") agenthost.sleep(1) error("not today") end)
+""")
+        until(lambda: "starting" in host.output(), "it starts")
+        equal(host.task("/count"), 4)
+        until(lambda: "not today" in (host.health()["script"]["reload_error"] or ""), "the failure is shown")
+        equal(host.health()["script"]["version"], version)
+        equal(host.task("/count"), 5)
+
+
+@case("messages and requests wait while on_start runs, and none is lost")
+def held():
+    with Host(AGENT) as host:
+        with Load(host, "/count", {"query": ""}) as load:
+            until(lambda: load.count > 20, "load runs")
+            for number in range(5):
+                save(host.script, AGENT + f"\nagent:on_start(function() agenthost.sleep(0.2) end) -- {number}\n")
+                until(lambda: generation(host) == number + 2, "reloaded")
+        load.check()
+        equal(host.task("/count"), load.count + 1)
+
+
+@case("a state with objects, functions and coroutines in it reloads; one line says what stayed behind")
+def not_plain():
+    with Host(AGENT + """
+agent.state.kept = { 1, 2 }
+agent.state.object = setmetatable({ name = "o" }, { __index = { greet = function() end } })
+agent.state.loose = { call = function() end, run = coroutine.create(function() end) }
+""") as host:
+        for number in range(3):
+            save(host.script, AGENT.replace("return agent.state.count\n", f"return agent.state -- {number}\n"))
+            until(lambda: generation(host) == number + 2, f"reload {number}; {host.health()['script']}")
+        state = host.task("/count")
+        equal((state["kept"], state["object"], state["loose"]), ([1, 2], {"name": "o"}, {}))
+        equal(host.output().count("agent.state.object has a metatable"), 1)
+        equal(host.output().count("agent.state.loose.call is a function"), 1)
+
+
+@case("the next good save ends the load of an endless loop")
+def endless():
+    with Host(plain("1")) as host:
+        save(host.script, plain("2") + "\nwhile true do end\n")
+        time.sleep(0.4)  # it is loading: nothing tells of that from outside
+        began = time.monotonic()
+        save(host.script, plain("3"))
+        answers(host, 3, 2.5)
+        assert time.monotonic() - began < 2.5, "the budget of the loop, 5 s, was waited for"
+        equal(host.health()["script"]["reload_error"], None)
+        save(host.script, plain("4") + "\nagent:on_start(function() agenthost.sleep(20) end)\n")
+        time.sleep(0.4)
+        save(host.script, plain("5"))
+        answers(host, 5, 2.5)
+
+
+@case("a script behind a volume's swapped link (..data), as Kubernetes mounts a ConfigMap")
+def config_map():
+    with scripts_folder({"..one/agent.lua": plain("1"), "..two/agent.lua": plain('require "m"'), "..two/m.lua": "return 2"}) as folder:
+        os.symlink("..one", folder / "..data")
+        os.symlink("..data/agent.lua", folder / "agent.lua")
+        with Host({}, agents=["agent.lua"], folder=folder) as host:
+            answers(host, 1)
+            os.symlink("..data/m.lua", folder / "m.lua")
+            os.symlink("..two", folder / "..data_tmp")
+            os.replace(folder / "..data_tmp", folder / "..data")
+            answers(host, 2)
+            (folder / "..three").mkdir()
+            (folder / "..three/agent.lua").write_text(plain("3"))
+            os.symlink("..three", folder / "..data_tmp")
+            os.replace(folder / "..data_tmp", folder / "..data")
+            shutil.rmtree(folder / "..two")
+            answers(host, 3)
+
+
+@case("a deployment that turns a link to its folder (ln -sfn), and a folder that is replaced, renamed or made again")
+def folders():
+    with scripts_folder({"one/agent.lua": plain("1"), "two/agent.lua": plain("2"), "three/agent.lua": plain("3")}) as folder:
+        os.symlink("one", folder / "current")
+        with Host({}, agents=["current/agent.lua"], folder=folder) as host:
+            answers(host, 1)
+            os.symlink("two", folder / "next")
+            os.replace(folder / "next", folder / "current")
+            answers(host, 2)
+            (folder / "one/agent.lua").write_text(plain("0"))  # nobody looks at that one any more
+            (folder / "two/agent.lua").write_text(plain("22"))
+            answers(host, 22)
+            os.rename(folder / "two", folder / "old")
+            os.rename(folder / "three", folder / "two")
+            answers(host, 3)
+            shutil.rmtree(folder / "two")
+            (folder / "two").mkdir()
+            (folder / "two/agent.lua").write_text(plain("4"))
+            answers(host, 4)
+            os.remove(folder / "current")
+            (folder / "current").mkdir()
+            (folder / "current/agent.lua").write_text(plain("5"))
+            answers(host, 5)
+            os.rename(folder / "current", folder / "moved")
+            (folder / "moved/agent.lua").write_text(plain("6"))
+            os.rename(folder / "moved", folder / "current")
+            answers(host, 6)
+
+
+@case("modules below lib, behind a link, and where there was no folder yet")
+def module_places():
+    files = {"agent.lua": plain('require "m" + (pcall(require, "extra") and require "extra" or 0)'), "lib/m.lua": "return 1",
+             "shared/deep/n.lua": "return 10"}
+    with scripts_folder(files) as folder:
+        with Host({}, agents=["agent.lua"], folder=folder) as host:
+            answers(host, 1)
+            (folder / "lib/m.lua").write_text("return 2")
+            answers(host, 2)
+            (folder / "lib/m.lua").unlink()
+            os.symlink("../shared/deep/n.lua", folder / "lib/m.lua")
+            answers(host, 10)
+            (folder / "shared/deep/n.lua").write_text("return 20")
+            answers(host, 20)
+            (folder / "lua_modules/share/lua/5.4/extra").mkdir(parents=True)
+            (folder / "lua_modules/share/lua/5.4/extra/init.lua").write_text("return 5")
+            answers(host, 25)
+            with open(folder / "shared/deep/n.lua", "w") as kept_open:
+                kept_open.write("return 30")
+                kept_open.flush()
+                answers(host, 35)
+
+
+@case("files that are written all the time beside the script keep no reload out")
+def busy_folder():
+    with Host(plain("1")) as host:
+        ended = threading.Event()
+
+        def write():
+            number = 0
+            while not ended.wait(0.02):
+                number += 1
+                (host.folder / "noise.txt").write_text(str(number))
+                (host.folder / "noise.lua").write_text(f"return {number}")
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            for number in range(2, 6):
+                save(host.script, plain(str(number)))
+                answers(host, number, 1.5)
+        finally:
+            ended.set()
+            thread.join()
+
+
+@case("a change whose event the system dropped, as too many had queued up, is noticed")
+def overflow():
+    with open("/proc/sys/fs/inotify/max_queued_events") as limit:
+        queued = int(limit.read())
+    with Host(plain("1")) as host:
+        host.signal(signal.SIGSTOP)
+        try:
+            names = [host.folder / f"noise-{number}" for number in range(2)]
+            # Two files in turn: an event that is equal to the one before it is not queued again.
+            for number in range(queued // 2 + 10):
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(names[number % 2])
+                names[number % 2].touch()
+            save(host.script, plain("2"))
+        finally:
+            host.signal(signal.SIGCONT)
+        answers(host, 2)
 
 
 run()
