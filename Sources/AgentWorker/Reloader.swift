@@ -71,6 +71,11 @@ package actor Reloader {
         attempted.reduce(into: []) { $0.formUnion($1.paths) }
     }
 
+    /// Whether a version is on its way into service whose files have been read.
+    package var isLoading: Bool {
+        rollouts.indices.contains { rollouts[$0] != nil && !attempted[$0].paths.isEmpty }
+    }
+
     /// The first load of all agents: throws the first failure. Nothing is started yet.
     package func loadFirst() async throws -> [AgentInterface] {
         for agent in sources.indices {

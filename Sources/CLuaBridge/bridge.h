@@ -201,9 +201,9 @@ void lb_open_table_library(lua_State *L);
 void lb_open_base_library(lua_State *L);
 void lb_open_debug_library(lua_State *L);
 void lb_open_package_library(lua_State *L);
-/// Makes reading an absent function of the library on top of the stack an error with advice in an agent's own file; others'
-/// find those that are there for them, or nil.
-void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice, const luaL_Reg *for_libraries);
+/// Pops a table of functions that others' files find in the library below it. In an agent's own file reading a function
+/// that is not there is an error with the advice.
+void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice);
 /// Puts right what is wrong in the utf8 library on top of the stack.
 void lb_mend_utf8_library(lua_State *L);
 /// Resumes `co` as Lua's own lua_resume does, and keeps the account of what runs.

@@ -157,13 +157,14 @@ static int absent_function(lua_State *L) {
         lua_tostring(L, lua_upvalueindex(2)));
 }
 
-void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice, const luaL_Reg *for_libraries) {
-    lua_createtable(L, 0, 1);
+void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice) {
     lua_pushstring(L, library);
+    lua_insert(L, -2);
     lua_pushstring(L, advice);
-    lua_createtable(L, 0, 1);
-    luaL_setfuncs(L, for_libraries, 0);
+    lua_insert(L, -2);
     lua_pushcclosure(L, absent_function, 3);
+    lua_createtable(L, 0, 1);
+    lua_insert(L, -2);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
 }
@@ -172,8 +173,13 @@ void lb_open_debug_library(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"getinfo", debug_getinfo}, {"traceback", debug_traceback}, {NULL, NULL}};
     luaL_newlib(L, functions);
-    static const luaL_Reg none[] = {{NULL, NULL}};
-    lb_refuse_absent_functions(L, LUA_DBLIBNAME, "an agent has debug.traceback and debug.getinfo", none);
+    // Libraries mean the metatables of their own objects: they get them as everybody does, protected ones not.
+    lua_createtable(L, 0, 2);
+    lua_getglobal(L, "getmetatable");
+    lua_setfield(L, -2, "getmetatable");
+    lua_getglobal(L, "setmetatable");
+    lua_setfield(L, -2, "setmetatable");
+    lb_refuse_absent_functions(L, LUA_DBLIBNAME, "an agent has debug.traceback and debug.getinfo");
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, LUA_DBLIBNAME);

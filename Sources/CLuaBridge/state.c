@@ -135,10 +135,11 @@ static void open_os_library(lua_State *L) {
         lua_setfield(L, -2, os_functions[i].name);
     }
     charge_functions(L, os_functions);
-    static const luaL_Reg for_libraries[] = {{"getenv", no_variable}, {NULL, NULL}};
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, no_variable);
+    lua_setfield(L, -2, "getenv");
     lb_refuse_absent_functions(
-        L, LUA_OSLIBNAME, "an agent reaches no files or processes, and agenthost.setting declares its variables",
-        for_libraries);
+        L, LUA_OSLIBNAME, "an agent reaches no files or processes, and agenthost.setting declares its variables");
     lua_pushvalue(L, -1);
     lua_setglobal(L, LUA_OSLIBNAME);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

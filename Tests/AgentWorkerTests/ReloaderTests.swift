@@ -80,7 +80,8 @@ import Testing
     }
 
     private static func script(_ answer: String) -> String {
-        "local agent = agenthost.agent { name = 'a' } agent:task('t', function() return \(answer) end)"
+        "local agent = agenthost.agent { name = 'a' } agent:task('t', function() return \(answer) end) "
+            + "agent:task('mark', function() agent.state.marked = true end)"
     }
 
     @Test("swaps all workers to a changed script, and keeps the old one when the new one is wrong") func reload()
@@ -115,6 +116,43 @@ import Testing
         #expect(host.status.snapshot?.script.reloadError == nil)
         #expect(host.lines.all.allSatisfy { $0.hasPrefix("reloaded") })
         #expect(try await host.answers() == ["1", "1"])
+        try await host.stop()
+    }
+
+    @Test("a newer save ends the load of an older version, which is no failure") func newerSave() async throws {
+        let folder = try ScriptFolder(["a.lua": Self.script("1"), "began.lua": "return 1"])
+        let host = Host(path: folder.path(of: "a.lua"))
+        try await host.start()
+        try folder.write(Self.script("2") + " while true do end", to: "a.lua")
+        let slow = Task { await host.reloader.reloadChanged() }
+        // The endless load has begun once the host looks at what it has read.
+        while await !host.reloader.isLoading { await Task.yield() }
+        try folder.write(Self.script("3"), to: "a.lua")
+        while try await host.answers() != ["3", "3"] { await host.reloader.reloadChanged() }
+        await slow.value
+        #expect(host.status.snapshot?.script.reloadError == nil)
+        #expect(host.status.counters.failedReloads.load(ordering: .relaxed) == 0)
+        try await host.stop()
+    }
+
+    @Test("all workers go back when one of them cannot start the new version") func allOrNone() async throws {
+        let folder = try ScriptFolder(["a.lua": Self.script("1")])
+        let host = Host(path: folder.path(of: "a.lua"))
+        try await host.start()
+        // Each worker has a state of its own; only one of them lets the start fail.
+        try await host.workers[1].loop.submit { [worker = host.workers[1]] in
+            worker.perform(TaskRequest(agent: 0, taskType: "mark", input: .body(ByteBuffer(string: #"{"query":"q"}"#))))
+            {
+                _ in
+            }
+        }.get()
+        try folder.write(
+            Self.script("2") + " agent:on_start(function() if agent.state.marked then error('no') end end)", to: "a.lua"
+        )
+        await host.reloader.reloadChanged()
+        #expect(try await host.answers() == ["1", "1"])
+        #expect(host.status.snapshot?.script.reloadError?.contains("no") == true)
+        #expect(host.status.snapshot?.script.generation == 1)
         try await host.stop()
     }
 
