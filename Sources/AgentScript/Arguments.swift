@@ -31,7 +31,8 @@ struct Arguments {
         guard index <= count, let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
         // A name that is cut, or whose bytes are repaired, would be another name.
         guard !stack.isCut(at: index) else {
-            throw invalid(name, "at most \(LuaText.longest) bytes expected, got \(text)")
+            let size = LuaText.size(stack.length(of: index))
+            throw invalid(name, "at most \(LuaText.size(LuaText.longest)) expected, got \(size)")
         }
         guard stack.isValidUTF8(at: index) else { throw invalid(name, "text in UTF-8 expected") }
         return text

@@ -59,8 +59,8 @@ extension LuaStack {
     /// A name that is cut would be another name.
     private func requireWholeName(at index: Int32, _ what: String) throws(LuaFailure) {
         if isCut(at: index) {
-            throw LuaFailure(
-                "\(what): names of at most \(LuaText.longest) bytes expected, got \(displayString(at: index))")
+            let size = LuaText.size(length(of: index))
+            throw LuaFailure("\(what): names of at most \(LuaText.size(LuaText.longest)) expected, got \(size)")
         }
     }
 

@@ -49,15 +49,16 @@ struct TableReader {
         guard let text = stack.string(at: -1) else {
             throw LuaFailure("\(what) '\(name)': string expected, got \(stack.typeName(at: -1))")
         }
-        try requireWhole(text, name)
+        try requireWhole(name)
         guard stack.isValidUTF8(at: -1) else { throw LuaFailure("\(what) '\(name)': text in UTF-8 expected") }
         return text
     }
 
     /// A name that is cut would be another name.
-    private func requireWhole(_ text: String, _ name: StaticString) throws(LuaFailure) {
+    private func requireWhole(_ name: StaticString) throws(LuaFailure) {
         if stack.isCut(at: -1) {
-            throw LuaFailure("\(what) '\(name)': at most \(LuaText.longest) bytes expected, got \(text)")
+            let size = LuaText.size(stack.length(of: -1))
+            throw LuaFailure("\(what) '\(name)': at most \(LuaText.size(LuaText.longest)) expected, got \(size)")
         }
     }
 
@@ -121,7 +122,7 @@ struct TableReader {
             guard let text = stack.string(at: -1) else {
                 throw LuaFailure("\(what) '\(name)[\(position)]': string expected, got \(stack.typeName(at: -1))")
             }
-            try requireWhole(text, name)
+            try requireWhole(name)
             strings.append(text)
         }
         return present ? strings : nil

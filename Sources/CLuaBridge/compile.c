@@ -43,7 +43,10 @@ static const char *read_piece(lua_State *L, void *context, size_t *size) {
     source->line += source->lines_in_piece;
     source->lines_in_piece = 0;
     if (lb_overdue(host, L, 0)) {
-        write_source_position(source, host->spent_where, sizeof host->spent_where);
+        if (host->spent_where[0] == 0) {
+            // No script asked for it: it is a script that loads.
+            write_source_position(source, host->spent_where, sizeof host->spent_where);
+        }
         lb_charge_slowly(L, host, 0);
     }
     if (source->length == 0 && source->read != NULL) {

@@ -9,8 +9,11 @@ package enum LuaText {
         var end = longest
         // Not within a character: the bytes of UTF-8 that go on with one begin with the bits 10, at most three of them.
         while end > longest - 3, bytes[end] & 0xC0 == 0x80 { end -= 1 }
-        return "\(String(decoding: bytes[..<end], as: UTF8.self))… (\(grouped(bytes.count)) bytes)"
+        return "\(String(decoding: bytes[..<end], as: UTF8.self))… (\(size(bytes.count)))"
     }
+
+    /// "50,000,000 bytes".
+    package static func size(_ bytes: Int) -> String { "\(grouped(bytes)) bytes" }
 
     /// As `cut`, for a text that was put together of several.
     package static func cut(_ text: String) -> String {

@@ -103,7 +103,12 @@ final class Script {
         switch step {
         case .returned(let count):
             let top = coroutine.stack.top
-            return (0..<count).map { coroutine.stack.displayString(at: top - count + 1 + $0) }
+            let stack = coroutine.stack
+            return (0..<count).map { offset in
+                let index = top - count + 1 + offset
+                return stack.withBytes(at: index) { String(decoding: $0, as: UTF8.self) }
+                    ?? stack.displayString(at: index)
+            }
         case .failed(let error):
             throw error
         case .waiting, .notWaiting:

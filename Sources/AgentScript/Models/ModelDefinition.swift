@@ -34,8 +34,9 @@ enum ModelDefinition {
                     "agenthost.model: names of fields expected\(place), got \(stack.displayString(at: -2))")
             }
             guard !stack.isCut(at: -2) else {
+                let size = LuaText.size(stack.length(of: -2))
                 throw LuaFailure(
-                    "agenthost.model: a field's name of at most \(LuaText.longest) bytes expected, got \(name)")
+                    "agenthost.model: a name of at most \(LuaText.size(LuaText.longest)) expected, got \(size)")
             }
             let isMarked = name.utf8.count > 1 && name.hasSuffix("?")
             if isMarked { name.removeLast() }
