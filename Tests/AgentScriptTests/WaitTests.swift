@@ -16,7 +16,7 @@ import Testing
         } else {
             Issue.record("no sleep")
         }
-        try run.resume()
+        run.resume()
         #expect(try run.results == ["awake"])
     }
 
@@ -84,7 +84,7 @@ import Testing
         #expect(try script.task("probe").results == ["first"])
         try #require(script.host.spawned.count == 1)
         #expect(script.host.spawned[0].isWaiting)
-        try script.host.spawned[0].resume()
+        script.host.spawned[0].resume()
         #expect(try script.host.spawned[0].results == [3])
     }
 
