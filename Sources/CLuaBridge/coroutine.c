@@ -202,11 +202,6 @@ static int coroutine_wrap(lua_State *L) {
     return 1;
 }
 
-static int finish_yield(lua_State *L, int status, lua_KContext context) {
-    (void)context;
-    return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
-}
-
 static int yield_all(lua_State *L) {
     return lua_yield(L, lua_gettop(L));
 }
