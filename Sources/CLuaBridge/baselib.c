@@ -231,10 +231,14 @@ static bool passes(const char *path, const char *folder) {
 
 bool lb_reads_strictly(lua_State *L) {
     lua_Debug frame;
-    if (!lua_getstack(L, 1, &frame) || !lua_getinfo(L, "S", &frame) || *frame.source != '@') {
-        return false;
+    for (int level = 1; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "S", &frame);
+        // pcall and the like stand between.
+        if (*frame.what != 'C') {
+            return *frame.source == '@' && !passes(frame.source + 1, "lib") && !passes(frame.source + 1, "lua_modules");
+        }
     }
-    return !passes(frame.source + 1, "lib") && !passes(frame.source + 1, "lua_modules");
+    return false;
 }
 
 /// Names that other Lua programs know, and what an agent has instead.

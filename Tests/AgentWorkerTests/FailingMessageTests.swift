@@ -73,6 +73,28 @@ import Testing
         #expect(test.lines.count(containing: "failed for good") == 1)
     }
 
+    @Test(
+        "that is no JSON, or raises a table, says so",
+        arguments: [
+            (
+                "data.reading.value", #"{"reading": {"value": 1}, "unit":}"#,
+                "agent0.lua:2: attempt to index a nil value (field 'reading') (the payload is not JSON: Expecting value at byte 33)"
+            ),
+            ("data.n + 1", "on", "(the payload is not JSON: Expecting value at byte 0)"),
+            ("assert(agenthost.models.HealthData(data))", "on", "(the payload is not JSON: Expecting value at byte 0)"),
+            ("data.x.y", "{}", "agent0.lua:2: attempt to index a nil value (field 'x')"),
+            ("error 'mine'", "on", "agent0.lua:2: mine"),
+            ("error { code = 4 }", "{}", #"agent0.lua:2: {"code":4}"#),
+        ] as [(String, String, String)])
+    func reason(expression: String, payload: String, error: String) throws {
+        let test = try TestWorker(
+            "\nagent:on_message('in', function(data) local x = \(expression) end, { attempts = 1 })")
+        test.deliver("in", payload)
+        let letter = try #require(test.kafka.sent.first)
+        #expect(letter.header("x-error")?.hasSuffix(error) == true, "\(letter.header("x-error") ?? "")")
+        #expect(test.lines.count(containing: error) >= 1)
+    }
+
     @Test("whose dead letter the broker will never take is kept in the spool, and its partition goes on") func kept()
         throws
     {

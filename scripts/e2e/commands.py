@@ -53,6 +53,66 @@ def config():
             assert any(name in line.upper() and value in line for line in lines), f"{name} {value} in {done.stdout}"
 
 
+@case("a script has settings of its own: config shows them with their source, a wrong one stops the start, no secret is shown")
+def own_settings():
+    script = """
+local setting = agenthost.setting
+local agent = agenthost.agent { name = "own", endpoints = { { path = "/all", task_type = "all" } }, config = {
+  task_timeout = 60,
+  weather_url = setting { env = "WEATHER_URL", default = "http://localhost:1", kind = "url" },
+  limit = setting { env = "WEATHER_LIMIT", default = 3 }, places = setting { default = { "a", "b" } },
+  token = setting { env = "WEATHER_TOKEN", secret = true }, fine = setting { kind = "boolean" },
+} }
+agent:task("all", function()
+  local c = agent.config
+  return { c.weather_url, c.limit, c.places, c.token, c.fine == nil, c.mqtt_host == nil, math.type(c.task_timeout),
+    select(2, pcall(function() return c.wether_url end)) }
+end)
+"""
+    environment = {"WEATHER_URL": "https://example.com/w", "WEATHER_LIMIT": "2.5", "WEATHER_TOKEN": "s3cret-of-ours"}
+    with Host(script, environment=environment) as host:
+        result = host.task("/all")
+        equal(result[:7], ["https://example.com/w", 2.5, ["a", "b"], "s3cret-of-ours", True, True, "integer"])
+        assert "agent.config has no 'wether_url' (did you mean 'weather_url'?)" in result[7], result
+    with scripts_folder({"agent.lua": script}) as folder:
+        done = command("config", "agent.lua", folder=folder, environment=environment)
+        equal(done.returncode, 0, done.stderr)
+        shown = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+        assert "https://example.com/w" in shown["weather_url"] and "WEATHER_URL" in shown["weather_url"], shown["weather_url"]
+        assert "default" in shown["places"] and "a,b" in shown["places"], shown["places"]
+        assert "****" in shown["token"] and "s3cret" not in done.stdout + done.stderr, shown["token"]
+        for name, value, words in [("WEATHER_LIMIT", "many", "WEATHER_LIMIT=many"), ("FINE", "perhaps", "FINE=perhaps"),
+                                   ("WEATHER_URL", "nowhere", "WEATHER_URL=nowhere")]:
+            done = command("check", "agent.lua", folder=folder, environment={name: value})
+            equal(done.returncode, 1)
+            assert words in done.stderr and "expected" in done.stderr, done.stderr
+        wrong = script.replace('setting { env = "WEATHER_TOKEN", secret = true }',
+                               'setting { env = "WEATHER_TOKEN", secret = true, kind = "integer" }')
+        (folder / "agent.lua").write_text(wrong)
+        done = command("check", "agent.lua", folder=folder, environment=environment)
+        assert done.returncode == 1 and "WEATHER_TOKEN=****" in done.stderr and "s3cret" not in done.stderr, done.stderr
+        for text, words in [('env = "KAFKA_PASSWORD"', "kafka_password"), ('env = "CONSUME_X"', "streaming_topics"),
+                            ('kind = "integer", default = "x"', "whole number")]:
+            (folder / "agent.lua").write_text(script.replace('kind = "boolean"', text))
+            done = command("check", "agent.lua", folder=folder)
+            assert done.returncode == 1 and "config.fine" in done.stderr and words in done.stderr, done.stderr
+        (folder / "agent.lua").write_text(script.replace("task_timeout = 60", "port = setting { default = 1 }"))
+        done = command("check", "agent.lua", folder=folder)
+        assert done.returncode == 1 and "config.port" in done.stderr, done.stderr
+
+
+@case("compiled Lua is refused by the name of its file, as the script and as a module")
+def compiled():
+    code = b"\x1bLuaT\x00\x19\x93\r\n\x1a\n"
+    with scripts_folder({"agent.lua": "agenthost.agent { name = 'a' }\nrequire 'm'\n"}) as folder:
+        (folder / "bytecode.lua").write_bytes(code)
+        (folder / "m.lua").write_bytes(code)
+        for name, words in [("bytecode.lua", "bytecode.lua:1:"), ("agent.lua", "m.lua:1:")]:
+            done = command("check", name, folder=folder)
+            equal(done.returncode, 1)
+            assert words in done.stderr and "compiled Lua" in done.stderr, done.stderr
+
+
 @case("types prints the definitions of the API, and Lua accepts them")
 def types():
     done = command("types")

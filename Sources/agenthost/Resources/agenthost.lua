@@ -99,6 +99,18 @@ agenthost = {}
 ---@field websocket_endpoints? agenthost.WebSocketEndpoint[] Beside /ws and /ws/events, which every realtime agent has.
 ---@field streaming_endpoints? agenthost.StreamingEndpoint[]
 
+---@class agenthost.SettingDeclaration
+---@field env? string The environment variable [the setting's name in capitals].
+---@field default? string|number|boolean|string[]
+---@field kind? "string"|"number"|"integer"|"boolean"|"list"|"url" What a value has to be [as the default, else "string"]. Another one stops the start.
+---@field secret? boolean Its value is shown nowhere, `pairs(agent.config)` included.
+
+---Declares a setting of the script's own: `config = { weather_url = agenthost.setting { env = "WEATHER_URL" } }` makes
+---agent.config.weather_url, which `agenthost config` lists.
+---@param declaration agenthost.SettingDeclaration
+---@return any
+function agenthost.setting(declaration) end
+
 ---Declares an agent that answers tasks over HTTP. One script is one agent.
 ---@param declaration agenthost.AgentDeclaration
 ---@return agenthost.Agent
@@ -114,8 +126,8 @@ function agenthost.realtime_agent(declaration) end
 ---@class agenthost.Agent
 ---@field name string
 ---@field description string
----@field state table Plain data (no functions) that survives a reload of the script. What the script sets while it loads is the default of a first start.
----@field config agenthost.Config The settings that hold, wherever they came from.
+---@field state table Plain data that survives a reload of the script; functions, coroutines and metatables in it stay behind. What the script sets while it loads is the default of a first start.
+---@field config agenthost.Config The settings that hold, wherever they came from: nil for one that is not set. A name that is no setting raises.
 ---@field processor any What the declaration's processor function returned.
 local Agent = {}
 
@@ -229,15 +241,17 @@ function Agent:on_event(event_type, fn) end
 ---@param fn fun(payload: table, client: agenthost.Client)
 function Agent:on_websocket(message_type, fn) end
 
----Runs when this version of the script begins to serve.
+---Runs before this version of the script begins to serve, with the state that it has taken over; messages and requests wait.
+---If it raises, or all of them take 30 s, the version before goes on with its own state. What it has sent by then is sent.
 ---@param fn fun()
 function Agent:on_start(fn) end
 
----Runs when the host stops or another version takes over.
+---Runs when the host stops, or when another version has taken over and the handlers of this one have ended.
 ---@param fn fun()
 function Agent:on_stop(fn) end
 
----Runs at a reload, with a copy of the state that the version before leaves; what it returns is the new state.
+---Runs once at a reload, before on_start, with a copy of the state that the version before leaves; what it returns is the
+---new state.
 ---@param fn fun(state: table, old_version: string): table
 function Agent:on_upgrade(fn) end
 
