@@ -140,7 +140,7 @@ local Agent = {}
 ---@field priority integer 1 to 3.
 ---@field body? any Of an endpoint whose body is any JSON.
 ---@field raw? string That body, byte for byte.
----@field path table<string, string> What the parameters of the endpoint's path stand for: task.path.id of "/device/{id}".
+---@field path table<string, string> What the parameters of the endpoint's path stand for: task.path.id of "/device/{id}". This and the fields below are of the request that opened the WebSocket for a task that came over one, and empty for one of agent:process.
 ---@field query_params table<string, string> Of the request's query, the last value of a name.
 ---@field query_list { [1]: string, [2]: string }[] Names and values of the query, all of them, in order.
 ---@field headers table<string, string> Of the request, by name in any case; the last value of a name.
