@@ -206,6 +206,7 @@ package struct AgentHost: Service {
                 // A new version may be the first to need a broker.
                 tasks.addTask { await floor.followNeeds(started: brokersStarted) }
                 await floor.untilStopped()
+                await reloader.stop()
                 tasks.cancelAll()
             }
         } onGracefulShutdown: {

@@ -47,6 +47,7 @@ package actor Reloader {
     private var running: Task<Void, Never>?
     /// Looks for what has changed once the reload under way is over.
     private var look: Task<Void, Never>?
+    private var isStopped = false
 
     package init(
         sources: [@Sendable () -> ScriptSnapshot], workers: [Worker], statuses: [AgentStatus],
@@ -98,13 +99,23 @@ package actor Reloader {
     /// Loads again the agents whose files have changed since they were last read. A version of these that is still on
     /// its way into service is given up: a newer one was saved.
     package func reloadChanged() async {
-        for agent in sources.indices where attempted[agent].isStale() {
-            rollouts[agent]?.abandon(because: ScriptFailure("a newer version was saved"))
-        }
+        abandonStale()
         if let look { return await look.value }
         let look = oneAfterAnother { reloader in await reloader.reloadStale() }
         self.look = look
         await look.value
+    }
+
+    /// No version comes into service any more; one on its way is given up. Call it before the workers drain.
+    package func stop() {
+        isStopped = true
+        for rollout in rollouts { rollout?.abandon(because: ScriptFailure("the host is stopping")) }
+    }
+
+    private func abandonStale() {
+        for agent in sources.indices where attempted[agent].isStale() {
+            rollouts[agent]?.abandon(because: ScriptFailure("a newer version was saved"))
+        }
     }
 
     private func reloadStale() async {
@@ -113,6 +124,7 @@ package actor Reloader {
     }
 
     package func reloadAll() async {
+        abandonStale()
         await oneAfterAnother { reloader in
             for agent in reloader.sources.indices { await reloader.reload(agent) }
         }.value
@@ -130,6 +142,7 @@ package actor Reloader {
     }
 
     private func reload(_ agent: Int) async {
+        guard !isStopped else { return }
         let snapshot = sources[agent]()
         attempted[agent] = snapshot
         let rollout = rollout(of: snapshot, agent: agent)
@@ -148,8 +161,8 @@ package actor Reloader {
             hooks.announce("reloaded \(snapshot.name): version \(snapshot.version), generation \(numbers[agent])")
         } catch {
             let name = interfaces[agent]?.name ?? snapshot.name
-            if rollout.isAbandoned {
-                logger.notice("a load was given up: a newer version was saved", metadata: ["agent": "\(name)"])
+            if let reason = rollout.abandonment {
+                logger.notice("a load was given up", metadata: ["agent": "\(name)", "reason": "\(reason)"])
             } else {
                 report(ScriptFailure(describing: error), of: snapshot, agent: agent)
             }

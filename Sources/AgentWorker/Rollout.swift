@@ -23,7 +23,10 @@ package final class Rollout: Sendable {
     private let interrupt: LuaInterrupt
     private let fate = Mutex(Fate.open)
 
-    private enum Fate { case open, committed, abandoned }
+    private enum Fate {
+        case open, committed
+        case abandoned(ScriptFailure)
+    }
 
     package init(agent: Int, workers: [Worker], interrupt: LuaInterrupt = LuaInterrupt(), load: @escaping Load) {
         self.agent = agent
@@ -61,17 +64,23 @@ package final class Rollout: Sendable {
         }.map { $0.first ?? Subscriptions() }
     }
 
-    /// Whether it was given up before the version was in service.
-    package var isAbandoned: Bool { fate.withLock { $0 == .abandoned } }
+    /// Why it was given up before the version was in service; nil if it was not.
+    package var abandonment: ScriptFailure? {
+        fate.withLock { fate in
+            guard case .abandoned(let failure) = fate else { return nil }
+            return failure
+        }
+    }
 
     /// Ends the rollout unless the version is about to serve: what loads is interrupted, what has begun to swap goes
     /// back.
     package func abandon(because failure: ScriptFailure) {
-        let isOpen = fate.withLock { fate in
-            if fate == .open { fate = .abandoned }
-            return fate == .abandoned
+        let isAbandoned = fate.withLock { fate in
+            guard case .open = fate else { return false }
+            fate = .abandoned(failure)
+            return true
         }
-        guard isOpen else { return }
+        guard isAbandoned else { return }
         interrupt.raise()
         for worker in workers {
             worker.loop.execute { [agent] in worker.abandonSwap(agent: agent, because: failure) }
@@ -81,7 +90,7 @@ package final class Rollout: Sendable {
     /// From here on all workers serve the version, or none does.
     private func commit() throws {
         try fate.withLock { fate in
-            guard fate == .open else { throw ScriptFailure("it was given up") }
+            if case .abandoned(let failure) = fate { throw failure }
             fate = .committed
         }
     }

@@ -291,6 +291,17 @@ def endless():
         answers(host, 5, 2.5)
 
 
+@case("a stop waits neither for a load nor for an on_start under way")
+def stop_while_loading():
+    for more in ("while true do end", "agent:on_start(function() agenthost.sleep(25) end)"):
+        with Host(plain("1")) as host:
+            save(host.script, plain("2") + f"\n{more}\n")
+            time.sleep(0.4)  # it is loading: nothing tells of that from outside
+            began = time.monotonic()
+            equal(host.stop(), 0)
+            assert time.monotonic() - began < 4, f"{more}: {time.monotonic() - began} s"
+
+
 @case("a script behind a volume's swapped link (..data), as Kubernetes mounts a ConfigMap")
 def config_map():
     with scripts_folder({"..one/agent.lua": plain("1"), "..two/agent.lua": plain('require "m"'), "..two/m.lua": "return 2"}) as folder:
