@@ -147,8 +147,9 @@ import Testing
 
     @Test("models made in a handler are collected with it")
     func collected() throws {
-        let script = try TestScript.probe("for i = 1, 20000 do agenthost.model { x = 'string' } end")
-        #expect(try script.task("probe").results == [])
+        // A budget for each two thousand, so that a busy machine has time enough.
+        let script = try TestScript.probe("for i = 1, 2000 do agenthost.model { x = 'string' } end")
+        for _ in 0..<10 { #expect(try script.task("probe").results == []) }
         #expect(script.generation.state.memoryInUse < 64 << 20)
     }
 }
