@@ -17,6 +17,8 @@ final class HostMetrics: Sendable {
         "agenthost_errors_total": "Handlers that failed.",
         "agenthost_retries_total": "Messages tried again after a failure.",
         "agenthost_dead_letters_total": "Messages given up and delivered to a dead-letter topic, or kept in the spool.",
+        "agenthost_dead_letters_waiting":
+            "Dead letters that could be neither delivered nor kept yet; their partitions stand still.",
         "agenthost_dead_letters_kept": "Dead letters that no broker took, kept in the spool.",
         "agenthost_embedded_broker": "1 for a development broker that the host runs itself, in memory.",
         "agenthost_stopped_lanes": "Partitions and topics that stand still after a failure, until the next reload.",
@@ -68,6 +70,7 @@ final class HostMetrics: Sendable {
         observe("agenthost_errors_total") { $0.errors.load(ordering: .relaxed) }
         observe("agenthost_retries_total") { $0.retries.load(ordering: .relaxed) }
         observe("agenthost_dead_letters_total") { $0.deadLetters.load(ordering: .relaxed) }
+        observe("agenthost_dead_letters_waiting", isCounter: false) { $0.waitingDeadLetters.load(ordering: .relaxed) }
         observe("agenthost_stopped_lanes", isCounter: false) { $0.stoppedLanes.load(ordering: .relaxed) }
         registry.observe("agenthost_reloads_total", isCounter: true) {
             agents.flatMap { agent -> [Observation] in

@@ -60,9 +60,11 @@ package final class HostStatus: StatusReporting {
         let kept = spool.current.map { HostSnapshot.Spool(letters: $0.count, path: $0.path) }
         let agents = agents.compactMap(\.snapshot)
         let lastActivity = self.agents.map { $0.counters.lastActivity.load(ordering: .relaxed) }.max() ?? 0
+        let waiting = self.agents.reduce(0) { $0 + $1.counters.waitingDeadLetters.load(ordering: .relaxed) }
         var health = HostSnapshot.Health.healthy
         if reports.contains(where: { $0.status != .connected && $0.status != .connecting })
             || agents.contains(where: { $0.script.reloadError != nil }) || kept.map({ $0.letters > 0 }) ?? false
+            || waiting > 0
         {
             health = .degraded
         }
@@ -74,6 +76,7 @@ package final class HostStatus: StatusReporting {
             activeStreams: state.streams, lastActivity: lastActivity == 0 ? nil : lastActivity)
         snapshot.embeddedBrokers = state.embedded
         snapshot.spool = kept
+        snapshot.waitingDeadLetters = waiting
         return snapshot
     }
 }

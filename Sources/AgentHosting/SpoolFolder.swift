@@ -148,6 +148,8 @@ package final class SpoolFolder: DeadLetterSpool {
     }
 
     private func lines(of file: String) throws -> [ByteBuffer] {
+        // It goes with its last letter.
+        guard access(file, F_OK) == 0 else { return [] }
         guard let data = FileManager.default.contents(atPath: file) else { throw failure("read", file) }
         return data.split(separator: UInt8(ascii: "\n")).map { ByteBuffer(bytes: $0) }
     }

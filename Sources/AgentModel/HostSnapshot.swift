@@ -49,6 +49,8 @@ package struct HostSnapshot: Sendable {
     package var embeddedBrokers: [String] = []
     /// Dead letters that no broker took.
     package var spool: Spool?
+    /// Dead letters that are neither delivered nor kept, so that their partitions stand still.
+    package var waitingDeadLetters = 0
 
     /// Where dead letters are kept that no broker took, and how many are there.
     package struct Spool: Sendable, Equatable {

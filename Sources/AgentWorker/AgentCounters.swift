@@ -6,6 +6,8 @@ package final class AgentCounters: Sendable {
     package let errors = Atomic<Int>(0)
     package let retries = Atomic<Int>(0)
     package let deadLetters = Atomic<Int>(0)
+    /// Dead letters that could be neither delivered nor kept yet: their partitions stand still.
+    package let waitingDeadLetters = Atomic<Int>(0)
     /// Versions put in service after the first.
     package let reloads = Atomic<Int>(0)
     /// Reloads that left the version before in service.

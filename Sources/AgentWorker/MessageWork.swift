@@ -28,6 +28,13 @@ final class MessageWork: LaneWork {
     /// The version that the handler last ran on.
     private var lastLive: LiveGeneration?
     private var isPausing = false
+    /// Its dead letter was neither delivered nor kept, and is tried again.
+    private var isLetterWaiting = false {
+        didSet {
+            guard isLetterWaiting != oldValue else { return }
+            slot.counters.waitingDeadLetters.wrappingAdd(isLetterWaiting ? 1 : -1, ordering: .relaxed)
+        }
+    }
     private var isUnderWay = false
 
     private enum Phase {
@@ -280,6 +287,7 @@ final class MessageWork: LaneWork {
             metadata: fields.merging(["error": "\(error)"]) { $1 })
         guard let pause = RetryPolicy.deadLetters.pause(afterAttempt: deadLetterAttempt + 1) else { return drop() }
         deadLetterAttempt += 1
+        isLetterWaiting = true
         phase = .waiting
         worker.isolated.scheduleTask(in: pause) { [self] in
             guard message.isCurrent, worker.takesMessages else { return drop() }
@@ -297,6 +305,7 @@ final class MessageWork: LaneWork {
 
     private func finish() {
         phase = .finished
+        isLetterWaiting = false
         leaveLane()
         if share?.isLast() ?? true { message.acknowledge() }
         endUnderWay()
@@ -305,6 +314,7 @@ final class MessageWork: LaneWork {
     /// Ends without an acknowledgement: the broker delivers the message again.
     private func drop() {
         phase = .finished
+        isLetterWaiting = false
         leaveLane()
         endUnderWay()
     }

@@ -123,11 +123,13 @@ import Testing
         test.advance(0.5)
         #expect(message.acknowledgements == 0)
         #expect(test.lines.count(containing: "stays unacknowledged") == 1)
+        #expect(test.counters[0].waitingDeadLetters.load(ordering: .relaxed) == 1)
         test.spool.refuse(nil)
         test.advance(0.5)
         test.kafka.settleAll(DeliveryFailure("too large", isPermanent: true))
         test.advance(0)
         #expect(message.acknowledgements == 1 && test.spool.kept.count == 1)
+        #expect(test.counters[0].waitingDeadLetters.load(ordering: .relaxed) == 0)
     }
 
     @Test("without any broker for its dead letter is not tried in a hot loop") func noBroker() throws {

@@ -49,6 +49,9 @@ struct StatusPages {
         if let spool = snapshot.spool, spool.letters > 0 {
             top.append(("spooled_dead_letters", ["count": integer(spool.letters), "path": .string(spool.path)]))
         }
+        if snapshot.waitingDeadLetters > 0 {
+            top.append(("waiting_dead_letters", integer(snapshot.waitingDeadLetters)))
+        }
         return page(top) { health(of: $0, service: $0.interface.name) }
     }
 
