@@ -81,7 +81,7 @@ def broken():
             save(host.script, text)
             health = until(
                 lambda: (health := host.health()) and health["script"]["reload_error"]
-                and words in health["script"]["reload_error"] and health, f"{what} is shown; {host.health()}", 20)
+                and words in health["script"]["reload_error"] and health, f"{what} is shown; {host.health()}", 60)
             assert "agent.lua:" in health["script"]["reload_error"], health
             equal((health["status"], health["script"]["version"]), ("degraded", version), what)
             equal(host.get("/health").status, 200)
