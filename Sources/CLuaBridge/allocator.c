@@ -51,6 +51,9 @@ size_t lb_largest_block(const lb_host *host) {
 #define HELD_CALLS 8
 
 static void release_held(lb_host *host, size_t count) {
+    if (host->held_count == 0) {
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         free(host->held[i]);
     }

@@ -1,0 +1,72 @@
+-- Documents at random, and the same with bytes changed, through the reader, the writer and the copier.
+
+local function pick(n) return random() % n + 1 end
+local texts = { "", "a", "é€😀", '\\"', "\\u0041", "\\ud83d\\ude00", "\\ud800", "\0", "\x01", "\xff", ("x"):rep(70), "\\n\\t", "/" }
+local numbers = { "0", "-0", "1", "-1", "1.5", "1e9", "1e999", "-1e-999", "9223372036854775807", "9223372036854775808",
+    "18446744073709551616", "0.1", "123456789012345678901234567890", "01", "1.", ".5", "-", "1e" }
+
+local function document(depth)
+    local kind = pick(depth > 5 and 5 or 7)
+    if kind == 1 then return numbers[pick(#numbers)] end
+    if kind == 2 then return '"' .. texts[pick(#texts)] .. '"' end
+    if kind == 3 then return ({ "true", "false", "null", "nul", "tru" })[pick(5)] end
+    if kind == 4 then return "[]" end
+    if kind == 5 then return "{}" end
+    local parts = {}
+    for i = 1, pick(6) do
+        parts[i] = (kind == 6 and "" or '"' .. texts[pick(#texts)] .. '":') .. document(depth + 1)
+    end
+    return (kind == 6 and "[" or "{") .. table.concat(parts, pick(3) == 1 and " , " or ",") .. (kind == 6 and "]" or "}")
+end
+
+for i = 1, 1500 do
+    local text = document(0)
+    for change = 0, 2 do
+        if change > 0 and #text > 0 then
+            local at = pick(#text)
+            text = text:sub(1, at - 1) .. string.char(random() % 256) .. text:sub(at + pick(2))
+        end
+        for _, exact in ipairs { false, true } do
+            local ok, value = pcall(decode, text, exact)
+            if ok then
+                local written, again = pcall(encode, value)
+                if written then
+                    assert(encode(decode(again)) == again, again)
+                    pcall(copy, value)
+                end
+            end
+        end
+    end
+end
+
+for _, depth in ipairs { 1, 126, 127, 128, 129, 1000, 100000 } do
+    pcall(decode, ("["):rep(depth) .. ("]"):rep(depth))
+    pcall(decode, ('{"a":'):rep(depth) .. "1" .. ("}"):rep(depth))
+    pcall(decode, ("["):rep(depth))
+    local t = {}
+    local at = t
+    for _ = 1, depth do at.a = {} at = at.a end
+    pcall(encode, t)
+    pcall(copy, t)
+end
+local cycle = {}
+cycle[1] = cycle
+assert(not pcall(encode, cycle))
+copy(cycle)
+
+-- Arrays whose length their few fields make up.
+local fields = {}
+for i = 0, 62 do fields[#fields + 1] = ("[1 << %d] = true"):format(i) end
+for count = 1, #fields, 6 do
+    local made = load("return { " .. table.concat(fields, ", ", 1, count) .. " }")()
+    pcall(encode, made)
+    pcall(encode, array(made))
+    pcall(copy, array(made))
+end
+for _, value in ipairs { print, coroutine.create(print), 0 / 0, 1 / 0, "\xff", setmetatable({}, {}) } do
+    pcall(encode, value)
+    pcall(encode, { value })
+    pcall(copy, { value })
+    pcall(show, value)
+    pcall(encode, { [value == value and value or 1] = 1 })
+end
