@@ -231,9 +231,11 @@ def contains(*texts):
 DIFFERENCES = [
     ("large integers", contains(b"9223372036854775808", b"12345678901234567890", b"99999999999999999999"),
      "Lua's integers have 64 bits; a larger one is refused where an integer is asked for, and never rounded in silence"),
-    ("literals", contains(b"NaN", b"Infinity", b"1e999"),
+    ("literals", contains(b"NaN", b"Infinity", b"1e999", b"1e400"),
      "Python reads NaN, Infinity and numbers without bound, which JSON has not (RFC 8259 section 6), and then fails with 500"),
-    ("surrogates", contains(b"\\ud800", b"\xed\xa0\x80"), "half a surrogate pair is no text; Python reads it, and fails with 500 when it answers"),
+    ("surrogates", contains(b"\\ud800", b"\\ud83d\"", b"\xed\xa0\x80"), "half a surrogate pair is no text; Python reads it, and fails with 500 when it answers"),
+    ("encodings", contains(b"\xef\xbb\xbf", b"\xff\xfe"),
+     "JSON is UTF-8 without a byte order mark (RFC 8259 section 8.1); Python guesses other encodings"),
     ("depth", contains(b"[" * 200), "JSON is at most 128 levels deep here"),
     ("times", contains(b"20240102T030405Z", b"2024-W01-1", b"2024-001", b"T24:00", b":60", b"+02\"", b"T03\"", b"\"20240102\"",
                        b"\"2024-01\"", b"\"2024\"", b"0000-01-01", b"02_03", b"-1e15"),
@@ -285,7 +287,15 @@ BROKEN = [b"", b"  ", b"{bad", b'{"query": "x"', b"nul", b'{"query": "x"} t', b'
           b'{"query" "x"}', b'"abc', b'{"query":"\\x"}', b'{"query":"\\u12"}', b"[1 2]", b"-", b"01", b"1.", b'{"a":tru}', b"{1:2}",
           b'{"query":"\xff"}', b'{"query":"\xed\xa0\x80"}', '{"query":"żółw" x}'.encode(), b"}", b"]", b'{"a":}', b"[,1]", b'{,"a":1}',
           b'{"query": NaN}', b'{"query": "a", "priority": Infinity}', b'{"query":"\\ud800"}', b'{"query":"a","parameters":{"x":1e999}}',
-          b'{"query":"a","parameters":{"x":' + b"[" * 300 + b"]" * 300 + b"}}"]
+          b'{"query":"a","parameters":{"x":' + b"[" * 300 + b"]" * 300 + b"}}", b'\xef\xbb\xbf{"query":"a"}',
+          '{"query":"a"}'.encode("utf-16"), b' \n\t{"query":"a"}\r\n ', b'{"query":"\\u0041\\ud83d\\ude00"}',
+          b'{"query":"a","parameters":{"x":1e400}}', b'{"query":"a","parameters":{"x":-0}}', b'{"query":"a","parameters":{"x":1.0e2}}',
+          b'{"query":"a\\/b"}', b'{"query":"\\ud83d"}', b'{"query":"\\udc00\\ud800"}', b'{"query":"a","priority":2.0000000000000001}',
+          b'{"query":"a","parameters":{"":1}}', b'{"query":"a\tb"}', b'{"query":"a","parameters":{"a":1,"a":2}}', b"[]x",
+          b'{"query":"a"}\x00', b"\x00", b'{"query":tRue}', b"+1", b".5", b'{"query":"a",}', b'{"query":"a" "b":1}', b'{"query":"a",,}',
+          b'["a" "b"]', b'{"query":"a","parameters":{"n":0123}}', b'{"query":"a","parameters":{"n":-}}', b'{"query":"a","parameters":{"n":1e}}',
+          b'{"query":"a\\', b'{"query":"\\u00', b'{"query"', b'{"query":', b"{", b"[", b'"', b'{"query":"a"}}', b"// c\n{}",
+          b'{"query":"a"} // c', b"{\"query\": 'a'}", b"\xa0{}", "\u2028{}".encode()]
 
 
 def bodies():
@@ -337,9 +347,12 @@ def routes():
                    "/things/a%20b", "/things/%C5%BC", "/things/a+b", "/things/a%2Fb", "/things/%ff", "/things/7/parts", "/things/7/parts/8",
                    "/things//parts/8", "/things/7/parts/8/", "/things/7/parts/8/9", "/files", "/files/", "/files/a", "/files/a/b//c/",
                    "/files/a%20b/%C3%A9", "//", "//things/7", "/THINGS/7", "/things/7?a=1&a=2&b", "/things/7?a=%20+%2B&%C3%A9=1",
-                   "/things/7?a=%zz&b=%ff", "/things/7?=1&&a==2", "/things/7?a;b=1", "/things/7?", "/things/7?a=1/", "/docs/x"]
+                   "/things/7?a=%zz&b=%ff", "/things/7?=1&&a==2", "/things/7?a;b=1", "/things/7?", "/things/7?a=1/", "/docs/x", "/things/%41",
+                   "/things/a;b", "/things/a:b", "/things/~", "/things/..", "/files/../x", "/things/a=b&c,d", "/files//", "/things/%20",
+                   "/things/%0A", "/plain?query", "/plain?query=", "/plain?query=a&query=b", "/plain?QUERY=a", "/things/7?a=%00",
+                   "/things/7//", "/things//", "/things/7/parts//", "/slash//"]
         for target in targets:
-            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW"):
                 body = b'{"query": "a"}' if method in ("POST", "PUT", "PATCH") else None
                 both.compare(method, target, body, headers=(("Content-Type", "application/json"), ("X-TRACE", " t ")))
         note(f"{both.seen} requests; differences with a reason: {', '.join(sorted(both.used))}")
