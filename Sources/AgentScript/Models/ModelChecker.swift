@@ -165,13 +165,25 @@ struct ModelChecker {
         stack.newTable(array: Int32(clamping: length), fields: 0)
         let copy = stack.top
         stack.markArray(at: copy)
-        for position in stride(from: 1, through: length, by: 1) {
-            path.append(.item(position))
-            _ = stack.getIndex(position, of: source)
-            push(item, from: stack.top)
-            stack.remove(at: -2)
+        for position in stride(from: 1, through: length, by: 1) where !isSpent {
+            let kind = stack.getIndex(position, of: source)
+            if Self.isTaken(kind, for: item) {
+                do throws(LuaFailure) { try stack.charge(5) } catch { isSpent = true }
+            } else {
+                path.append(.item(position))
+                push(item, from: stack.top)
+                stack.remove(at: -2)
+                path.removeLast()
+            }
             stack.setIndex(position, of: copy)
-            path.removeLast()
+        }
+    }
+
+    /// Whether a value of the kind is one of the type as it is, which of a list's items nearly all are.
+    private static func isTaken(_ kind: LuaType, for type: FieldType) -> Bool {
+        switch (type, kind) {
+        case (.string, .string), (.number, .integer), (.integer(nil), .integer), (.boolean, .boolean): true
+        default: false
         }
     }
 
