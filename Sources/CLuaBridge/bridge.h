@@ -199,6 +199,8 @@ void lb_open_coroutine_library(lua_State *L);
 void lb_open_string_library(lua_State *L);
 void lb_open_table_library(lua_State *L);
 void lb_open_base_library(lua_State *L);
+/// What reading an undefined global does, and `_G`.
+void lb_open_globals(lua_State *L);
 void lb_open_debug_library(lua_State *L);
 void lb_open_package_library(lua_State *L);
 /// Pops a table of functions that others' files find in the library below it. In an agent's own file reading a function
