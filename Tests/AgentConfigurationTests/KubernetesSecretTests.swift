@@ -43,6 +43,13 @@ struct KubernetesSecretTests {
         return reason
     }
 
+    @Test("an API whose port is none is not asked, and ends nothing", arguments: [0, 65_536, 99_999, -1])
+    func impossiblePort(port: Int) async throws {
+        try folder.write(Self.token, to: "account/token")
+        let secrets = try await loader(port: port).load()
+        #expect(reason(secrets[.kafka]).contains("does not exist"))
+    }
+
     @Test("an absent directory's secret is read from the API with the service account's token")
     func read() async throws {
         try await withAPI { api, loader in
