@@ -43,7 +43,7 @@ end
 
 do  -- names of fields without end, reading a table from outside by a comparison, the lines of divisions
     local self = setmetatable({}, { __index = function(t) return t end })
-    assert(not load("return ..." .. (".a"):rep(100000) .. " + 1"))
+    assert(not load("return (...)" .. (".a"):rep(100000) .. " + 1"))
     assert(not pcall(load("return (...)" .. (".a"):rep(190) .. " + 1"), self))
     local t = { [true] = 10 }
     local function get(a, b) return t[a < b] end

@@ -350,6 +350,7 @@ function Agent:process(task_type, payload) end
 function agenthost.sleep(seconds) end
 
 ---Runs a function on its own, beside the handler that calls this.
+--- At most 250 arguments.
 ---@param fn fun(...: any)
 ---@param ... any Its arguments.
 function agenthost.spawn(fn, ...) end
