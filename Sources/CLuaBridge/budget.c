@@ -106,6 +106,10 @@ bool lb_overdue(lb_host *host, lua_State *L, int64_t ahead) {
         return false;
     }
     lb_write_position(L, 0, host->spent_where, sizeof host->spent_where);
+    if (host->spent_where[0] == 0 && host->root != NULL && L != host->main) {
+        // A coroutine that has not begun.
+        lb_write_position(host->root, 0, host->spent_where, sizeof host->spent_where);
+    }
     host->spent = true;
     return true;
 }

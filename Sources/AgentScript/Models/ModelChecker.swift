@@ -35,9 +35,13 @@ struct ModelChecker {
         self.source = source
     }
 
+    private mutating func charge(_ units: Int) {
+        do throws(LuaFailure) { try stack.charge(units) } catch { isSpent = true }
+    }
+
     /// Pushes the checked copy of the value at the index; nil where something is wrong with the whole of it.
     mutating func push(_ type: FieldType, from index: Int32) {
-        do throws(LuaFailure) { try stack.charge(20) } catch { isSpent = true }
+        charge(20)
         guard !isSpent else { return stack.pushNil() }
         let kind = stack.type(at: index)
         switch type {
@@ -119,7 +123,7 @@ struct ModelChecker {
         let source = stack.absolute(index)
         stack.newTable(array: 0, fields: Int32(clamping: fields.count))
         let copy = stack.top
-        for field in fields {
+        for field in fields where !isSpent {
             push(field, of: source)
             stack.setField(field.name, of: copy)
         }
@@ -168,7 +172,7 @@ struct ModelChecker {
         for position in stride(from: 1, through: length, by: 1) where !isSpent {
             let kind = stack.getIndex(position, of: source)
             if Self.isTaken(kind, for: item) {
-                do throws(LuaFailure) { try stack.charge(5) } catch { isSpent = true }
+                charge(5)
             } else {
                 path.append(.item(position))
                 push(item, from: stack.top)
@@ -188,7 +192,7 @@ struct ModelChecker {
     }
 
     /// Whether a table is a list: nothing in it but 1 to n.
-    private func hasOnlyPositions(_ index: Int32) -> Bool {
+    private mutating func hasOnlyPositions(_ index: Int32) -> Bool {
         let table = stack.absolute(index)
         if source == .client { return stack.isArray(at: table) }
         var count = 0
@@ -196,6 +200,11 @@ struct ModelChecker {
         while stack.next(of: table) {
             stack.pop(1)
             count += 1
+            charge(2)
+            if isSpent {
+                stack.pop(1)
+                return true
+            }
         }
         return count == stack.length(of: table)
     }
@@ -212,6 +221,7 @@ struct ModelChecker {
         let copy = stack.top
         stack.pushNil()
         while stack.next(of: source) {
+            guard !isSpent else { return stack.setTop(copy) }
             let value = stack.top
             guard stack.type(at: value - 1) == .string else {
                 stack.setTop(copy - 1)
