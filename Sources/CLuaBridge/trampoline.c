@@ -18,7 +18,13 @@ const char lb_link_marker = 0;
 // MARK: - Room on the stack
 
 void lb_ensure_stack(lua_State *L, int slots) {
-    if (!lua_checkstack(L, slots)) {
+    // Where memory is not refused: so what fails is the stack.
+    lb_host *host = lb_host_at(L);
+    bool was = host->in_vm;
+    host->in_vm = false;
+    bool fits = lua_checkstack(L, slots) != 0;
+    host->in_vm = was;
+    if (!fits) {
         char where[LB_WHERE_SIZE];
         lb_write_position(L, 0, where, sizeof where);
         lua_pushfstring(L, "%sstack overflow", where);
