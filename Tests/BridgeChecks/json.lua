@@ -39,6 +39,31 @@ for i = 1, 1500 do
     end
 end
 
+-- The same beyond the length that simdjson reads, and numbers that keep their text while the script sets others.
+local long = '"' .. ("x"):rep(300000) .. '"'
+for i = 1, 40 do
+    local text = "[" .. long .. "," .. document(2) .. ',{"price":6.30,"id":12345678901234567890,"list":[1e2,-0,1.10]}]'
+    local ok, value = pcall(decode, text, i % 2 == 0)
+    if ok then
+        local last = value[3]
+        assert(encode(last) == '{"id":12345678901234567890,"list":[1e2,-0,1.10],"price":6.30}')
+        last.price, last.list[1 + i % 3], last.id = i, nil, { last.id }
+        pcall(encode, value)
+        assert(encode(last.price) == tostring(i))
+    end
+end
+
+-- Members of any number are in order.
+for _, count in ipairs { 2, 16, 17, 64, 65, 1000 } do
+    local object = {}
+    for _ = 1, count do object[("k"):rep(random() % 12) .. random() % (4 * count)] = { b = 1, a = 2 } end
+    local before = ""
+    for key in encode(object):gmatch '"(k*%d+)":{"a":2,"b":1}' do
+        assert(before < key)
+        before = key
+    end
+end
+
 for _, depth in ipairs { 1, 126, 127, 128, 129, 1000, 100000 } do
     pcall(decode, ("["):rep(depth) .. ("]"):rep(depth))
     pcall(decode, ('{"a":'):rep(depth) .. "1" .. ("}"):rep(depth))
