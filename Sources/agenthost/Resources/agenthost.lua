@@ -52,7 +52,11 @@ agenthost = {}
 ---@field host? string Address of the HTTP server [127.0.0.1].
 ---@field port? integer Port of the HTTP server [8080]; 0 picks a free one.
 ---@field log_level? string [INFO]
----@field allowed_origins? string[] Origins of web pages that may connect; { "*" } for all.
+---@field allowed_origins? string[] Origins of web pages that may connect and write; { "*" } for all.
+---@field allow_credentials? boolean Whether pages of allowed_origins may send cookies [false].
+---@field allowed_hosts? string[] Names that requests may ask for, beside addresses and localhost.
+---@field max_connections? integer Open at one time; what the limit of file descriptors leaves room for unless set.
+---@field max_message_bytes? integer The largest HTTP body and WebSocket message [2097152].
 ---@field max_concurrent_tasks? integer [10]
 ---@field max_queued_tasks? integer [1024]
 ---@field max_invocations? integer functions under way in a worker, waiting ones included [10000]
