@@ -22,6 +22,8 @@ final class LiveGeneration {
     /// nil: nothing is measured.
     private var durations: HandlerDurations?
 
+    /// Timers that are cancelled when the version ends; more of them fire for nothing.
+    private static let cancelledTimers = 100
     /// For the to-be-closed variables of all functions that still wait at the end.
     private static let closingTime = TimeAmount.seconds(1)
 
@@ -97,7 +99,10 @@ final class LiveGeneration {
     /// No timer fires any more; what runs may finish.
     func retire() {
         isRetired = true
-        for held in timers.values { held.scheduled.cancel() }
+        // Very many are left to themselves: for each one NIO would look through all of its timers.
+        if timers.count <= Self.cancelledTimers {
+            for held in timers.values { held.scheduled.cancel() }
+        }
         timers = [:]
     }
 

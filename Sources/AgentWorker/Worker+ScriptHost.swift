@@ -46,11 +46,14 @@ extension Worker: ScriptHost {
         let turn = invocation.nextTurn()
         switch wait {
         case .sleep(let seconds):
-            let timer = isolated.scheduleTask(in: .nanoseconds(Int64(seconds * 1e9))) {
+            let timer = isolated.scheduleTask(in: .nanoseconds(Int64(seconds * 1e9))) { [weak invocation] in
+                guard let invocation else { return }
                 self.laterInTurn { self.resume(invocation, turn: turn) { _ in 0 } }
                 self.drainRunQueue()
             }
-            invocation.cancelWait = { timer.cancel() }
+            let live = invocation.generation
+            // NIO looks through all of its timers for the one to cancel: of thousands that end together, each is left.
+            invocation.cancelWait = { [weak live] in if live?.isClosed == false { timer.cancel() } }
         case .http(let call, _):
             let live = invocation.generation
             live.pendingRequests += 1
@@ -206,7 +209,8 @@ extension Worker: ScriptHost {
         guard !timer.isCancelled, !live.isRetired else { return }
         let slot = slots[live.generation.agentIndex]
         let name = HandlerName.function(timer.repeats ? "agent:every" : "agent:after")
-        let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self] in
+        let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self, weak live] in
+            guard let live, !live.isRetired else { return }
             laterInTurn { slot.whenOpen { self.fire(timer, name, of: live, in: slot) } }
             drainRunQueue()
         }

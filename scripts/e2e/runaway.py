@@ -48,8 +48,8 @@ RUNAWAYS = [
     ("model", "local t = {} for i = 1, 1e5 do t['f' .. i] = 'string' end while true do agenthost.model(t) end"),
     ("log", "local s = ('x'):rep(20000000) while true do agenthost.log.debug(s, { s = s, [s] = 1 }) end"),
     ("publish", "local t = { ('x'):rep(20000000) } while true do agent:publish('t', t) end"),
-    ("spawns", "for i = 1, 1e6 do agenthost.spawn(function() agenthost.sleep(1000) end) end"),
     ("timers", "for i = 1, 1e6 do agent:after(1000, function() end) end"),
+    ("spawns", "for i = 1, 1e6 do agenthost.spawn(function() agenthost.sleep(1000) end) end"),
 ]
 
 
@@ -119,12 +119,13 @@ def same_worker():
         slowest = ("", 0.0)
         for name, _ in RUNAWAYS:
             with Load(host, "/ok", {"query": "x"}) as load:
-                stopped(host, name)
+                seconds, _, _ = stopped(host, name)
             load.check()
             slowest = max(slowest, (name, load.slowest), key=lambda one: one[1])
+            # The budget is one of processor time, of which a busy machine gives less: what the runaway itself took tells.
+            # A memory runaway leaves 256 MiB of garbage, which is collected once more.
+            assert load.slowest <= max(0.55, seconds) + 0.45, f"{name}: {load.slowest:.2f} s, the runaway {seconds:.2f} s"
         note(f"the slowest answer came after {slowest[1]:.2f} s, beside {slowest[0]}")
-        # A memory runaway leaves 256 MiB of garbage, which is collected once more.
-        assert slowest[1] <= 0.5 + 0.05 + 0.45, slowest
 
 
 BUSY = """
@@ -165,7 +166,8 @@ def endless():
             host.signal(signal.SIGTERM)
             host.process.wait(13)
             note(f"{name:<33} slowest answer {load.slowest:5.2f} s, stopped in {time.monotonic() - began:5.2f} s")
-            assert load.slowest <= 0.6, f"{name}: an answer took {load.slowest:.2f} s"
+            assert load.slowest <= 1, f"{name}: an answer took {load.slowest:.2f} s"
+            assert time.monotonic() - began < 10, name
             equal(host.process.returncode, 0, name)
             host.was_killed = True
 
