@@ -36,7 +36,9 @@ import Testing
     }
 
     /// Runs the closure with the port of a server that answers every request with a head of these lines.
-    private func withServer(_ answer: @escaping @Sendable (Int) -> String, _ body: (Int) async throws -> Void)
+    private func withServer(
+        answering answer: @escaping @Sendable (Int) -> String, run body: (Int) async throws -> Void
+    )
         async throws
     {
         let count = Count()
@@ -60,7 +62,9 @@ import Testing
             ("http://user:secret@127.0.0.1:65536/", "is no port"), ("http://[::1]:70000/", "is no port"),
             ("http://", ""), ("http:///path", ""), ("http://a b/", ""),
         ])
-    func impossible(url: String, reason: String) async throws {
+    func impossible(
+        url: String, reason: String
+    ) async throws {
         guard case .failure(let failure) = try await get(url) else {
             Issue.record("answered")
             return
@@ -84,36 +88,44 @@ import Testing
 
     @Test("a redirect is followed, at most five times, not in a circle, and not to a port that is none")
     func redirects() async throws {
-        try await withServer({ _ in "302 Found\r\nLocation: http://127.0.0.1:99999/" }) { port in
-            guard case .failure(let failure) = try await get("http://127.0.0.1:\(port)/") else {
-                Issue.record("answered")
-                return
-            }
-            #expect(failure.description.contains("\"99999\" is no port"))
-        }
-        try await withServer({ "302 Found\r\nLocation: /\($0)" }) { port in
-            guard case .failure(let failure) = try await get("http://127.0.0.1:\(port)/") else {
-                Issue.record("answered")
-                return
-            }
-            #expect(failure.description.hasSuffix("it redirects too often"))
-        }
-        try await withServer({ _ in "301 Moved Permanently\r\nLocation: /" }) { port in
-            guard case .failure(let failure) = try await get("http://127.0.0.1:\(port)/") else {
-                Issue.record("answered")
-                return
-            }
-            #expect(failure.description.hasSuffix("it redirects in a circle"))
-        }
-        try await withServer({ $0 == 1 ? "303 See Other\r\nLocation: /there" : "200 OK\r\nX-Request: \($0)" }) { port in
-            guard case .success(let answer) = try await get("http://127.0.0.1:\(port)/", method: "POST", body: "x")
-            else {
-                Issue.record("not answered")
-                return
-            }
-            #expect(answer.status == 200)
-            #expect(answer.headers.contains { $0.name == "X-Request" && $0.value == "2" })
-        }
+        try await withServer(
+            answering: { _ in "302 Found\r\nLocation: http://127.0.0.1:99999/" },
+            run: { port in
+                guard case .failure(let failure) = try await get("http://127.0.0.1:\(port)/") else {
+                    Issue.record("answered")
+                    return
+                }
+                #expect(failure.description.contains("\"99999\" is no port"))
+            })
+        try await withServer(
+            answering: { "302 Found\r\nLocation: /\($0)" },
+            run: { port in
+                guard case .failure(let failure) = try await get("http://127.0.0.1:\(port)/") else {
+                    Issue.record("answered")
+                    return
+                }
+                #expect(failure.description.hasSuffix("it redirects too often"))
+            })
+        try await withServer(
+            answering: { _ in "301 Moved Permanently\r\nLocation: /" },
+            run: { port in
+                guard case .failure(let failure) = try await get("http://127.0.0.1:\(port)/") else {
+                    Issue.record("answered")
+                    return
+                }
+                #expect(failure.description.hasSuffix("it redirects in a circle"))
+            })
+        try await withServer(
+            answering: { $0 == 1 ? "303 See Other\r\nLocation: /there" : "200 OK\r\nX-Request: \($0)" },
+            run: { port in
+                guard case .success(let answer) = try await get("http://127.0.0.1:\(port)/", method: "POST", body: "x")
+                else {
+                    Issue.record("not answered")
+                    return
+                }
+                #expect(answer.status == 200)
+                #expect(answer.headers.contains { $0.name == "X-Request" && $0.value == "2" })
+            })
     }
 }
 
