@@ -3,6 +3,9 @@
 #include "bridge.h"
 
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 
 // MARK: - Functions of Lua's own, charged for their arguments
@@ -270,6 +273,10 @@ size_t lb_memory_in_use(lb_host *host) {
 void lb_collect(lb_host *host) {
     if (!host->broken) {
         lua_gc(host->main, LUA_GCCOLLECT);
+#ifdef __GLIBC__
+        // What small blocks took stays the process's otherwise, and large ones come on top of it.
+        malloc_trim(0);
+#endif
     }
 }
 
