@@ -229,7 +229,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
     if (new_size > old_size && host->in_vm && !may_grow(host, block == NULL && kind == 0, old_size, new_size)) {
         return refuse(host, again);
     }
-    if (lb_is_node_size(old_size)) {
+    if (old_size >= LARGE && lb_is_node_size(old_size)) {
         lb_forget_nodes(host, block);
     }
     void *moved = NULL;
@@ -239,7 +239,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
         return NULL;
     }
     note_size(host, old_size, new_size);
-    if (block == NULL && kind == 0 && lb_is_node_size(new_size)) {
+    if (block == NULL && kind == 0 && new_size >= LARGE && lb_is_node_size(new_size)) {
         lb_watch_nodes(host, moved, new_size);
     }
     return moved;

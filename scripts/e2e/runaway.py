@@ -97,7 +97,8 @@ def budgets():
             assert cpu <= 0.5 + 0.05 + 0.25, f"{name} took {cpu:.2f} s of processor time"
         _, highest = host.memory()
         note(f"memory: {base:.0f} MiB before, {highest:.0f} MiB at its highest")
-        assert highest - base <= 256 * 1.05 + 16, f"memory grew by {highest - base:.0f} MiB"
+        # What small blocks took is free, but still the process's, when the large ones of another handler come on top.
+        assert highest - base <= 2 * 256 + 16, f"memory grew by {highest - base:.0f} MiB"
 
 
 @case("other requests are answered meanwhile")
