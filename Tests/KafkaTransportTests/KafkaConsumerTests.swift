@@ -97,7 +97,8 @@ import Testing
         let started = NIODeadline.now()
         try await producer.produce(["first", "second"], topic: late, partition: 3)
         try await consumer.wait(for: "the new topic's records") { $0.messages.count == 2 }
-        #expect(NIODeadline.now() - started < .seconds(5))
+        // A busy machine takes its time; a close that waits for an assignment would not end.
+        #expect(NIODeadline.now() - started < .seconds(20))
         let texts = try await consumer.onLoop { $0.messages.map(\.text) }
         #expect(texts == ["first", "second"])
         try await consumer.stop()
@@ -160,7 +161,8 @@ import Testing
         let started = NIODeadline.now()
         try await consumer.stop()
         try await consumer.stop()
-        #expect(NIODeadline.now() - started < .seconds(5))
+        // A busy machine takes its time; a close that waits for an assignment would not end.
+        #expect(NIODeadline.now() - started < .seconds(20))
         #expect(consumer.status.current.status == .disconnected)
     }
 }

@@ -54,11 +54,21 @@ final class Collector: MessageReceiver, @unchecked Sendable {
     private let seen = Mutex<[Seen]>([])
     private var held: [any InboundMessage] = []
     private let acknowledges: Bool
+    /// So many are held, then all of these are acknowledged in the next turn, the oldest first.
+    private let together: Int?
+    private let answered = Mutex<[Bool]>([])
 
-    init(acknowledges: Bool = true, on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()) {
-        self.acknowledges = acknowledges
+    init(
+        acknowledges: Bool = true, together: Int? = nil,
+        on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    ) {
+        self.acknowledges = acknowledges && together == nil
+        self.together = together
         self.loop = loop
     }
+
+    /// Which of those that were acknowledged together were current then.
+    var currentWhenAnswered: [Bool] { answered.withLock { $0 } }
 
     var messages: [Seen] { seen.withLock { $0 } }
     var count: Int { seen.withLock { $0.count } }
@@ -70,6 +80,12 @@ final class Collector: MessageReceiver, @unchecked Sendable {
                 Seen(topic: message.topic, payload: Array(message.payload), qos: message.qos, retain: message.retain))
         }
         if acknowledges { message.acknowledge() } else { held.append(message) }
+        if held.count == together {
+            loop.execute { [self] in
+                answered.withLock { $0 = held.map(\.isCurrent) }
+                for message in held { message.acknowledge() }
+            }
+        }
     }
 
     /// Acknowledges the held messages that the predicate names.
@@ -84,10 +100,6 @@ final class Collector: MessageReceiver, @unchecked Sendable {
     /// Lets go of the held messages without acknowledging them.
     func dropHeld() async throws {
         try await loop.submit { [self] in held = [] }.get()
-    }
-
-    func heldCurrent() async throws -> [Bool] {
-        try await loop.submit { [self] in held.map(\.isCurrent) }.get()
     }
 
     var route: MQTTRoute {
