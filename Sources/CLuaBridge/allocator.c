@@ -206,6 +206,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
         kind = old_size;  // Lua passes the kind of the object here, 0 for what is part of one.
         old_size = 0;
     }
+    bool part = block == NULL && kind == 0;
     bool again = host->refused && new_size > old_size;
     if (host->holding > 0) {
         if (host->refused && new_size == 0) {
@@ -226,7 +227,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
             return move_held(host, block, old_size, new_size);
         }
     }
-    if (new_size > old_size && host->in_vm && !may_grow(host, block == NULL && kind == 0, old_size, new_size)) {
+    if (new_size > old_size && host->in_vm && !may_grow(host, part, old_size, new_size)) {
         return refuse(host, again);
     }
     if (old_size >= LARGE && lb_is_node_size(old_size)) {
@@ -239,7 +240,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
         return NULL;
     }
     note_size(host, old_size, new_size);
-    if (block == NULL && kind == 0 && new_size >= LARGE && lb_is_node_size(new_size)) {
+    if (part && new_size >= LARGE && lb_is_node_size(new_size)) {
         lb_watch_nodes(host, moved, new_size);
     }
     return moved;
