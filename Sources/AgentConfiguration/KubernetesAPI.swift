@@ -22,10 +22,12 @@ struct KubernetesAPI: Sendable {
 
     private let authority: String
     private let serviceAccountPath: String
+    private let patience: TimeAmount
 
+    /// - Parameter patience: how long connecting, and each wait for more of an answer, may take; a whole answer has twice that.
     /// - Returns: nil outside a pod: without `KUBERNETES_SERVICE_HOST` or with a port that is none, or without a mounted
     ///   service account.
-    init?(environment: [String: String], serviceAccountPath: String) {
+    init?(environment: [String: String], serviceAccountPath: String, patience: TimeAmount) {
         guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
             FileManager.default.fileExists(atPath: serviceAccountPath + "/token")
         else { return nil }
@@ -36,6 +38,7 @@ struct KubernetesAPI: Sendable {
         let isIPv6 = host.contains(":") && !host.hasPrefix("[")
         authority = (isIPv6 ? "[\(host)]" : host) + ":" + port
         self.serviceAccountPath = serviceAccountPath
+        self.patience = patience
     }
 
     /// The pod's namespace.
@@ -71,7 +74,7 @@ struct KubernetesAPI: Sendable {
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(3), read: .seconds(5))
+            timeout: .init(connect: patience, read: patience)
         )
         // A refused connection is an answer; whoever watches asks again at the next interval.
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -117,7 +120,7 @@ struct KubernetesAPI: Sendable {
         var request = HTTPClientRequest(url: "https://\(authority)/api/v1/namespaces/\(namespace)/secrets/\(name)")
         request.headers.add(name: "Authorization", value: "Bearer \(token)")
         request.headers.add(name: "Accept", value: "application/json")
-        let response = try await client.execute(request, timeout: .seconds(10))
+        let response = try await client.execute(request, timeout: patience * 2)
         return (response.status, try await response.body.collect(upTo: Self.maximumBytes))
     }
 

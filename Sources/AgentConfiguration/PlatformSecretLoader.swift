@@ -1,5 +1,6 @@
 import Foundation
 package import Logging
+package import NIOCore
 
 /// Finds a realtime platform's secrets, `{platform}-{kafka|mqtt|db|metabase|lenses}-secret`: each a mounted directory,
 /// or, where the directory is absent and the host runs in a pod, an object of the Kubernetes API.
@@ -14,16 +15,19 @@ package struct PlatformSecretLoader: Sendable {
     let logger: Logger
     private let environment: [String: String]
     private let serviceAccountPath: String
+    private let patience: TimeAmount
 
     /// - Parameters:
     ///   - platform: the platform's name, part of every secret's.
     ///   - environment: where `KUBERNETES_SERVICE_HOST` and its port are looked for.
+    ///   - patience: how long the Kubernetes API may keep this waiting for a connection, or for more of an answer.
     /// - Throws: when `platform` cannot be part of a secret's name.
     package init(
         platform: String,
         secretsPath: String = defaultSecretsPath,
         environment: [String: String],
         serviceAccountPath: String = defaultServiceAccountPath,
+        patience: TimeAmount = .seconds(5),
         logger: Logger
     ) throws(ConfigurationError) {
         guard Setting.Kind.isObjectName(platform) else {
@@ -38,6 +42,7 @@ package struct PlatformSecretLoader: Sendable {
         self.secretsPath = secretsPath
         self.environment = environment
         self.serviceAccountPath = serviceAccountPath
+        self.patience = patience
         self.logger = logger
     }
 
@@ -96,7 +101,7 @@ package struct PlatformSecretLoader: Sendable {
     var isInCluster: Bool { api != nil }
 
     private var api: KubernetesAPI? {
-        KubernetesAPI(environment: environment, serviceAccountPath: serviceAccountPath)
+        KubernetesAPI(environment: environment, serviceAccountPath: serviceAccountPath, patience: patience)
     }
 
     private func directory(_ name: String) -> String {

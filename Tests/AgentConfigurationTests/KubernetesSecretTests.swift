@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import NIOCore
 import Synchronization
 import Testing
 
@@ -35,6 +36,8 @@ struct KubernetesSecretTests {
             platform: "demo", secretsPath: folder.path + "/secrets",
             environment: ["KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": String(port)],
             serviceAccountPath: folder.path + "/account",
+            // The server runs on the same processors as the rest of the tests: no test here is about its slowness.
+            patience: .seconds(30),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
