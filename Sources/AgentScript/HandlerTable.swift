@@ -24,6 +24,13 @@ package struct HandlerTable {
         package var exactNumbers = false
         /// `file:line` of the registration.
         package var location: String
+
+        /// The brokers on which the topic is subscribed where they are there: without a `source`, Kafka where it allows
+        /// the name, and MQTT always.
+        package var sources: [MessageSource] {
+            let isKafkas = source != .mqtt && !filter.hasWildcards && KafkaTopicName.isValid(filter.text)
+            return (isKafkas ? [.kafka] : []) + (source != .kafka ? [.mqtt] : [])
+        }
     }
 
     /// A raw WebSocket endpoint.

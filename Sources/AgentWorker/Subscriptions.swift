@@ -29,20 +29,18 @@ package struct Subscriptions: Sendable, Equatable {
 
     var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
 
-    /// A handler without a `source` subscribes its topic on whichever of the two is there: Kafka where the name is one
-    /// that Kafka allows, MQTT always.
     init(_ handlers: HandlerTable, _ settings: AgentSettings, _ snapshot: ScriptSnapshot) {
         sendsKafka = snapshot.mentions("send_kafka") || settings.values["produce_topics"]?.arrayValue?.isEmpty == false
         sendsMQTT = snapshot.mentions("send_mqtt")
         for handler in handlers.messages {
-            if handler.source != .mqtt, !handler.filter.hasWildcards, KafkaTopicName.isValid(handler.filter.text) {
+            if handler.sources.contains(.kafka) {
                 if handler.deliversToEvery {
                     kafkaEvery.insert(handler.filter.text)
                 } else {
                     kafka.insert(handler.filter.text)
                 }
             }
-            if handler.source != .kafka { mqtt.insert(handler.filter.text) }
+            if handler.sources.contains(.mqtt) { mqtt.insert(handler.filter.text) }
             if handler.source == nil, kafka.union(kafkaEvery).contains(handler.filter.text) {
                 either.insert(handler.filter.text)
             }

@@ -1,5 +1,6 @@
 import AgentConfiguration
 import AgentHosting
+import AgentModel
 import ArgumentParser
 import Foundation
 import Logging
@@ -13,8 +14,8 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            for report in try await ScriptCheck.run(scripts, environment: ProcessInfo.processInfo.environment) {
-                for line in report.lines { Console.line(line) }
+            for agent in try await ScriptCheck.run(scripts, environment: ProcessInfo.processInfo.environment) {
+                for line in agent.text { Console.line(line) }
             }
         } catch {
             Console.error("\(error)")

@@ -95,7 +95,7 @@ import Testing
     @Test("check tells which filters overlap") func described() throws {
         let test = try TestWorker("agent:on_message('x', print)")
         try test.load(Self.two)
-        let lines = test.worker.describeCandidate(agent: 0).1
+        let lines = try #require(test.worker.description(agent: 0)).text
         #expect(lines.contains { $0.contains("overlap    a/#, a/+/c") })
     }
 
