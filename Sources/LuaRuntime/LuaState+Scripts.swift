@@ -3,8 +3,9 @@ internal import CLuaBridge
 
 extension LuaState {
     /// Compiles text; messages call it `name` ("health.lua"). A byte order mark and a first line that begins with `#`
-    /// are skipped. Throws for what is not Lua, for compiled chunks, and when it takes more CPU time than `budget`, by
-    /// default `limits.load`, or inside a running slice than is left of that.
+    /// are skipped. Throws for what is not Lua (with what was probably meant, where that can be told), for compiled chunks,
+    /// and when it takes more CPU time than `budget`, by default `limits.load`, or inside a running slice than is left of
+    /// that.
     package func compile(
         _ source: UnsafeRawBufferPointer, name: String, budget: Duration? = nil
     ) throws(LuaError) -> LuaReference {
@@ -31,8 +32,9 @@ extension LuaState {
         let message = stack.string(at: -1) ?? ""
         // Where Lua does not say which file it is about, this does.
         let place = message.hasPrefix(name) ? "" : "\(name):1: "
-        throw LuaError(
-            kind: step == LB_FAILED_RUNTIME ? .syntax : LuaError.Kind(step), message: place + message)
+        guard step == LB_FAILED_RUNTIME else { throw LuaError(kind: LuaError.Kind(step), message: place + message) }
+        let hint = SyntaxHint.text(for: message, in: UnsafeRawBufferPointer(rebasing: text)).map { " (\($0))" } ?? ""
+        throw LuaError(kind: .syntax, message: place + message + hint)
     }
 
     /// Calls a function that must not wait. `arguments` pushes its arguments and returns how many; the results, all of
