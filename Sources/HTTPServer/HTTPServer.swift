@@ -38,6 +38,8 @@ package final class HTTPServer: @unchecked Sendable {
     private var gate: AcceptGate?
     /// What requests may ask for; known once the address is.
     var hosts: HostPolicy
+    /// Whether answers to requests without an origin depend on there being none.
+    private(set) var originsVary = false
     private var connections: [HTTPConnection] = []
     private var sweeping: RepeatedTask?
     private var dirty: [HTTPConnection] = []
@@ -127,8 +129,9 @@ package final class HTTPServer: @unchecked Sendable {
         }.flatMapThrowing { [self] channel in
             guard let address = channel.localAddress else { throw ChannelError.unknownLocalAddress }
             listener = channel
-            hosts = HostPolicy(
-                settings.allowedHosts, isLoopback: IPAddress(address).map(\.isLoopback) ?? false)
+            let isLoopback = IPAddress(address).map(\.isLoopback) ?? false
+            hosts = HostPolicy(settings.allowedHosts, isLoopback: isLoopback)
+            originsVary = origins.varies(isLoopback: isLoopback)
             exchange.isListening(on: address.port ?? port)
             sweeping = eventLoop.scheduleRepeatedTask(
                 initialDelay: sweepInterval, delay: sweepInterval

@@ -20,8 +20,7 @@ extension HTTPConnection {
 
     /// Answers what a page asks for that is not let in.
     func isRefusedForItsOrigin() -> Bool {
-        guard head.origin != nil else { return false }
-        if server.origins.admits(origin: head.text(head.origin), host: head.text(head.authority)) { return false }
+        guard isForeign else { return false }
         answer(.forbidden, ErrorBody.detail("Origin not allowed"))
         return true
     }

@@ -7,10 +7,22 @@ extension HTTPConnection {
     /// What the head of the response must say because of the request.
     func setTerms() {
         terms = ResponseHeads.Terms(minorVersion: head.minorVersion, keepsAlive: head.keepsAlive && !server.isStopping)
-        guard let origin = head.text(head.origin) else { return }
-        terms.allowedOrigin = server.origins.accessControl(for: origin)
-        terms.allowsCredentials = server.origins.allowsCredentials
-        terms.varies = server.origins.varies
+        isForeign = false
+        guard let origin = head.text(head.origin) else {
+            // What nobody keeps need not say what it depends on.
+            if head.method == .get || head.method == .head { terms.varies = server.originsVary }
+            return
+        }
+        terms.varies = !server.origins.isOpenToAll
+        switch server.origins.admission(of: origin, at: head.text(head.authority)) {
+        case .own: break
+        case .allowed(let value):
+            terms.allowedOrigin = value
+            terms.allowsCredentials = server.origins.allowsCredentials
+        case .refused:
+            isForeign = true
+            server.exchange.refusedOrigins.tell(origin, server.origins, server.logger)
+        }
     }
 
     /// A request whose head cannot be read: nothing is known of it.
@@ -203,7 +215,7 @@ extension HTTPConnection {
 
     private func upgrade(to route: WebSocketRoute, captures: [Range<Int>]) {
         guard let parameters = parameters(route.path, captures) else { return invalidPath() }
-        switch WebSocketHandshake.decide(head, origins: server.origins) {
+        switch WebSocketHandshake.decide(head, isForeign: isForeign) {
         case .refuse(let status, let detail, let fields):
             answer(status, ErrorBody.detail(detail), fields)
         case .accept(let key):

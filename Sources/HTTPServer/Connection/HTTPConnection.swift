@@ -37,6 +37,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     var phase = Phase.idle
     var head = RequestHead()
     var terms = ResponseHeads.Terms()
+    /// The request is of a page that is not let in.
+    var isForeign = false
     /// Distinguishes the requests of the connection, so that an answer that comes too late finds no other.
     var sequence = 0
     /// Position in `HTTPServer`'s list of connections.

@@ -13,6 +13,7 @@ package final class RealtimeExchange: Sendable {
     let clients = ClientRegistry()
     let history: EventHistory
     let connections: ConnectionLimit
+    let refusedOrigins = RefusedOrigins()
     private let state = Mutex(State())
     /// What all connections hold of requests and messages that have not ended.
     private let unfinishedBytes = Atomic<Int>(0)

@@ -8,7 +8,7 @@ import NIOHTTP1
     import Musl
 #endif
 
-/// Writes the heads of responses. The one nearly every response has is kept as bytes, renewed when the second changes.
+/// Writes the heads of responses. Those nearly every response has are kept as bytes, renewed when the second changes.
 struct ResponseHeads {
     /// What the request decides about the head of its response.
     struct Terms {
@@ -24,6 +24,8 @@ struct ResponseHeads {
     private var second = -1
     /// `HTTP/1.1 200 OK` and the fields up to the digits of `content-length`.
     private var common = ByteBuffer()
+    /// The same with `vary: Origin`.
+    private var varying = ByteBuffer()
     private var date = ByteBuffer()
 
     /// A response with a body of `length` bytes, JSON unless said otherwise, or none when `length` is nil.
@@ -33,10 +35,9 @@ struct ResponseHeads {
     ) {
         renew()
         if status == .ok, type == nil, let length, terms.keepsAlive, terms.minorVersion == 1,
-            terms.allowedOrigin == nil,
-            !terms.varies, fields.isEmpty
+            terms.allowedOrigin == nil, fields.isEmpty
         {
-            buffer.writeImmutableBuffer(common)
+            buffer.writeImmutableBuffer(terms.varies ? varying : common)
             buffer.writeJSONInteger(Int64(length))
             buffer.writeStaticString("\r\n\r\n")
             return
@@ -99,9 +100,15 @@ struct ResponseHeads {
         second = now.tv_sec
         date.clear()
         HTTPDate.write(second, to: &date)
-        common.clear()
-        common.writeStaticString("HTTP/1.1 200 OK\r\ndate: ")
-        common.writeImmutableBuffer(date)
-        common.writeStaticString("\r\ncontent-type: application/json\r\ncontent-length: ")
+        prepare(&common, "")
+        prepare(&varying, "\r\nvary: Origin")
+    }
+
+    private func prepare(_ head: inout ByteBuffer, _ more: StaticString) {
+        head.clear()
+        head.writeStaticString("HTTP/1.1 200 OK\r\ndate: ")
+        head.writeImmutableBuffer(date)
+        head.writeStaticString(more)
+        head.writeStaticString("\r\ncontent-type: application/json\r\ncontent-length: ")
     }
 }
