@@ -30,8 +30,18 @@ struct Frame {
 
 class Encoder {
 public:
-    Encoder(lua_State *L, const char *path, size_t limit, bool skims, lb_buffer *out)
-        : L(L), host(lb_host_at(L)), path(path), limit(limit), skims(skims), out(out), members(L, out) {}
+    enum class Mode {
+        write,
+        /// Only whether there is JSON for the value is asked: strings, which always have some, are left out.
+        skim,
+        /// For people: what has no JSON is a text in angle brackets, and what is beyond the limit is left out.
+        show,
+        /// What is written reads as the same value again: bytes that are no text have no JSON.
+        keep,
+    };
+
+    Encoder(lua_State *L, const char *path, size_t limit, Mode mode, lb_buffer *out)
+        : L(L), host(lb_host_at(L)), path(path), limit(limit), mode(mode), out(out), members(L, out) {}
 
     /// Writes the value at `index`.
     enum lb_step document(int index) {
@@ -39,7 +49,9 @@ public:
         lb_json::push_texts(L, host);
         texts = lua_type(L, -1) == LUA_TNIL ? 0 : lua_gettop(L);
         lua_pushvalue(L, index);
-        value();
+        if (!value() && was_cut) {
+            lb_buffer_text(out, "…");
+        }
         return step;
     }
 
@@ -48,8 +60,7 @@ private:
     lb_host *host;
     const char *path;
     size_t limit;
-    /// Only whether there is JSON for the value is asked: strings, which always have some, are left out.
-    bool skims;
+    Mode mode;
     lb_buffer *out;
     Members members;
     enum lb_step step = LB_RETURNED;
@@ -58,6 +69,8 @@ private:
     int table_texts = 0;
     int depth = 0;
     bool failed_text = false;
+    /// The value is shown as far as the limit allows.
+    bool was_cut = false;
     Frame frames[LB_JSON_DEPTH + 1];
 
     // MARK: Failing
@@ -107,6 +120,10 @@ private:
             return true;
         }
         if (more > limit - out->length) {
+            if (mode == Mode::show) {
+                was_cut = true;
+                return false;
+            }
             char what[64];
             std::snprintf(what, sizeof what, "makes more than %zu bytes of JSON", limit);
             return fail(what);
@@ -145,7 +162,9 @@ private:
         case LUA_TTABLE:
             return table();
         default:
-            return lb_is_null(L, -1) ? add("null", 4) : fail_kind(lua_typename(L, lua_type(L, -1)));
+            return lb_is_null(L, -1)     ? add("null", 4)
+                   : mode == Mode::show ? show_kind()
+                                        : fail_kind(lua_typename(L, lua_type(L, -1)));
         }
     }
 
@@ -155,6 +174,9 @@ private:
     }
 
     bool number(double value) {
+        if (mode == Mode::show && !std::isfinite(value)) {
+            return std::isnan(value) ? show("nan") : show(value < 0 ? "-inf" : "inf");
+        }
         if (std::isnan(value)) {
             return fail("is not a number (nan), which JSON cannot hold");
         }
@@ -167,7 +189,7 @@ private:
     }
 
     bool string() {
-        if (skims) {
+        if (mode == Mode::skim) {
             return add("\"\"", 2);
         }
         size_t length;
@@ -178,6 +200,9 @@ private:
         }
         if (!failed_text) {
             return false;
+        }
+        if (mode == Mode::keep) {
+            return fail("is a string that is not UTF-8, which JSON cannot hold");
         }
         failed_text = false;
         out->length = start;
@@ -270,11 +295,11 @@ private:
         const void *identity = lua_topointer(L, -1);
         for (int i = 0; i < depth; i++) {
             if (frames[i].table == identity) {
-                return fail_cycle(i);
+                return mode == Mode::show ? show("cycle") : fail_cycle(i);
             }
         }
         if (depth == LB_JSON_DEPTH) {
-            return fail("is nested deeper than 128 levels");
+            return mode == Mode::show ? show("nested too deep") : fail("is nested deeper than 128 levels");
         }
         if (!charge(lb_table_units(host))) {
             return false;
@@ -282,7 +307,8 @@ private:
         frames[depth].table = identity;
         int outer_texts = table_texts;
         table_texts = texts == 0 ? 0 : find_texts();
-        bool written = is_array() ? array(lua_gettop(L)) : unmarked(lua_gettop(L));
+        int table = lua_gettop(L);
+        bool written = mode == Mode::show ? show_table(table) : is_array() ? array(table) : unmarked(table);
         if (table_texts != 0) {
             lua_settop(L, table_texts);
         }
@@ -432,12 +458,142 @@ private:
         }
         return add(']');
     }
+
+    // MARK: For people
+
+    bool show(const char *what) {
+        return add("\"<", 2) && add(what, std::strlen(what)) && add(">\"", 2);
+    }
+
+    /// Shows a value of a kind that JSON does not have; of a function of a script also where it is.
+    bool show_kind() {
+        if (lua_type(L, -1) != LUA_TFUNCTION) {
+            return show(lua_typename(L, lua_type(L, -1)));
+        }
+        lua_Debug function;
+        lua_pushvalue(L, -1);
+        lua_getinfo(L, ">S", &function);
+        if (function.linedefined <= 0) {
+            return show("function");
+        }
+        char place[LUA_IDSIZE + 32];
+        int length = std::snprintf(place, sizeof place, "<function %s:%d>", function.short_src, function.linedefined);
+        return shown_text(place, static_cast<size_t>(length));
+    }
+
+    /// Writes text that may be no UTF-8.
+    bool shown_text(const char *text, size_t length) {
+        size_t start = out->length;
+        if (add_string(text, length)) {
+            return true;
+        }
+        if (!failed_text) {
+            return false;
+        }
+        failed_text = false;
+        out->length = start;
+        return show("bytes");
+    }
+
+    /// A table of any kind: 1 … n without holes as an array, all others as objects.
+    bool show_table(int table) {
+        size_t indices = 0;
+        size_t keys = 0;
+        for (lua_pushnil(L); lua_next(L, table); lua_settop(L, -2)) {
+            keys++;
+            if (lua_isinteger(L, -2) && lua_tointeger(L, -2) > 0) {
+                indices++;
+            }
+            if (!charge(1)) {
+                return false;
+            }
+        }
+        if (keys == 0) {
+            return is_array() ? add("[]", 2) : add("{}", 2);
+        }
+        if (indices == keys && lua_rawlen(L, table) == keys && has_all(table, keys)) {
+            return array(table);
+        }
+        size_t begin = out->length;
+        size_t first = members.begin();
+        char before = '{';
+        for (lua_pushnil(L); lua_next(L, table); lua_settop(L, -2)) {
+            if (!add(before) || !show_key() || !add(':') || !show_field()) {
+                return false;
+            }
+            before = ',';
+        }
+        switch (members.end(first, begin + 1)) {
+        case LB_RETURNED:
+            return add('}');
+        case LB_FAILED_BUDGET:
+            return refuse(LB_FAILED_BUDGET);
+        default:
+            return fail("needs more memory than there is");
+        }
+    }
+
+    bool has_all(int table, size_t length) {
+        for (size_t i = 1; i <= length; i++) {
+            bool is_there = lua_rawgeti(L, table, static_cast<lua_Integer>(i)) != LUA_TNIL;
+            lua_settop(L, -2);
+            if (!is_there || !charge(1)) {
+                return false;
+            }
+        }
+        return step == LB_RETURNED;
+    }
+
+    /// Writes the key below the top of the stack: names in the order of their bytes, numbers in theirs before them.
+    bool show_key() {
+        bool is_name = lua_type(L, -2) == LUA_TSTRING;
+        size_t length = 0;
+        const char *name = is_name ? lua_tolstring(L, -2, &length) : "";
+        bool added = is_name                   ? members.add(name, length)
+                     : lua_isinteger(L, -2) ? members.add(lua_tointeger(L, -2))
+                                            : members.add(0);
+        if (!added) {
+            return fail("needs more memory than there is");
+        }
+        char text[lb_json::number_size + 2];
+        switch (lua_type(L, -2)) {
+        case LUA_TSTRING:
+            return shown_text(name, length);
+        case LUA_TBOOLEAN:
+            return lua_toboolean(L, -2) ? add("\"true\"", 6) : add("\"false\"", 7);
+        case LUA_TNUMBER:
+            if (lua_isinteger(L, -2)) {
+                int size = std::snprintf(text, sizeof text, "\"%lld\"", static_cast<long long>(lua_tointeger(L, -2)));
+                return add(text, static_cast<size_t>(size));
+            } else {
+                // Infinity can be a key; nan cannot.
+                int size = std::snprintf(text, sizeof text, "\"%.14g\"", lua_tonumber(L, -2));
+                return add(text, static_cast<size_t>(size));
+            }
+        default:
+            return show(lua_typename(L, lua_type(L, -2)));
+        }
+    }
+
+    bool show_field() {
+        size_t length = 0;
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &length) : nullptr;
+        if (name == nullptr && !lua_isinteger(L, -2)) {
+            // No text of a number is kept for such a key.
+            int outer_texts = table_texts;
+            table_texts = 0;
+            bool written = below(nullptr, 0, 0);
+            table_texts = outer_texts;
+            return written;
+        }
+        return below(name, length, name == nullptr ? lua_tointeger(L, -2) : 0);
+    }
 };
 
 }  // namespace
 
 static enum lb_step encode(
-    lua_State *L, int index, const char *path, size_t limit, int64_t budget, bool skims, lb_buffer *buffer) {
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, Encoder::Mode mode, lb_buffer *buffer) {
     buffer->length = 0;
     if (!lua_checkstack(L, slots)) {
         lb_buffer_text(buffer, "stack overflow");
@@ -446,7 +602,7 @@ static enum lb_step encode(
     lb_host *host = lb_host_at(L);
     struct lb_work outer = lb_begin_work(L, budget, true);
     int top = lua_gettop(L);
-    enum lb_step step = Encoder(L, path, limit, skims, buffer).document(index);
+    enum lb_step step = Encoder(L, path, limit, mode, buffer).document(index);
     lua_settop(L, top);
     lb_end_work(host, outer);
     return step;
@@ -454,10 +610,19 @@ static enum lb_step encode(
 
 enum lb_step lb_json_encode(
     lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
-    return encode(L, index, path, limit, budget, false, buffer);
+    return encode(L, index, path, limit, budget, Encoder::Mode::write, buffer);
 }
 
 enum lb_step lb_json_check(
     lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
-    return encode(L, index, path, limit, budget, true, buffer);
+    return encode(L, index, path, limit, budget, Encoder::Mode::skim, buffer);
+}
+
+enum lb_step lb_json_keep(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer) {
+    return encode(L, index, path, limit, budget, Encoder::Mode::keep, buffer);
+}
+
+enum lb_step lb_json_show(lua_State *L, int index, size_t limit, int64_t budget, lb_buffer *buffer) {
+    return encode(L, index, "value", limit, budget, Encoder::Mode::show, buffer);
 }

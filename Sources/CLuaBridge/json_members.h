@@ -28,6 +28,16 @@ public:
         return true;
     }
 
+    /// As above, for a member without a name: those come first, in the order of the numbers given, as far as that goes.
+    bool add(long long order) {
+        if (count == capacity && !grow()) {
+            return false;
+        }
+        uint64_t place = order < 0 ? 0 : order > most ? most : static_cast<uint64_t>(order);
+        members[count++] = {place, "", 0, text->length};
+        return true;
+    }
+
     /// The object has all its members, separated by commas, from `from` to the end of the text: brings them into the
     /// order of their names' bytes. LB_FAILED_MEMORY and LB_FAILED_BUDGET when it could not.
     enum lb_step end(size_t first, size_t from);
@@ -43,6 +53,8 @@ private:
     };
 
     static constexpr size_t inline_count = 64;
+    /// Below the prefix of any name that does not begin with a zero byte.
+    static constexpr long long most = (1LL << 56) - 1;
 
     lua_State *L;
     lb_buffer *text;

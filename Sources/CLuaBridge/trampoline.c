@@ -160,8 +160,8 @@ void lb_push_failure(lua_State *L, const char *message, size_t length, bool posi
 
 // MARK: - Root coroutines
 
-/// Bytes of an error value's JSON that are shown.
-#define ERROR_JSON 8192
+/// Bytes of an error value's JSON that are looked at; whoever reads the message cuts it to what is shown.
+#define ERROR_JSON (1 << 20)
 
 /// Pushes what is shown of an error value that is no text: where it was raised, and the value, a table as JSON.
 static void push_error_value(lua_State *L, lb_host *host) {
@@ -176,7 +176,7 @@ static void push_error_value(lua_State *L, lb_host *host) {
         lua_pushfstring(L, "%s%s", where, lua_tostring(L, -1));
     } else if (lua_type(L, 1) != LUA_TTABLE) {
         lua_pushfstring(L, "%s(error object is a %s value)", where, luaL_typename(L, 1));
-    } else if (lb_json_encode(L, 1, "error", ERROR_JSON, host->budget, &json) == LB_RETURNED) {
+    } else if (lb_json_show(L, 1, ERROR_JSON, host->budget, &json) == LB_RETURNED) {
         lua_pushstring(L, where);
         lua_pushlstring(L, json.bytes, json.length);
         lua_concat(L, 2);

@@ -45,6 +45,34 @@ extension LuaStack {
         return try body(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length))
     }
 
+    /// As `withJSON`, of at most `limit` bytes, for JSON from which `pushJSON` makes the same value again: of kind `json`
+    /// is also the error for a string that is not UTF-8.
+    package func withKeptJSON<R>(
+        at index: Int32, path: String, limit: Int, _ body: (UnsafeRawBufferPointer) throws -> R
+    ) throws -> R {
+        let state = self.state
+        var buffer = state.takeBuffer()
+        defer { state.giveBack(buffer) }
+        let step = lb_json_keep(thread, index, path, limit, state.limits.slice.nanoseconds, &buffer)
+        guard step == LB_RETURNED else {
+            throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
+        }
+        return try body(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length))
+    }
+
+    /// A value as JSON for people, cut where it is longer than `LuaText.longest`. What JSON cannot hold is a text in angle
+    /// brackets, as "<function health.lua:12>" and "<cycle>"; a table with keys of several kinds is an object. nil when
+    /// it takes longer than the slice that runs may.
+    package func shownJSON(at index: Int32) -> String? {
+        let state = self.state
+        var buffer = state.takeBuffer()
+        defer { state.giveBack(buffer) }
+        let limits = state.limits
+        let step = lb_json_show(thread, index, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
+        return step == LB_RETURNED
+            ? LuaText.cut(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length)) : nil
+    }
+
     /// Throws as `withJSON` does for a value that has no JSON, and makes none.
     package func checkJSON(at index: Int32, path: String) throws(LuaError) {
         let state = self.state

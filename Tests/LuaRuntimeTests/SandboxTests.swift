@@ -243,7 +243,12 @@ import Testing
                 == #"test.lua:2: {"code":4,"why":"x"}"#)
         #expect(
             try script.failure("error({ f = note })").message
-                == "test.lua:1: (error object is a table value; error.f is a function, which JSON cannot hold)")
+                == #"test.lua:1: {"f":"<function>"}"#)
+        #expect(
+            try script.failure("local e = { 1, name = 'x' } e.self = e error(e)").message
+                == #"test.lua:1: {"1":1,"name":"x","self":"<cycle>"}"#)
+        #expect(
+            try script.failure("error({ text = ('x'):rep(100000) })").message.hasSuffix("xxx… (100,025 bytes)"))
         #expect(try script.failure("error()").message == "test.lua:1: (error object is a nil value)")
         #expect(try script.failure("error(42)").message == "test.lua:1: 42")
         #expect(

@@ -19,6 +19,7 @@ enum LogModule: ScriptModule {
                     while call.stack.next(of: 2) {
                         try call.charge(50)
                         if fields.count < mostFields {
+                            // Not by its `__tostring`: a script must not run while its table is gone through.
                             fields[call.stack.displayString(at: -2)] = call.stack.shown(at: -1)
                         } else {
                             more += 1
@@ -27,7 +28,7 @@ enum LogModule: ScriptModule {
                     }
                     if more > 0 { fields["more_fields"] = String(more) }
                 }
-                generation.host.log(level, call.stack.shown(at: 1), fields: fields, in: generation)
+                generation.host.log(level, shown(call, at: 1), fields: fields, in: generation)
                 return .results(0)
             }
         }
@@ -38,19 +39,54 @@ enum LogModule: ScriptModule {
             var text = ""
             for index in 0..<call.argumentCount where text.utf8.count <= LuaText.longest {
                 if index > 0 { text += "\t" }
-                text += call.stack.displayString(at: index + 1)
+                text += shown(call, at: index + 1)
             }
             generation.host.log(.info, LuaText.cut(text), fields: [:], in: generation)
             return .results(0)
         }
         stack.setGlobal("print")
     }
+
+    /// A value as a log line shows it: what its `__tostring` says, else a table as JSON, and never an error. Cut as other
+    /// texts are.
+    private static func shown(_ call: LuaCall, at index: Int32) -> String {
+        let stack = call.stack
+        let value = stack.absolute(index)
+        guard stack.type(at: value) == .table else { return stack.displayString(at: value) }
+        return named(call, at: value) ?? stack.shown(at: value)
+    }
+
+    /// What `__tostring` says; nil when there is none, it fails, or says something else than a string.
+    private static func named(_ call: LuaCall, at value: Int32) -> String? {
+        let stack = call.stack
+        let top = stack.top
+        defer { stack.setTop(top) }
+        guard stack.getMetatable(of: value), stack.getField("__tostring", of: -1) == .function else { return nil }
+        let function = stack.reference()
+        defer { stack.release(function) }
+        stack.pushValue(at: value)
+        let argument = stack.reference()
+        defer { stack.release(argument) }
+        let main = call.state.stack
+        let mainTop = main.top
+        do throws(LuaError) {
+            try call.state.call(
+                function,
+                arguments: { stack in
+                    stack.push(argument)
+                    return 1
+                }, results: 1)
+        } catch {
+            return nil
+        }
+        defer { main.setTop(mainTop) }
+        return main.string(at: -1)
+    }
 }
 
 extension LuaStack {
-    /// A value as a log line shows it: tables as JSON where they can be, cut as other texts are.
-    func shown(at index: Int32) -> String {
-        guard type(at: index) == .table else { return displayString(at: index) }
-        return (try? withJSON(at: index, path: "value") { LuaText.cut($0) }) ?? displayString(at: index)
+    /// A value as a log line shows it, without metamethods: a table as JSON.
+    fileprivate func shown(at index: Int32) -> String {
+        (type(at: index) == .table ? shownJSON(at: index) : nil) ?? displayString(at: index)
     }
 }

@@ -152,6 +152,13 @@ enum lb_step lb_json_encode(
 enum lb_step lb_json_check(
     lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer);
 
+/// As `lb_json_encode`, for JSON that is to become the same value again: a string that is not UTF-8 cannot be in it.
+enum lb_step lb_json_keep(
+    lua_State *L, int index, const char *path, size_t limit, int64_t budget, lb_buffer *buffer);
+/// As `lb_json_encode`, for people: what JSON cannot hold (a function, a cycle, keys of several kinds) is shown all the
+/// same, and what is beyond the limit is left out. Fails only for a lack of memory or time.
+enum lb_step lb_json_show(lua_State *L, int index, size_t limit, int64_t budget, lb_buffer *buffer);
+
 /// Pushes on `to` a copy of a plain value: LB_RETURNED. Shared references and cycles stay what they are. Otherwise
 /// nothing is pushed, and `message` holds a message: LB_FAILED_RUNTIME, something is not plain (it is named by its path
 /// below `path`); LB_FAILED_MEMORY and LB_FAILED_BUDGET as above, for the state of `to`. With `lenient` what is not plain
