@@ -69,12 +69,17 @@ enum HostObject {
             let topic = try arguments.string(2, "topic")
             let value = try arguments.payload(3, "data")
             let fields = try messageFields(arguments)
+            if let refusal = host.refusal(ofTopic: topic, on: fields.source) {
+                throw arguments.invalid("topic", refusal)
+            }
             if host.deliver(fields, topic: topic, value: value) { return done(arguments.call, nil) }
             let reason = host.log.all.last.map { ": \($0)" } ?? ""
             return done(arguments.call, "the message is not acknowledged yet\(reason)")
         }
         stack.setMethod("event", of: "host") { (arguments) throws(LuaFailure) in
-            let failure = try host.deliver(try event(arguments, now: host.now))
+            let event = try event(arguments, now: host.now)
+            if let refusal = host.refusal(ofEvent: event.eventType) { throw arguments.invalid("event", refusal) }
+            let failure = try host.deliver(event)
             return done(arguments.call, failure?.description)
         }
         stack.setMethod("task", of: "host") { (arguments) throws(LuaFailure) in
@@ -98,7 +103,9 @@ enum HostObject {
                 arguments.stack.pushValue(ofBytes: result)
                 return .results(1)
             case .failure(let failure):
-                if case .unknownTask = failure { throw LuaFailure(failure.description) }
+                if case .unknownTask(_, let known) = failure {
+                    throw LuaFailure(failure.description + LuaStack.hint(type, known))
+                }
                 return done(arguments.call, failure.description)
             }
         }
