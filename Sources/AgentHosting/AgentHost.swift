@@ -16,10 +16,10 @@ import UnixSignals
 package struct AgentHost: Service {
     private let options: HostOptions
     private let logger: Logger
-    /// Prints a line for the user.
-    private let announce: @Sendable (String) -> Void
+    /// Tells whoever started the host.
+    private let announce: @Sendable (HostAnnouncement) -> Void
 
-    package init(options: HostOptions, logger: Logger, announce: @escaping @Sendable (String) -> Void) {
+    package init(options: HostOptions, logger: Logger, announce: @escaping @Sendable (HostAnnouncement) -> Void) {
         self.options = options
         self.logger = logger
         self.announce = announce
@@ -46,7 +46,7 @@ package struct AgentHost: Service {
             },
             workers: workers, statuses: statuses,
             settings: { (agent) throws(ScriptFailure) in try resolver.settings(for: agent) },
-            hooks: floor.reloadHooks(announce: announce), logger: logger)
+            hooks: floor.reloadHooks, logger: logger)
 
         let config = try await load(reloader, resolver)
         let serviceName = config.serviceName ?? "agenthost"
@@ -66,9 +66,10 @@ package struct AgentHost: Service {
             let registry = HostRegistry()
             let control = await openControl(registry, workers[0], status.spool)
             defer { registry.leave(pid: getpid()) }
-            try report(http, floor.brokers, in: control == nil ? nil : registry, announcing: true)
+            let ready = try tell(http, floor.brokers, in: control == nil ? nil : registry)
+            announce(.started(try await startReport(ready, reloader, floor, config)))
             await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
-                try? report(http, $0, in: control == nil ? nil : registry, announcing: false)
+                _ = try? tell(http, $0, in: control == nil ? nil : registry)
             }
             try? await control?.close()
         } catch {
@@ -96,24 +97,30 @@ package struct AgentHost: Service {
             metadata: ["reason": "\(HostFailure.reason(of: error))"])
     }
 
-    /// Says where the host is reached: on the terminal, in the registry and in the ready file.
+    /// Says where the host is reached, in the registry and in the ready file.
     ///
     /// - Parameter registry: nil when it cannot be had.
-    private func report(
-        _ http: String, _ brokers: BrokerLineup, in registry: HostRegistry?, announcing: Bool
-    ) throws {
+    private func tell(_ http: String, _ brokers: BrokerLineup, in registry: HostRegistry?) throws -> ReadyReport {
         let report = ReadyReport(
             http: http, kafka: brokers.kafka?.bootstrapServers, mqtt: brokers.mqtt?.endpoint)
         do { try registry?.enter(report) } catch { tellUnknown(error) }
-        let lines = report.lines(
-            kafkaEmbedded: brokers.embeddedKafka != nil, mqttEmbedded: brokers.embeddedMosquitto != nil)
-        if announcing { for line in lines { announce(line) } }
-        guard let file = options.readyFile else { return }
+        guard let file = options.readyFile else { return report }
         do {
             try report.write(to: file)
+            return report
         } catch {
             throw HostFailure(.agent, "the ready file \(file) cannot be written: \(HostFailure.reason(of: error))")
         }
+    }
+
+    private func startReport(
+        _ ready: ReadyReport, _ reloader: Reloader, _ floor: HostFloor, _ config: AgentConfig
+    ) async throws -> StartReport {
+        let brokers = floor.brokers
+        return StartReport(
+            agents: try await floor.descriptions(), ready: ready, isKafkaEmbedded: brokers.embeddedKafka != nil,
+            isMQTTEmbedded: brokers.embeddedMosquitto != nil, missing: floor.missingAnew(),
+            watched: options.reloads ? await reloader.filesRead : nil, grace: .seconds(HostFloor.drainTime))
     }
 
     /// Loads the scripts. A platform named only in a script's `config` is known after the first load; its secrets then

@@ -1,4 +1,5 @@
 import AgentConfiguration
+import AgentModel
 import AgentWorker
 import KafkaTransport
 import Logging
@@ -29,7 +30,7 @@ final class BrokerEmbedding: Sendable {
     /// Why nothing is started although something is needed; nil: it may be.
     private let obstacle: String?
     /// What was told to be missing; once is enough.
-    private let missing = Mutex<Set<String>>([])
+    private let told = Mutex<Set<MissingBroker>>([])
 
     init(
         _ mode: Embedding, _ config: AgentConfig, environment: [String: String], serviceName: String, logger: Logger
@@ -56,30 +57,50 @@ final class BrokerEmbedding: Sendable {
     ///
     /// - Throws: `HostFailure` when one cannot be started.
     func start(for needs: Subscriptions, in lineup: inout BrokerLineup) throws -> [String] {
-        guard mode != .never else { return [] }
-        let needsKafka = lineup.kafka == nil && (mode == .always || needs.needsKafka(besideMQTT: config.mqtt != nil))
-        let needsMQTT = lineup.mqtt == nil && (mode == .always || needs.needsMQTT(besideKafka: config.kafka != nil))
-        if let obstacle {
-            for (isNeeded, name, variable) in [
-                (needsKafka, "Kafka", "KAFKA_BOOTSTRAP_SERVERS"), (needsMQTT, "MQTT", "MQTT_HOST"),
-            ] where isNeeded && missing.withLock({ $0.insert(name).inserted }) {
-                logger.warning(
-                    "an agent needs \(name), which is not configured; none is started in memory",
-                    metadata: [
-                        "reason": "\(obstacle)",
-                        "remedy": "set \(variable), or start with --embedded to try things out",
-                    ])
-            }
-            return []
-        }
+        guard mode != .never, obstacle == nil else { return [] }
         var started: [String] = []
-        if needsKafka {
+        if lineup.kafka == nil, mode == .always || needsKafka(needs) {
             try startKafka(&lineup)
             started.append("kafka")
         }
-        if needsMQTT, try startMosquitto(&lineup) { started.append("mqtt") }
+        if lineup.mqtt == nil, mode == .always || needsMQTT(needs), EmbeddedMosquitto.isInstalled {
+            try startMosquitto(&lineup)
+            started.append("mqtt")
+        }
         return started
     }
+
+    private func needsKafka(_ needs: Subscriptions) -> Bool { needs.needsKafka(besideMQTT: config.mqtt != nil) }
+    private func needsMQTT(_ needs: Subscriptions) -> Bool { needs.needsMQTT(besideKafka: config.kafka != nil) }
+
+    // MARK: What is missing
+
+    /// The brokers that are needed and not in the lineup, but for what was told before.
+    func missingAnew(for needs: Subscriptions, in lineup: BrokerLineup) -> [MissingBroker] {
+        var missing: [MissingBroker] = []
+        if lineup.kafka == nil, needsKafka(needs) {
+            let (silent, elsewhere) = needs.withoutKafka(butMQTT: lineup.mqtt != nil)
+            missing.append(
+                MissingBroker(
+                    .kafka, reason: reason(.kafka), silent: silent, elsewhere: elsewhere, isSentTo: needs.sendsKafka))
+        }
+        if lineup.mqtt == nil, needsMQTT(needs) {
+            let (silent, elsewhere) = needs.withoutMQTT(butKafka: lineup.kafka != nil)
+            missing.append(
+                MissingBroker(
+                    .mqtt, reason: reason(.mqtt), silent: silent, elsewhere: elsewhere, isSentTo: needs.sendsMQTT))
+        }
+        return told.withLock { told in missing.filter { told.insert($0).inserted } }
+    }
+
+    private func reason(_ kind: MessageSource) -> String {
+        let unset = "\(kind.addressVariable) is not set"
+        if mode == .never { return "\(unset), and --no-embedded starts none in memory" }
+        if let obstacle { return "\(unset), and none is started in memory without --embedded, since \(obstacle)" }
+        return kind == .mqtt ? "mosquitto is not installed and \(unset)" : unset
+    }
+
+    // MARK: Starting
 
     private func startKafka(_ lineup: inout BrokerLineup) throws(HostFailure) {
         do throws(KafkaError) {
@@ -97,29 +118,19 @@ final class BrokerEmbedding: Sendable {
         }
     }
 
-    private func startMosquitto(_ lineup: inout BrokerLineup) throws(HostFailure) -> Bool {
-        guard EmbeddedMosquitto.isInstalled else {
-            logger.notice("an agent needs MQTT, which is not configured, and mosquitto is not installed: there is none")
-            return false
-        }
+    private func startMosquitto(_ lineup: inout BrokerLineup) throws(HostFailure) {
         do throws(MQTTError) {
             let embedded = try EmbeddedMosquitto(logger: logger)
             lineup.embeddedMosquitto = embedded
             lineup.mqtt = try MQTTTransport.MQTTSettings(
                 embeddedAt: embedded.port, config, serviceName: serviceName)
             announce("MQTT", "127.0.0.1:\(embedded.port)")
-            return true
         } catch {
             throw HostFailure(.resource, "the embedded mosquitto cannot start: \(error)")
         }
     }
 
     private func announce(_ name: String, _ endpoint: String) {
-        logger.notice(
-            """
-            \(name) is not configured: an embedded one runs, in memory, open to every user of this machine; \
-            what it holds ends with this process
-            """,
-            metadata: ["endpoint": "\(endpoint)"])
+        logger.notice("an embedded \(name) runs, in memory", metadata: ["endpoint": "\(endpoint)"])
     }
 }

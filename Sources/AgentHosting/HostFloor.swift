@@ -99,11 +99,18 @@ final class HostFloor: Sendable {
         return true
     }
 
+    /// The brokers that the agents in service need and that are not there, but for what was told before.
+    func missingAnew() -> [MissingBroker] {
+        let (embedding, needs, brokers) = shared.withLock { ($0.embedding, $0.subscriptions, $0.brokers) }
+        return embedding?.missingAnew(for: needs, in: brokers) ?? []
+    }
+
     /// Starts what later versions need, until its task is cancelled.
     func followNeeds(started: (BrokerLineup) -> Void) async {
         for await needs in demands.stream {
             do {
                 if try await embed(for: needs) { started(brokers) }
+                for missing in missingAnew() { logger.warning("\(missing)") }
             } catch {
                 logger.error(
                     "a broker that a new version needs cannot be started",
@@ -121,6 +128,12 @@ final class HostFloor: Sendable {
                 room.beginMeasuring(status.metrics)
             }.get()
         }
+    }
+
+    /// What the agents in service declare.
+    func descriptions() async throws -> [AgentDescription] {
+        guard let worker = workers.first else { return [] }
+        return try await worker.loop.submit { worker.descriptions() }.get()
     }
 
     func connectKafka(_ settings: KafkaTransport.KafkaSettings?, serviceName: String) async throws {
@@ -217,14 +230,13 @@ final class HostFloor: Sendable {
 
     // MARK: Reload
 
-    func reloadHooks(announce: @escaping @Sendable (String) -> Void) -> Reloader.Hooks {
+    var reloadHooks: Reloader.Hooks {
         Reloader.Hooks(
             validate: { try RouteTable.validate($0) },
             swapped: { worker, interfaces in
                 self.shared.withLock { $0.rooms }.first { $0.worker === worker }?.server.apply(interfaces)
             },
-            subscribe: { self.subscribe($0) },
-            announce: announce)
+            subscribe: { self.subscribe($0) })
     }
 
     private func subscribe(_ subscriptions: Subscriptions) {

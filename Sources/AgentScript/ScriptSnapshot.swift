@@ -114,6 +114,12 @@ package final class ScriptSnapshot: Sendable {
         (try? Data(contentsOf: directory.appendingPathComponent(file))).map { [UInt8]($0) }
     }
 
+    /// Absolute paths of the files that were read, sorted.
+    package var filesRead: [String] {
+        let names = files.withLock { files in files.filter { $0.value != nil }.keys }
+        return names.filter { $0 != name || builtIn == nil }.map { "\(directory.path)/\($0)" }.sorted()
+    }
+
     /// Absolute paths of every file read or looked for, with the links on the way to them.
     package var paths: Set<String> {
         files.withLock { files in Set(files.keys.map { "\(directory.path)/\($0)" }) }

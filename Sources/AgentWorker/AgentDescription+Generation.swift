@@ -11,7 +11,9 @@ extension AgentDescription {
         lines += Self.topics(generation.handlers, declaration.settings)
         lines += generation.handlers.events.keys.sorted().map { Line(.event, $0) }
         lines += generation.handlers.websocket.keys.sorted().map { Line(.message, $0) }
-        lines += generation.handlers.timers.map { Line(.timer, "\($0.repeats ? "every" : "after") \($0.interval) s") }
+        lines += generation.handlers.timers.map {
+            Line(.timer, "\($0.repeats ? "every" : "after") \(TaskFailure.text($0.interval)) s")
+        }
         self.init(
             name: interface.name, isRealtime: interface.isRealtime, file: generation.snapshot.path,
             version: generation.version, lines: lines)

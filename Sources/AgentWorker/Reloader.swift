@@ -16,18 +16,15 @@ package actor Reloader {
         package var swapped: @Sendable (Worker, [AgentInterface]) -> Void
         /// After the swap on all workers.
         package var subscribe: @Sendable (Subscriptions) -> Void
-        /// A line for the terminal.
-        package var announce: @Sendable (String) -> Void
 
         package init(
             validate: @escaping @Sendable ([AgentInterface]) throws -> Void,
             swapped: @escaping @Sendable (Worker, [AgentInterface]) -> Void,
-            subscribe: @escaping @Sendable (Subscriptions) -> Void, announce: @escaping @Sendable (String) -> Void
+            subscribe: @escaping @Sendable (Subscriptions) -> Void
         ) {
             self.validate = validate
             self.swapped = swapped
             self.subscribe = subscribe
-            self.announce = announce
         }
     }
 
@@ -71,6 +68,9 @@ package actor Reloader {
     package var files: Set<String> {
         attempted.reduce(into: []) { $0.formUnion($1.paths) }
     }
+
+    /// Absolute paths of what was read.
+    package var filesRead: [String] { attempted.flatMap(\.filesRead) }
 
     /// Whether a version is on its way into service whose files have been read.
     package var isLoading: Bool {
@@ -158,7 +158,12 @@ package actor Reloader {
             }.get()
             try await swap(rollout, to: interface)
             statuses[agent].counters.reloads.wrappingAdd(1, ordering: .relaxed)
-            hooks.announce("reloaded \(snapshot.name): version \(snapshot.version), generation \(numbers[agent])")
+            logger.notice(
+                "reloaded",
+                metadata: [
+                    "agent": "\(interface.name)", "file": "\(snapshot.path)", "version": "\(snapshot.version)",
+                    "generation": "\(numbers[agent])",
+                ])
         } catch {
             let name = interfaces[agent]?.name ?? snapshot.name
             if let reason = rollout.abandonment {
@@ -176,7 +181,6 @@ package actor Reloader {
         logger.error(
             "the reload failed; the version before keeps serving",
             metadata: ["agent": "\(name)", "version": "\(snapshot.version)", "error": "\(failure.message)"])
-        hooks.announce("reload failed, the version before keeps serving: \(failure.message)")
     }
 
     private func rollout(of snapshot: ScriptSnapshot, agent: Int) -> Rollout {

@@ -27,6 +27,20 @@ package struct Subscriptions: Sendable, Equatable {
         sendsMQTT || !mqtt.subtracting(besideKafka ? either : []).isEmpty
     }
 
+    /// Without Kafka, the topics that get no messages, and those that MQTT serves where it is there.
+    package func withoutKafka(butMQTT hasMQTT: Bool) -> (silent: [String], elsewhere: [String]) {
+        Self.split(kafka.union(kafkaEvery), hasMQTT ? either : [])
+    }
+
+    /// As `withoutKafka`.
+    package func withoutMQTT(butKafka hasKafka: Bool) -> (silent: [String], elsewhere: [String]) {
+        Self.split(mqtt, hasKafka ? either : [])
+    }
+
+    private static func split(_ topics: Set<String>, _ served: Set<String>) -> (silent: [String], elsewhere: [String]) {
+        (topics.subtracting(served).sorted(), topics.intersection(served).sorted())
+    }
+
     var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
 
     init(_ handlers: HandlerTable, _ settings: AgentSettings, _ snapshot: ScriptSnapshot) {

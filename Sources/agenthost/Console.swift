@@ -1,3 +1,4 @@
+import AgentHosting
 import AgentModel
 import Foundation
 
@@ -5,6 +6,19 @@ import Foundation
 /// them acts on the terminal.
 enum Console {
     static func line(_ text: String) { write(text + "\n") }
+
+    /// In colours where standard output is a terminal that shows them.
+    static func line(_ line: ConsoleLine) {
+        FileHandle.standardOutput.write(Data((line.text(styled: hasStyles(STDOUT_FILENO)) + "\n").utf8))
+    }
+
+    /// Whether what is written there is seen by a person who wants colours: <https://no-color.org>.
+    static func hasStyles(_ descriptor: Int32) -> Bool {
+        let environment = ProcessInfo.processInfo.environment
+        let terminal = environment["TERM"] ?? ""
+        return isatty(descriptor) == 1 && !terminal.isEmpty && terminal != "dumb"
+            && (environment["NO_COLOR"] ?? "").isEmpty
+    }
 
     /// As it is but for what would act on a terminal.
     static func write(_ text: String) {

@@ -75,22 +75,19 @@ struct RunCommand: AsyncParsableCommand {
         if let host { flags["host"] = host }
         if let port { flags["port"] = port }
         if let logLevel { flags["log_level"] = logLevel }
-        let environment = environment()
-        let level: Logger.Level
+        var voice = HostVoice(format: logFormat)
+        let environment = environment(voice)
         do throws(ConfigurationError) {
-            level = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
+            voice.logger.logLevel = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
         } catch {
-            fail(error.description, code: error.isUsage ? 2 : 1)
+            voice.fail(error.description, code: error.isUsage ? 2 : 1)
         }
-        var logger = Logger(label: "agenthost") { _ in HostLogHandler(format: logFormat) }
-        logger.logLevel = level
+        let logger = voice.logger
         let options = HostOptions(
-            scripts: origins(environment), flags: flags, environment: environment, workers: workerCount ?? 1,
+            scripts: origins(environment, voice), flags: flags, environment: environment, workers: workerCount ?? 1,
             reloads: !noReload,
             embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
-        let host = AgentHost(options: options, logger: logger) { line in
-            Console.line(line)
-        }
+        let host = AgentHost(options: options, logger: logger) { [voice] in voice.tell($0) }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         let watch = Task { [readyFile] in
@@ -102,35 +99,35 @@ struct RunCommand: AsyncParsableCommand {
         do {
             try await group.run()
         } catch let failure as HostFailure {
-            fail(failure.description, code: failure.cause.rawValue)
+            voice.fail(failure.description, code: failure.cause.rawValue)
         } catch {
-            fail(ErrorText.of(error), code: 1)
+            voice.fail(ErrorText.of(error), code: 1)
         }
         if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
     }
 
     /// That of the process, above what the OAM application's component would get.
-    private func environment() -> [String: String] {
+    private func environment(_ voice: HostVoice) -> [String: String] {
         let process = ProcessInfo.processInfo.environment
         guard let oam else { return process }
         do throws(OAMError) {
             return try OAMApplication(contentsOfFile: oam).bindings(component: component).environment
                 .merging(process) { $1 }
         } catch {
-            fail(error.description, code: 1)
+            voice.fail(error.description, code: 1)
         }
     }
 
     /// Without a script and without `--role`, the role of the environment is meant.
-    private func origins(_ environment: [String: String]) -> [ScriptOrigin] {
+    private func origins(_ environment: [String: String], _ voice: HostVoice) -> [ScriptOrigin] {
         if let role { return [.role(role, overrides: scripts.first)] }
         guard scripts.isEmpty else { return scripts.map { .file($0) } }
         guard let name = Self.role(in: environment) else {
-            fail("the component has no role that runs without a script; name the script beside --oam", code: 1)
+            voice.fail("the component has no role that runs without a script; name the script beside --oam", code: 1)
         }
         guard let role = Role(rawValue: name.lowercased()) else {
             let known = Role.allCases.map(\.rawValue).joined(separator: ", ")
-            fail("REALTIME_ROLE=\(name): no role that runs without a script (\(known)); name a script", code: 1)
+            voice.fail("REALTIME_ROLE=\(name): no role that runs without a script (\(known)); name a script", code: 1)
         }
         return [.role(role, overrides: nil)]
     }
