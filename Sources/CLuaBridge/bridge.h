@@ -107,6 +107,8 @@ struct lb_host {
     const void *globals_view;
     /// Globals that are there for others' files only.
     int library_globals;
+    /// What the chunk compiled last assigns: `lb_global_write`s, each followed by its name.
+    lb_buffer global_writes;
 
     /// json_decode.cpp's parser and padded input.
     void *json;
@@ -214,6 +216,12 @@ int lb_resume_thread(lua_State *co, lua_State *from, int arguments, int *count);
 int lb_reset_thread(lb_host *host, lua_State *co);
 /// Replaces the message of a memory error by one that names the place. `status` as lua_pcallk returns it.
 void lb_name_memory_error(lua_State *L, lb_host *host, int status);
+
+// absent.c
+/// What an agent has in the place of a global or a library's function that is not there; NULL for a name that nobody
+/// would look for.
+const char *lb_advice_on_global(const char *name);
+const char *lb_advice_on_function(const char *library, const char *name);
 
 // compile.c
 /// As lua_load of text, charged to the budget.

@@ -1,4 +1,5 @@
-// Puts right, before it runs, what the compiler of Lua 5.4.4 gets wrong (LuaDefects in LuaRuntime's documentation).
+// Puts right, before it runs, what the compiler of Lua 5.4.4 gets wrong (LuaDefects in LuaRuntime's documentation), and
+// notes which globals the code assigns.
 //
 // The chunk is dumped, read, and, where something had to be changed, loaded again: Lua's own format of compiled chunks
 // (ldump.c), written and read by the same library, is the one way to see instructions without Lua's internals. Scripts
@@ -14,6 +15,8 @@
 #error "compiled.c knows the instructions of Lua 5.4.4; read LuaDefects before another version is used"
 #endif
 
+/// Bytes of notes on assigned globals that are kept; what comes later is not noted.
+#define MOST_NOTES (1 << 16)
 /// Fields read one from another in one expression: to word an error, Lua recurses once for each, without a limit.
 #define MOST_FIELDS 200
 
@@ -25,6 +28,7 @@ enum {
     OP_GETUPVAL = 9,
     OP_GETTABLE = 12,
     OP_GETFIELD = 14,
+    OP_SETTABUP = 15,
     OP_SELF = 20,
     OP_CLOSE = 54,
     OP_JMP = 56,
@@ -43,6 +47,22 @@ struct chunk {
     bool changed;
     /// Where an expression with too many fields is; 0 for none.
     long long bad_line;
+    lb_buffer *notes;
+};
+
+/// A function of the chunk, as far as it has been read; the places are in the chunk's bytes.
+struct function {
+    const struct function *outer;
+    size_t defined;
+    size_t code;
+    size_t count;
+    /// The first constant, and how many there are.
+    size_t constants;
+    size_t constant_count;
+    /// The description of the first upvalue.
+    size_t upvalues;
+    /// The first instruction that reads too many fields, or `count`.
+    size_t bad;
 };
 
 static uint32_t opcode(uint32_t instruction) {
@@ -162,66 +182,110 @@ static void skip_string(struct chunk *chunk) {
     chunk->at += size == 0 ? 0 : size - 1;
 }
 
-static void skip_constants(struct chunk *chunk) {
-    for (size_t n = read_size(chunk); n > 0; n--) {
-        unsigned char kind = chunk->bytes[chunk->at++];
-        switch (kind & 0x0F) {
-        case LUA_TNUMBER:
-            chunk->at += 8;
-            break;
-        case LUA_TSTRING:
-            skip_string(chunk);
-            break;
-        default:
-            break;
-        }
+static void skip_constant(struct chunk *chunk) {
+    switch (chunk->bytes[chunk->at++] & 0x0F) {
+    case LUA_TNUMBER:
+        chunk->at += 8;
+        break;
+    case LUA_TSTRING:
+        skip_string(chunk);
+        break;
+    default:
+        break;
     }
 }
 
-/// Reads the lines of a function's instructions; the line of instruction `bad`, if there is one.
-static void read_lines(struct chunk *chunk, size_t defined, size_t bad) {
+/// Whether an upvalue is the table of globals: `_ENV` of the main function, and what functions in it have from there.
+static bool is_globals(const struct chunk *chunk, const struct function *function, size_t upvalue) {
+    for (; function->outer != NULL; function = function->outer) {
+        const unsigned char *description = chunk->bytes + function->upvalues + 3 * upvalue;
+        bool is_local_of_outer = description[0] != 0;
+        if (is_local_of_outer) {
+            return false;
+        }
+        upvalue = description[1];
+    }
+    return upvalue == 0;
+}
+
+/// Notes `name = value` for a global: the opcode that sets a field of an upvalue. (In a function with more than 256
+/// constants another may do so, and that is not noted.)
+static void note_assignment(struct chunk *chunk, const struct function *function, uint32_t instruction, long long line) {
+    size_t constant = field_b(instruction);
+    if (!is_globals(chunk, function, field_a(instruction)) || constant >= function->constant_count
+        || chunk->notes->length > MOST_NOTES) {
+        return;
+    }
+    struct chunk reader = *chunk;
+    reader.at = function->constants;
+    while (constant-- > 0) {
+        skip_constant(&reader);
+    }
+    reader.at++;  // A short string: only such a key stands in the instruction.
+    size_t length = read_size(&reader) - 1;
+    if (!lb_buffer_reserve(chunk->notes, sizeof(lb_global_write) + length)) {
+        return;
+    }
+    lb_global_write note = {.line = line, .length = length, .in_function = function->outer != NULL};
+    lb_buffer_append(chunk->notes, (const char *)&note, sizeof note);
+    lb_buffer_append(chunk->notes, (const char *)reader.bytes + reader.at, length);
+}
+
+/// Reads the lines of a function's instructions, for those that something is to be said about.
+static void read_lines(struct chunk *chunk, const struct function *function) {
     size_t count = read_size(chunk);
     const signed char *differences = (const signed char *)chunk->bytes + chunk->at;
     chunk->at += count;
-    size_t next = 0;
-    long long line = (long long)defined;
-    for (size_t n = read_size(chunk); n > 0; n--) {
-        size_t place = read_size(chunk);
-        size_t absolute = read_size(chunk);
-        for (; next < place && next <= bad && next < count; next++) {
-            line += differences[next];
+    size_t absolutes = read_size(chunk);
+    long long line = (long long)function->defined;
+    for (size_t i = 0; i < count && i < function->count; i++) {
+        if (differences[i] != ABSOLUTE_LINE) {
+            line += differences[i];
+        } else if (absolutes > 0) {
+            absolutes--;
+            read_size(chunk);
+            line = (long long)read_size(chunk);
         }
-        if (place <= bad) {
-            line = (long long)absolute;
-            next = place + 1;
+        if (i == function->bad && chunk->bad_line == 0) {
+            chunk->bad_line = line;
+        }
+        uint32_t instruction = instruction_at(chunk->bytes + function->code, i);
+        if (opcode(instruction) == OP_SETTABUP) {
+            note_assignment(chunk, function, instruction, line);
         }
     }
-    for (; next <= bad && next < count; next++) {
-        line += differences[next] == ABSOLUTE_LINE ? 0 : differences[next];
-    }
-    if (bad < count && chunk->bad_line == 0) {
-        chunk->bad_line = line;
+    for (; absolutes > 0; absolutes--) {
+        read_size(chunk);
+        read_size(chunk);
     }
 }
 
 /// Reads a function and those in it. They nest at most 200 deep, the parser's own limit.
-static void read_function(struct chunk *chunk) {
+static void read_function(struct chunk *chunk, const struct function *outer) {
+    struct function function = {.outer = outer};
     skip_string(chunk);
-    size_t defined = read_size(chunk);
+    function.defined = read_size(chunk);
     read_size(chunk);
     chunk->at += 3;  // Parameters, whether there are more, size of the stack.
-    size_t count = read_size(chunk);
+    function.count = read_size(chunk);
+    function.code = chunk->at;
     unsigned char *code = chunk->bytes + chunk->at;
-    chunk->at += 4 * count;
-    mend_loops(chunk, code, count);
-    mend_comparisons(chunk, code, count);
-    size_t bad = find_fields(code, count);
-    skip_constants(chunk);
-    chunk->at += 3 * read_size(chunk);  // Upvalues.
-    for (size_t n = read_size(chunk); n > 0; n--) {
-        read_function(chunk);
+    chunk->at += 4 * function.count;
+    mend_loops(chunk, code, function.count);
+    mend_comparisons(chunk, code, function.count);
+    function.bad = find_fields(code, function.count);
+    function.constant_count = read_size(chunk);
+    function.constants = chunk->at;
+    for (size_t n = function.constant_count; n > 0; n--) {
+        skip_constant(chunk);
     }
-    read_lines(chunk, defined, bad < count ? bad : SIZE_MAX);
+    size_t upvalues = read_size(chunk);
+    function.upvalues = chunk->at;
+    chunk->at += 3 * upvalues;
+    for (size_t n = read_size(chunk); n > 0; n--) {
+        read_function(chunk, &function);
+    }
+    read_lines(chunk, &function);
     for (size_t n = read_size(chunk); n > 0; n--) {
         skip_string(chunk);
         read_size(chunk);
@@ -230,6 +294,17 @@ static void read_function(struct chunk *chunk) {
     for (size_t n = read_size(chunk); n > 0; n--) {
         skip_string(chunk);
     }
+}
+
+bool lb_next_global_write(lb_host *host, size_t *at, const char **name, lb_global_write *write) {
+    const lb_buffer *notes = &host->global_writes;
+    if (notes->length - *at < sizeof *write) {
+        return false;
+    }
+    memcpy(write, notes->bytes + *at, sizeof *write);
+    *name = notes->bytes + *at + sizeof *write;
+    *at += sizeof *write + write->length;
+    return *at <= notes->length;
 }
 
 // MARK: - Mending
@@ -269,8 +344,10 @@ int lb_mend_compiled(lua_State *L, const char *chunk_name) {
         lua_pushliteral(L, "there is no memory to compile with");
         return LUA_ERRSYNTAX;
     }
-    struct chunk chunk = {(unsigned char *)buffer.bytes, buffer.length, HEADER, false, 0};
-    read_function(&chunk);
+    host->global_writes.length = 0;
+    struct chunk chunk = {
+        .bytes = (unsigned char *)buffer.bytes, .length = buffer.length, .at = HEADER, .notes = &host->global_writes};
+    read_function(&chunk, NULL);
     int status = LUA_OK;
     if (chunk.bad_line != 0) {
         bool was = host->in_vm;

@@ -152,9 +152,11 @@ static int absent_function(lua_State *L) {
         lua_rawget(L, lua_upvalueindex(3));
         return 1;
     }
+    const char *library = lua_tostring(L, lua_upvalueindex(1));
+    const char *name = lua_tostring(L, 2);
+    const char *advice = lb_advice_on_function(library, name);
     return luaL_error(
-        L, "there is no %s.%s: %s", lua_tostring(L, lua_upvalueindex(1)), lua_tostring(L, 2),
-        lua_tostring(L, lua_upvalueindex(2)));
+        L, "there is no %s.%s: %s", library, name, advice != NULL ? advice : lua_tostring(L, lua_upvalueindex(2)));
 }
 
 void lb_refuse_absent_functions(lua_State *L, const char *library, const char *advice) {

@@ -58,22 +58,6 @@ bool lb_reads_strictly(lua_State *L) {
     return false;
 }
 
-/// Names that other Lua programs know, and what an agent has instead.
-static const struct {
-    const char *name;
-    const char *advice;
-} absent[] = {
-    {"io", "an agent reaches no files or processes"},
-    {"dofile", "use require"},
-    {"loadfile", "use require"},
-    {"loadstring", "use load"},
-    {"module", "return a table from the module"},
-    {"setfenv", "use load's fourth argument"},
-    {"getfenv", "use load's fourth argument"},
-    {"unpack", "use table.unpack"},
-    {"warn", "use agenthost.log.warn"},
-};
-
 static int undefined_global(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING || !lb_reads_strictly(L)) {
         lua_settop(L, 2);
@@ -84,10 +68,9 @@ static int undefined_global(lua_State *L) {
     }
     size_t length;
     const char *name = lua_tolstring(L, 2, &length);
-    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
-        if (strcmp(name, absent[i].name) == 0) {
-            return luaL_error(L, "undefined global '%s' (%s)", name, absent[i].advice);
-        }
+    const char *advice = lb_advice_on_global(name);
+    if (advice != NULL) {
+        return luaL_error(L, "undefined global '%s' (%s)", name, advice);
     }
     const char *closest = NULL;
     int best = length < 3 ? 1 : length < 6 ? 2 : 3;

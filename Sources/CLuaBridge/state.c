@@ -141,8 +141,7 @@ static void open_os_library(lua_State *L) {
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, no_variable);
     lua_setfield(L, -2, "getenv");
-    lb_refuse_absent_functions(
-        L, LUA_OSLIBNAME, "an agent reaches no files or processes, and agenthost.setting declares its variables");
+    lb_refuse_absent_functions(L, LUA_OSLIBNAME, "an agent has os.time, os.date, os.clock and os.difftime");
     lua_pushvalue(L, -1);
     lua_setglobal(L, LUA_OSLIBNAME);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -251,6 +250,7 @@ void lb_close(lb_host *host) {
     free(host->released);
     free(host->traceback);
     free(host->nodes);
+    lb_buffer_free(&host->global_writes);
     free(host);
 }
 

@@ -26,6 +26,7 @@ extension LuaState {
             lb_compile(stack.thread, $0.baseAddress, $0.count, "@" + name, (budget ?? limits.load).nanoseconds)
         }
         if step == LB_RETURNED {
+            noteGlobalWrites(in: name)
             return stack.reference()
         }
         defer { stack.pop() }
@@ -35,6 +36,19 @@ extension LuaState {
         guard step == LB_FAILED_RUNTIME else { throw LuaError(kind: LuaError.Kind(step), message: place + message) }
         let hint = SyntaxHint.text(for: message, in: UnsafeRawBufferPointer(rebasing: text)).map { " (\($0))" } ?? ""
         throw LuaError(kind: .syntax, message: place + message + hint)
+    }
+
+    private func noteGlobalWrites(in file: String) {
+        var at = 0
+        var name: UnsafePointer<CChar>?
+        var write = lb_global_write()
+        while globalWrites.count < LuaGlobalWrite.most, lb_next_global_write(openHost, &at, &name, &write) {
+            let bytes = UnsafeRawBufferPointer(start: name, count: write.length)
+            globalWrites.append(
+                LuaGlobalWrite(
+                    name: String(decoding: bytes, as: UTF8.self), file: file, line: Int(write.line),
+                    isInFunction: write.in_function))
+        }
     }
 
     /// Calls a function that must not wait. `arguments` pushes its arguments and returns how many; the results, all of

@@ -10,6 +10,9 @@ package final class LuaState {
     /// The root coroutine that runs now; of several nested ones the innermost.
     package internal(set) var running: LuaCoroutine?
 
+    /// Assignments to globals in the files that were compiled.
+    package internal(set) var globalWrites: [LuaGlobalWrite] = []
+
     private(set) var host: OpaquePointer?
     /// Kept as long as the state looks at its flag.
     private let interrupt: LuaInterrupt?

@@ -164,7 +164,40 @@ import Testing
             ("return tostirng(1)", "undefined global 'tostirng' (did you mean 'tostring'?)"),
             ("return xyzzy", "undefined global 'xyzzy'"),
             ("return q", "undefined global 'q'"),
-            ("return io.open('x')", "undefined global 'io' (an agent reaches no files or processes)"),
+            (
+                "return io.open('x')",
+                "undefined global 'io' (an agent reaches no files or processes: agenthost.file.read reads a file beside the script, agenthost.store keeps data, print logs)"
+            ),
+            (
+                "os.execute 'ls'",
+                "there is no os.execute: an agent reaches no files or processes: agenthost.http calls a service that does the work"
+            ),
+            (
+                "return os.getenv 'HOME'",
+                "there is no os.getenv: a script reads its own settings: config = { name = agenthost.setting { env = \"NAME\" } } makes agent.config.name"
+            ),
+            (
+                "os.remove 'x'",
+                "there is no os.remove: an agent reaches no files or processes: agenthost.store keeps data"
+            ),
+            ("os.exit(1)", "there is no os.exit: an agent cannot end its host; error(message) ends the handler"),
+            ("return os.tiem()", "there is no os.tiem: an agent has os.time, os.date, os.clock and os.difftime"),
+            ("return undefined", "undefined global 'undefined' (nil is nothing, and agenthost.null the null of JSON)"),
+            ("return None", "undefined global 'None' (nil is nothing, and agenthost.null the null of JSON)"),
+            ("return True", "undefined global 'True' (it is true in Lua)"),
+            ("for i in range(3) do end", "undefined global 'range' (use for i = 1, n do)"),
+            (
+                "return f'a {b}'",
+                "undefined global 'f' (a text with values in it is string.format(\"%s\", value), or put together with ..)"
+            ),
+            ("local x = await g()", "undefined global 'await' (what waits looks synchronous: leave it out)"),
+            (
+                "ngx.say 'x'",
+                "undefined global 'ngx' (an agent has agenthost.http, agenthost.json, agenthost.log, agenthost.sleep and agenthost.spawn)"
+            ),
+            ("return json.encode {}", "undefined global 'json' (use agenthost.json.encode and agenthost.json.decode)"),
+            ("sleep(1)", "undefined global 'sleep' (use agenthost.sleep(seconds))"),
+            ("emit {}", "undefined global 'emit' (it is a method of the agent: agent:emit { … })"),
             ("return unpack {}", "undefined global 'unpack' (use table.unpack)"),
         ])
     func undefined(source: String, message: String) throws {

@@ -82,7 +82,8 @@ import Testing
             ("f()\nend", "<eof> expected near 'end' (there is an end too many)"),
             ("f(function() return 1 end\ng()", "(a function that is an argument ends with end))"),
             ("local t = {\n a = 1\n b = 2 }", "(a comma, or the }, is missing before b)"),
-            ("local t = {\n a = 1,\n", "near <eof> (a } is missing)"),
+            ("local t = {\n a = 1\n", "near <eof> (a } is missing)"),
+            ("local t = {\n a = 1,\n", "near <eof> (a } or a ) is missing)"),
             ("f('a' 'b')", "(a comma, or the ), is missing before 'b')"),
             ("local t = [1, 2]", "unexpected symbol near '[' (a list is written { 1, 2 } in Lua, without brackets)"),
             ("local t = { \"a\": 1 }", "(a field is written name = value, or [\"name\"] = value, in Lua)"),
@@ -120,11 +121,11 @@ import Testing
     @Test(
         "what looks like another language's in strings and comments, or on other lines, is none of the mistake",
         arguments: [
-            "local x = '!= && += [ def import'\nlocal y = +",
-            "-- let x = 1 != 2 &&\nlocal y = +",
-            "--[[ if (x) {\n]] local z = [[ a && b ]]\nlocal y = +",
-            "local from, new, class = 1, 2, 3\nlocal y = +",
-            "local t = { pass = 1, case = function() end }\nlocal y = +",
+            "local x = '!= && += [ def import'\nlocal y =",
+            "-- let x = 1 != 2 &&\nlocal y =",
+            "--[[ if (x) {\n]] local z = [[ a && b ]]\nlocal y =",
+            "local from, new, class = 1, 2, 3\nlocal y =",
+            "local t = { pass = 1, case = function() end }\nlocal y =",
         ])
     func none(source: String) throws {
         #expect(try message(source).hasSuffix("unexpected symbol near <eof>"))

@@ -91,6 +91,16 @@ enum lb_step {
 /// Compiles text under the memory limit and a budget of CPU time, in nanoseconds; within a slice that slice's own goes
 /// on. Leaves the function, or the message of the error, on top of the stack.
 enum lb_step lb_compile(lua_State *L, const char *source, size_t length, const char *chunk_name, int64_t budget);
+/// An assignment `name = value` to a global.
+typedef struct {
+    long long line;
+    size_t length;
+    /// Not in the main function, which runs when the chunk does.
+    bool in_function;
+} lb_global_write;
+/// The next of those in the chunk compiled last, and its name, which is there until the next is compiled. `at` begins
+/// with 0. False after the last.
+bool lb_next_global_write(lb_host *host, size_t *at, const char **name, lb_global_write *write);
 /// A new thread that inherits the budget hook, pushed on the main thread's stack.
 lua_State *lb_new_thread(lb_host *host);
 /// Starts the function and `arguments` values that lie on the stack of root coroutine `co`.

@@ -11,7 +11,9 @@ extension SyntaxHint {
         if hasFieldWithColon, complaint == "<name> expected" || complaint == "function arguments expected" {
             return "a field is written name = value in Lua"
         }
-        if complaint == "unexpected symbol", near == "[" { return "a list is written { 1, 2 } in Lua" }
+        if complaint == "unexpected symbol", near == "[" {
+            return "a list is written { 1, 2 } in Lua, without brackets"
+        }
         let isName = Self.keywords.contains(near)
         if isName, complaint == "<name> expected" || isKey(near) {
             return "\(near) is a word of Lua's own: as a field it is [\"\(near)\"]"
@@ -27,9 +29,11 @@ extension SyntaxHint {
     }
 
     private var ofColon: String? {
-        if here.opening == "local" || has("function") { return "Lua has no types beside names: leave them out" }
-        let isField = zip(here, here.dropFirst()).contains { $0.kind == .string && $1.text == ":" }
-        return isField ? "a field is written name = value, or [\"name\"] = value, in Lua" : nil
+        if zip(here, here.dropFirst()).contains(where: { $0.kind == .string && $1.text == ":" }) {
+            return "a field is written name = value, or [\"name\"] = value, in Lua"
+        }
+        let hasNames = here.opening == "local" || has("function")
+        return hasNames ? "Lua has no types beside names: leave them out" : nil
     }
 
     var ofRest: String? {
@@ -44,6 +48,9 @@ extension SyntaxHint {
         if complaint.hasPrefix("unfinished string") { return "a string ends on its line; [[ and ]] span several" }
         if complaint.hasPrefix("invalid escape sequence") {
             return "a backslash is \\\\ in a string; Lua's patterns have %d where others have \\d"
+        }
+        if complaint == "unexpected symbol", near == "<eof>", before.closing == "," {
+            return "a } or a ) is missing"
         }
         if complaint == "malformed number" { return "a number is digits alone, as 1000, 1.5, 1e3 or 0xFF" }
         return nil

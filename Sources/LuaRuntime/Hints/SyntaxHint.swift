@@ -133,7 +133,8 @@ extension SyntaxHint {
         if opensWithColon(here) || opensWithColon(before) {
             return "a block has no colon in Lua: if … then … end, for … do … end, function name(…) … end"
         }
-        if opensWithBrace(here) || opensWithBrace(before) || near == "}" && lines.contains(where: opensWithBrace) {
+        let isLater = (near == "}" || near == "<eof>") && lines.contains(where: opensWithBrace)
+        if isLater || opensWithBrace(here) || opensWithBrace(before) {
             return "blocks have no braces in Lua: if … then … end, while … do … end, function name(…) … end"
         }
         if expects("then") { return ofCondition }
