@@ -8,6 +8,8 @@ package enum TaskFailure: Error, Sendable {
     case invalid([ValidationIssue])
     /// The handler raised an error: its message, with file and line.
     case failed(String)
+    /// The handler answered with a status of 400 or more; `detail` says why.
+    case answered(status: Int, detail: String)
     /// Past `TASK_TIMEOUT`.
     case timedOut(seconds: Double)
     /// `MAX_CONCURRENT_TASKS` are running and `MAX_QUEUED_TASKS` wait.
@@ -31,6 +33,7 @@ extension TaskFailure: CustomStringConvertible {
             issues.map { "\($0.location.map(\.description).joined(separator: ".")): \($0.message)" }
                 .joined(separator: "; ")
         case .failed(let message): message
+        case .answered(_, let detail): detail
         case .timedOut(let seconds): "Task timed out after \(Self.text(seconds)) s"
         case .queueFull: "Too many tasks are waiting"
         case .starting: "The service is starting"
@@ -41,6 +44,12 @@ extension TaskFailure: CustomStringConvertible {
                 ? "Unknown task type: \(type); there are none"
                 : "Unknown task type: \(type); one of \(known.sorted().joined(separator: ", "))"
         }
+    }
+
+    /// The same for a client, without the places of the script that stand in an error of a handler.
+    package func withoutPlaces(of script: String) -> TaskFailure {
+        guard case .failed(let message) = self else { return self }
+        return .failed(ScriptPlaces.removed(from: message, script: script))
     }
 
     /// "300", "0.5": seconds without a fraction that says nothing.

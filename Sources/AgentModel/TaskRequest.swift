@@ -31,14 +31,39 @@ package struct TaskRequest: Sendable {
 package struct TaskOutcome: Sendable {
     /// UUID of the task; empty when the request was refused before there was one.
     package var taskID: String
-    /// JSON of the result.
-    package var result: Result<ByteBuffer, TaskFailure>
+    /// Of a handler that answered in words of HTTP: the whole answer.
+    package let answer: TaskAnswer?
+    private let plain: Result<ByteBuffer, TaskFailure>
     /// Seconds from the request to the result.
     package var processingTime: Double
 
     package init(taskID: String, result: Result<ByteBuffer, TaskFailure>, processingTime: Double) {
         self.taskID = taskID
-        self.result = result
+        plain = result
+        answer = nil
         self.processingTime = processingTime
+    }
+
+    package init(taskID: String, answer: TaskAnswer, processingTime: Double) {
+        self.taskID = taskID
+        plain = .success(ByteBuffer())
+        self.answer = answer
+        self.processingTime = processingTime
+    }
+
+    /// JSON of the result; what an answer of HTTP means elsewhere is made of it here.
+    package var result: Result<ByteBuffer, TaskFailure> { answer?.result ?? plain }
+
+    package var isFailure: Bool {
+        if let answer { return answer.isRefusal }
+        if case .failure = plain { return true }
+        return false
+    }
+
+    /// As a client is to see it: an error of the handler without its places in the script.
+    package func withoutPlaces(of script: String) -> TaskOutcome {
+        guard answer == nil, case .failure(let failure) = plain else { return self }
+        return TaskOutcome(
+            taskID: taskID, result: .failure(failure.withoutPlaces(of: script)), processingTime: processingTime)
     }
 }

@@ -47,6 +47,8 @@ package final class Generation {
         /// Of tasks that came without a request.
         var noRequest: LuaReference?
         var headers: LuaReference?
+        /// Of what `agenthost.answer` makes; nil until it does.
+        var answer: LuaReference?
     }
 
     /// Loads a script; `interrupt` ends a load that nobody wants any more. Throws, with file and line, on a syntax error,

@@ -5,8 +5,11 @@ package import LuaRuntime
 /// `{ name, value }`, which is complete and in order. Both forms are taken wherever a script gives headers.
 extension LuaStack {
     /// Reads headers of either form; a table by name is sorted, so that the same table is always the same headers.
-    /// `what` names the table in errors. A value of `agenthost.null` is a header without one.
-    package func headers(at index: Int32, _ what: String) throws(LuaFailure) -> [MessageHeader] {
+    /// `what` names the table in errors. A value of `agenthost.null` is a header without one. With `repeats` a list of
+    /// values stands for as many headers of its name.
+    package func headers(
+        at index: Int32, _ what: String, repeats: Bool = false
+    ) throws(LuaFailure) -> [MessageHeader] {
         let table = absolute(index)
         let top = self.top
         defer { setTop(top) }
@@ -32,15 +35,36 @@ extension LuaStack {
                     throw LuaFailure("\(what): names expected, got the key \(displayString(at: -2))")
                 }
                 try requireWholeName(at: -2, what)
-                headers.append(MessageHeader(name: name, value: try headerValue(at: -1, "\(what).\(name)")))
+                if repeats, type(at: -1) == .table {
+                    try appendValues(of: name, to: &headers, "\(what).\(name)")
+                } else {
+                    headers.append(MessageHeader(name: name, value: try headerValue(at: -1, "\(what).\(name)")))
+                }
             }
             pop(1)
         }
         guard length == 0 || fields == length else {
             throw LuaFailure("\(what): a list of { name, value } expected, it has other keys too")
         }
-        if length == 0 { headers.sort { $0.name < $1.name } }
+        // Those of one name stay in their order.
+        if length == 0 {
+            headers = headers.enumerated()
+                .sorted { ($0.element.name, $0.offset) < ($1.element.name, $1.offset) }.map(\.element)
+        }
         return headers
+    }
+
+    /// One header for each value of the list on top.
+    private func appendValues(
+        of name: String, to headers: inout [MessageHeader], _ what: String
+    ) throws(LuaFailure) {
+        let list = top
+        for position in 0..<length(of: list) {
+            try charge(50)
+            _ = getIndex(position + 1, of: list)
+            headers.append(MessageHeader(name: name, value: try headerValue(at: -1, "\(what)[\(position + 1)]")))
+            pop(1)
+        }
     }
 
     private func headerPair(at position: Int, of table: Int32, _ what: String) throws(LuaFailure) -> MessageHeader {

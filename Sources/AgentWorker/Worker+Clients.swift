@@ -21,6 +21,8 @@ extension Worker {
                         return 2
                     },
                     failed: { error in
+                        let script = slot.live?.generation.snapshot.name ?? ""
+                        let error = self.showsPlaces ? error : ScriptPlaces.removed(from: error, script: script)
                         var payload = ByteBuffer()
                         payload.writeStaticString("{\"error\":")
                         payload.writeJSONString(error)

@@ -79,9 +79,14 @@ extension Worker: AgentRequests {
             },
             completion: { outcome, _ in
                 slot.runningTasks -= 1
-                task.completion(outcome)
+                task.completion(self.shown(outcome, of: live))
                 self.taskEnded(in: slot)
             })
+    }
+
+    /// What a client, and whoever hears the events, gets to see.
+    private func shown(_ outcome: TaskOutcome, of live: LiveGeneration) -> TaskOutcome {
+        outcome.isFailure && !showsPlaces ? outcome.withoutPlaces(of: live.generation.snapshot.name) : outcome
     }
 
     private func taskEnded(in slot: AgentSlot) {
@@ -138,21 +143,27 @@ extension Worker: AgentRequests {
         let invocation = Invocation(
             coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: false, timeLimit: limit
         ) { [self] ended in
-            let (result, stack) = result(ended, of: function, in: slot) { message, traceback in
+            let ended = result(ended, on: coroutine.stack, of: function, live, in: slot) { message, traceback in
                 slot.counters.countError()
                 report(message, traceback: traceback, of: live, handler: name, scope: scope)
             }
+            let processingTime = seconds(since: received)
+            let outcome =
+                switch ended {
+                case .result(let json):
+                    TaskOutcome(taskID: id, result: .success(json), processingTime: processingTime)
+                case .answer(let answer): TaskOutcome(taskID: id, answer: answer, processingTime: processingTime)
+                case .failure(let failure):
+                    TaskOutcome(taskID: id, result: .failure(failure), processingTime: processingTime)
+                }
             if slot.isRealtime {
-                var event = EventType.taskCompleted
-                if case .failure = result { event = EventType.taskFailed }
+                let event = outcome.isFailure ? EventType.taskFailed : EventType.taskCompleted
                 if isHeard(event: event) {
-                    let data = Self.eventData(id: id, result: result)
+                    let data = Self.eventData(id: id, result: shown(outcome, of: live).result)
                     emitTaskEvent(event, data, id: id, at: clock(), in: slot, scope: scope, depth: depth)
                 }
             }
-            let outcome = TaskOutcome(
-                taskID: id, result: result, processingTime: seconds(since: received))
-            completion(outcome, stack)
+            completion(outcome, outcome.isFailure ? nil : coroutine.stack)
         }
         goOn {
             if slot.isRealtime, isHeard(event: EventType.taskStarted) {
@@ -163,41 +174,65 @@ extension Worker: AgentRequests {
         }
     }
 
-    /// The result as JSON, and the stack with it on top. `failed` hears of what is the script's fault, with a traceback
-    /// where there is one.
+    /// What a task's handler came to.
+    private enum HandlerResult {
+        /// JSON; the value is on top of the stack.
+        case result(ByteBuffer)
+        /// The value of its body is on top of the stack.
+        case answer(TaskAnswer)
+        case failure(TaskFailure)
+    }
+
+    /// What the handler returned, or has raised on the stack. `failed` hears of what is the script's fault, with a
+    /// traceback where there is one.
     private func result(
-        _ ended: InvocationOutcome, of function: LuaReference, in slot: AgentSlot,
-        failed: (String, String?) -> Void
-    ) -> (Result<ByteBuffer, TaskFailure>, LuaStack?) {
+        _ ended: InvocationOutcome, on raised: LuaStack, of function: LuaReference, _ live: LiveGeneration,
+        in slot: AgentSlot, failed: (String, String?) -> Void
+    ) -> HandlerResult {
         switch ended {
         case .returned(let stack, let count):
             if count == 0 { stack.pushNil() }
             let index: Int32 = count == 0 ? -1 : -count
             do {
+                if let answer = try live.generation.answer(at: index, on: stack) { return .answer(answer) }
                 let json = try stack.withJSON(at: index, path: "result") { bytes in
                     var buffer = ByteBufferAllocator().buffer(capacity: bytes.count)
                     buffer.writeBytes(bytes)
                     return buffer
                 }
                 stack.pushValue(at: index)
-                return (.success(json), stack)
+                return .result(json)
             } catch let error as LuaError {
-                stack.push(function)
-                let place = stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
-                failed(place + error.message, error.traceback)
-                return (.failure(.failed(place + error.message)), nil)
+                return .failure(failure(error, in: function, on: stack, failed))
             } catch {
-                return (.failure(.failed(ErrorText.of(error))), nil)
+                return .failure(.failed(ErrorText.of(error)))
+            }
+        case .failed(let error) where error.kind == .kept:
+            do throws(LuaError) {
+                if let answer = try live.generation.answer(at: -1, on: raised) { return .answer(answer) }
+                return .failure(failure(error, in: function, on: raised, failed))
+            } catch {
+                return .failure(failure(error, in: function, on: raised, failed))
             }
         case .failed(let error):
             failed(error.message, error.traceback)
-            return (.failure(.failed(error.message)), nil)
+            return .failure(.failed(error.message))
         case .timedOut:
             let failure = TaskFailure.timedOut(seconds: slot.settings.taskTimeout)
             failed(failure.description, nil)
-            return (.failure(failure), nil)
-        case .ended: return (.failure(takesMessages ? .versionClosed : .stopping), nil)
+            return .failure(failure)
+        case .ended: return .failure(takesMessages ? .versionClosed : .stopping)
         }
+    }
+
+    /// Of a result that cannot leave: where the handler stands is as near as one comes to it.
+    private func failure(
+        _ error: LuaError, in function: LuaReference, on stack: LuaStack, _ failed: (String, String?) -> Void
+    ) -> TaskFailure {
+        stack.push(function)
+        let place = stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
+        failed(place + error.message, error.traceback)
+        return .failed(place + error.message)
     }
 
     // MARK: Events of tasks

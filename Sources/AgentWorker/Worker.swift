@@ -40,6 +40,8 @@ package final class Worker: @unchecked Sendable {
     var isResting = false
     /// For how long the loop is left to its sockets: any time at all makes NIO look at them. Zero on a loop without.
     let pause: TimeAmount
+    /// Whether clients get errors of handlers with their places in the script; nil: while the log is at debug.
+    private let answersWithPlaces: Bool?
     /// Messages whose handlers or effects are under way.
     var messagesUnderWay = 0
     var onDrained: [() -> Void] = []
@@ -48,12 +50,14 @@ package final class Worker: @unchecked Sendable {
     package enum State { case starting, serving, stopping, closed }
 
     /// `spool` keeps the dead letters that no broker takes; `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
-    /// of handlers; `pause` is zero for a loop whose clock only a test moves.
+    /// of handlers; `pause` is zero for a loop whose clock only a test moves; `answersWithPlaces` says whether clients get
+    /// errors of handlers with their places in the script, which they else do while the log is at debug.
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
         spool: any DeadLetterSpool = NoSpool(),
-        metrics: (any MetricsFactory)? = nil, pause: TimeAmount = .milliseconds(1), logger: Logger
+        metrics: (any MetricsFactory)? = nil, pause: TimeAmount = .milliseconds(1), answersWithPlaces: Bool? = nil,
+        logger: Logger
     ) {
         self.loop = loop
         self.index = index
@@ -64,6 +68,7 @@ package final class Worker: @unchecked Sendable {
         self.spool = spool
         self.metrics = metrics
         self.pause = pause
+        self.answersWithPlaces = answersWithPlaces
         self.logger = logger
         slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }
     }
@@ -83,6 +88,9 @@ package final class Worker: @unchecked Sendable {
         loop.preconditionInEventLoop()
         if state == .starting { state = .serving }
     }
+
+    /// Whether what clients are told of an error says where in the script it was raised.
+    var showsPlaces: Bool { answersWithPlaces ?? (logger.logLevel <= .debug) }
 
     /// A message that waits may begin.
     var takesMessages: Bool { state == .starting || state == .serving }

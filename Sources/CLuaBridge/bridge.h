@@ -101,6 +101,10 @@ struct lb_host {
     /// Registry references.
     int array_metatable;
     int function_metatable;
+    /// Of the error values that reach the host as they are; 0 while there are none.
+    int kept_metatable;
+    /// Where the last of them was raised: "file:line: " or empty.
+    char raised_where[LB_WHERE_SIZE];
     /// The texts of numbers that read otherwise than they would be written (json_numbers.cpp); 0 while there are none.
     int number_texts;
     /// The table that scripts know as `_G`; the globals themselves are another.

@@ -190,9 +190,37 @@ static void push_error_value(lua_State *L, lb_host *host) {
     host->in_vm = was;
 }
 
+void lb_keep_errors(lua_State *L) {
+    lb_host *host = lb_host_at(L);
+    if (host->kept_metatable != 0) {
+        luaL_unref(L, LUA_REGISTRYINDEX, host->kept_metatable);
+    }
+    host->kept_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+const char *lb_raised_where(lb_host *host) {
+    return host->raised_where;
+}
+
+/// Whether the value on top of the stack is one that the host wants as it is.
+static bool is_kept(lua_State *L, const lb_host *host) {
+    if (host->kept_metatable == 0 || lua_type(L, -1) != LUA_TTABLE || !lua_getmetatable(L, -1)) {
+        return false;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, host->kept_metatable);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_settop(L, -3);
+    return same;
+}
+
 /// Turns the error value of a root coroutine into the message that the host reads.
 static int handle_message(lua_State *L) {
     lb_host *host = lb_host_at(L);
+    if (is_kept(L, host)) {
+        // No failure of the script: there is nothing to trace.
+        lb_write_position(L, 1, host->raised_where, sizeof host->raised_where);
+        return 1;
+    }
     lb_explain_overflow(L);
     if (lua_type(L, 1) != LUA_TSTRING && !host->spent) {
         bool named = false;
@@ -221,7 +249,7 @@ static int finish_root(lua_State *L, int status, lua_KContext context) {
         host->failure = LB_FAILED_MEMORY;
         lb_push_memory_message(L, host);
     } else {
-        host->failure = LB_FAILED_RUNTIME;
+        host->failure = is_kept(L, host) ? LB_RAISED : LB_FAILED_RUNTIME;
     }
     return 1;
 }

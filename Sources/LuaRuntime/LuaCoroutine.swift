@@ -145,6 +145,10 @@ package final class LuaCoroutine {
             return .waiting
         case LB_NOT_WAITING:
             return .notWaiting
+        case LB_RAISED:
+            isWaiting = false
+            let place = String(cString: lb_raised_where(state.openHost))
+            return .failed(LuaError(kind: .kept, message: place + state.keptMessage))
         default:
             isWaiting = false
             isBroken = lua_status(stack.thread) != LUA_OK

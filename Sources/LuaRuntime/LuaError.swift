@@ -11,6 +11,9 @@ package struct LuaError: Error, Sendable, CustomStringConvertible {
         case budget
         /// A value has no JSON, or is not plain data.
         case json
+        /// A value that the host knows was raised (`LuaState.keepErrors`), and is on top of the coroutine's stack. No
+        /// failure where what runs may say something in this way.
+        case kept
     }
 
     package let kind: Kind

@@ -64,6 +64,18 @@ package final class LuaState {
         return host
     }
 
+    // MARK: Errors
+
+    /// What the message of a kept error says behind its place.
+    private(set) var keptMessage = ""
+
+    /// From now on an error value whose metatable is on top of the stack, which pops it, is kept: it fails a coroutine
+    /// with an error of the kind `kept`. `message` is for those who expected nothing of the kind.
+    package func keepErrors(withMetatableOn stack: LuaStack, message: String) {
+        keptMessage = message
+        lb_keep_errors(stack.thread)
+    }
+
     // MARK: Coroutines
 
     /// A root coroutine from the pool.

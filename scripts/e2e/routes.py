@@ -239,15 +239,15 @@ def parameters():
         equal((answer.status, answer.json["detail"][0]["loc"]), (422, ["body", "parameters", "systolic"]))
 
 
-@case("a handler that fails is 500 with the line of the script")
+@case("a handler that fails is 500, with the line of the script in the log, and at debug in the answer too")
 def failing():
-    with Host(AGENT) as host:
-        answer = host.post("/fail", {"query": ""})
-        equal(answer.status, 500)
-        detail = answer.json["detail"]
-        assert detail.startswith("Agent processing failed: "), detail
-        assert f"agent.lua:{line_of(AGENT, 'HERE')}: out of coffee" in detail, detail
-        equal(host.health()["error_count"], 1)
+    line = f"agent.lua:{line_of(AGENT, 'HERE')}: out of coffee"
+    for level, detail in ((None, "out of coffee"), ("debug", line)):
+        with Host(AGENT, environment={"LOG_LEVEL": level} if level else {}) as host:
+            answer = host.post("/fail", {"query": ""})
+            equal((answer.status, answer.json), (500, {"detail": f"Agent processing failed: {detail}"}))
+            assert line in host.output(), host.output()
+            equal(host.health()["error_count"], 1)
 
 
 @case("an unknown path is 404, a wrong method 405, and both say so as FastAPI does")

@@ -135,7 +135,8 @@ def agent_request():
         client.send("agent_request", {"query": "fail", "task_type": "echo"})
         payload = client.receive("agent_response")["payload"]
         equal((payload["success"], payload["result"]), (False, None))
-        assert f"agent.lua:{line_of(AGENT, 'HERE')}: as asked" in payload["error"], payload
+        equal(payload["error"], "as asked")
+        assert f"agent.lua:{line_of(AGENT, 'HERE')}: as asked" in host.output(), host.output()
         for payload in ({}, {"task_type": "echo"}, {"query": "", "task_type": "echo"}, {"query": None}, {"query": 5}):
             client.send("agent_request", payload)
             equal(client.receive("error")["payload"], {"error": "Query is required"})

@@ -9,7 +9,7 @@ protocol ScriptModule: Sendable {
 enum ScriptModules {
     private static let all: [any ScriptModule.Type] = [
         AgentModule.self, EventsModule.self, JSONModule.self, LogModule.self, TimeModule.self, HTTPModule.self,
-        ModelsModule.self, RequireModule.self, SecretsModule.self, SettingModule.self, IOModule.self,
+        ModelsModule.self, RequireModule.self, SecretsModule.self, SettingModule.self, IOModule.self, AnswerModule.self,
     ]
 
     /// Makes the `agenthost` global and what else a script finds.

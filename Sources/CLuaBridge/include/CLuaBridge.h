@@ -86,6 +86,8 @@ enum lb_step {
     LB_FAILED_BUDGET,
     /// The thread does not wait. Nothing has run, and what was pushed for it has been popped.
     LB_NOT_WAITING,
+    /// A value was raised that the host keeps (`lb_keep_errors`): it is on top of the stack, as it is.
+    LB_RAISED,
 };
 
 /// Compiles text under the memory limit and a budget of CPU time, in nanoseconds; within a slice that slice's own goes
@@ -116,6 +118,10 @@ enum lb_step lb_resume_raising(lua_State *co, bool position, int64_t budget, int
 void lb_abandon(lua_State *co, int64_t budget);
 /// The traceback of the last failure of a root coroutine (script frames only), or NULL.
 const char *lb_traceback(lb_host *host);
+/// Pops a table: what has it for its metatable and is raised by a root coroutine reaches the host as LB_RAISED.
+void lb_keep_errors(lua_State *L);
+/// Where the value of the last LB_RAISED was raised: "file:line: ", or nothing.
+const char *lb_raised_where(lb_host *host);
 
 // MARK: - Values
 

@@ -196,6 +196,16 @@ extension HTTPConnection {
         answered()
     }
 
+    /// Writes the answer that a script made.
+    func answer(_ own: TaskAnswer) {
+        // Two would be none for a browser; the script's is the more particular one.
+        if own.namesOrigin { terms.allowedOrigin = nil }
+        borrowOutput()
+        server.heads.write(own, terms: terms, to: &output)
+        if let body = own.body, head.method != .head { output.writeImmutableBuffer(body) }
+        answered()
+    }
+
     // MARK: What a connection can become
 
     private func stream(_ key: StreamKey) {

@@ -17,11 +17,10 @@ extension HTTPConnection {
         }
     }
 
-    /// The body; for a `GET`, whose body means nothing, the query string: `query`, and every other parameter as one of
-    /// the task's, a string. Where the path has parameters, it says what is asked for: `query` may be left out, and so
-    /// may the body of a `DELETE`. Answers when there is nothing to perform.
+    /// The body; for a `GET`, whose body means nothing, and a `DELETE` without one the query string: `query`, which may be
+    /// left out, and every other parameter as one of the task's, a string. Answers when there is nothing to perform.
     private func taskInput(_ body: ByteBuffer, _ route: TaskRoute) -> TaskRequest.Input? {
-        let isDelete = head.method == .delete && body.readableBytes == 0 && route.hasParameters
+        let isDelete = head.method == .delete && body.readableBytes == 0
         guard head.method == .get || head.method == .head || isDelete else {
             guard acceptsContentType(body) else { return nil }
             return route.takesAnyBody ? .document(body) : .body(body)
@@ -33,17 +32,12 @@ extension HTTPConnection {
             let parameters = query.parameters.map { ($0.name, JSONValue.string($0.value)) }
             return .document(JSONValue.object(JSONObject(parameters)).json())
         }
-        guard let text = query["query"] ?? (route.hasParameters ? "" : nil) else {
-            let issue = ValidationIssue(
-                type: "missing", location: ["query", "query"], message: "Field required", input: ByteBuffer())
-            answer(.unprocessableEntity, ErrorBody.invalid([issue]))
-            return nil
-        }
         let others = query.parameters.filter { $0.name != "query" }.map { ($0.name, JSONValue.string($0.value)) }
-        return .query(text, parameters: JSONValue.object(JSONObject(others)).json())
+        return .query(query["query"] ?? "", parameters: JSONValue.object(JSONObject(others)).json())
     }
 
     private func finish(_ outcome: TaskOutcome, _ route: TaskRoute, _ body: ByteBuffer) {
+        if let own = outcome.answer { return answer(own) }
         switch outcome.result {
         case .success(let result) where route.takesAnyBody: answer(.ok, result)
         case .success(let result): succeed(result, outcome, route)
@@ -74,6 +68,8 @@ extension HTTPConnection {
         case .invalid(let issues): answer(.unprocessableEntity, ErrorBody.invalid(issues))
         case .failed, .versionClosed:
             answer(.internalServerError, ErrorBody.detail("Agent processing failed: \(failure)"))
+        case .answered(let status, let detail):
+            answer(HTTPResponseStatus(statusCode: status), ErrorBody.detail(detail))
         case .timedOut: answer(.gatewayTimeout, ErrorBody.detail(failure.description))
         case .queueFull, .starting, .stopping:
             answer(.serviceUnavailable, ErrorBody.detail(failure.description), [("retry-after", "1")])

@@ -48,7 +48,29 @@ struct ResponseHeads {
             buffer.writeString("content-type: \(type ?? "application/json")\r\ncontent-length: ")
             buffer.writeJSONInteger(Int64(length))
             buffer.writeStaticString("\r\n")
-        } else if status != .noContent {
+        }
+        end(status, hasBody: length != nil, terms: terms, to: &buffer)
+    }
+
+    /// The answer of a script, without its body.
+    mutating func write(_ answer: TaskAnswer, terms: Terms, to buffer: inout ByteBuffer) {
+        renew()
+        let status = HTTPResponseStatus(statusCode: answer.status)
+        begin(status, terms: terms, to: &buffer)
+        buffer.writeImmutableBuffer(answer.fields)
+        if let type = answer.contentType { buffer.writeString("content-type: \(type)\r\n") }
+        if let body = answer.body {
+            buffer.writeStaticString("content-length: ")
+            buffer.writeJSONInteger(Int64(body.readableBytes))
+            buffer.writeStaticString("\r\n")
+        }
+        end(status, hasBody: answer.body != nil, terms: terms, to: &buffer)
+    }
+
+    /// How long what has no body is, and how the connection goes on.
+    private func end(_ status: HTTPResponseStatus, hasBody: Bool, terms: Terms, to buffer: inout ByteBuffer) {
+        // RFC 9110 section 8.6: none with 204, and with 304 only that of the answer which is not sent.
+        if !hasBody, status != .noContent, status != .notModified {
             buffer.writeStaticString("content-length: 0\r\n")
         }
         if !terms.keepsAlive {

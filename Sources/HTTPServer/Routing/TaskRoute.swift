@@ -6,7 +6,6 @@ final class TaskRoute {
     let agent: Int
     let taskType: String
     let path: RoutePath
-    let hasParameters: Bool
     /// Between the result and the time: `,"metadata":{"agent_type":…,"implementation":…,"task_type":…,"processing_time":`.
     /// The type is the endpoint's, whatever a body says.
     let metadata: [UInt8]
@@ -17,7 +16,6 @@ final class TaskRoute {
     init(agent: Int, endpoint: AgentInterface.Endpoint, path: RoutePath, interface: AgentInterface) {
         self.agent = agent
         self.path = path
-        hasParameters = path.hasParameters
         taskType = endpoint.taskType
         takesAnyBody = endpoint.takesAnyBody
         isRealtime = interface.isRealtime

@@ -24,7 +24,7 @@ agenthost = {}
 ---@class agenthost.Endpoint A task over HTTP.
 ---@field path string Begins with "/"; no spaces, "?" or "#". A segment {name} takes any one segment, {name:path} at the end all that is left; literal segments go before {name}, whatever the order.
 ---@field task_type string The task that serves it; agent:task registers its handler.
----@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE" POST unless named.
+---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE" POST unless named. A GET, and a DELETE without a body, has its query string instead: `query`, if it is there, and every other parameter as one of task.parameters.
 ---@field description? string
 ---@field parameters? agenthost.Model Checks the body's parameters; what does not fit is answered with 422.
 ---@field body? "any" The body is any JSON, which the task has as `body` and `raw`, and the answer is the result alone.
@@ -114,6 +114,21 @@ agenthost = {}
 ---@param declaration agenthost.SettingDeclaration
 ---@return any
 function agenthost.setting(declaration) end
+
+---@class agenthost.Answer An HTTP answer; agenthost.answer makes it.
+---@field status integer
+---@field body any
+---@field headers table?
+
+---An HTTP answer of the script's own: `return agenthost.answer(404, { detail = "no such room" })`, from the handler of a
+---task, or from deep within it `error(agenthost.answer(…))`, which is no error in the log. What a task that was asked for
+---in another way (a WebSocket's agent_request, agent:process) gets is the body; from status 400 on it fails with the
+---body's `detail`.
+---@param status integer 200 to 599.
+---@param body? any A table, a number, a boolean or agenthost.null as JSON, by itself and not as {"result": …}; a string as text/plain, unless the headers name another Content-Type ("text/html; charset=utf-8"); none when left out.
+---@param headers? table<string, string|number|string[]>|(string|number)[][] By name, with a list for several of one name, or a list of { name, value }. Content-Length, Connection and Date are the host's.
+---@return agenthost.Answer
+function agenthost.answer(status, body, headers) end
 
 ---Declares an agent that answers tasks over HTTP. One script is one agent.
 ---@param declaration agenthost.AgentDeclaration
@@ -214,7 +229,8 @@ local Timer = {}
 ---The timer does not fire again.
 function Timer:cancel() end
 
----Registers the handler of a task type. What it returns is the task's result; an error it raises fails the task.
+---Registers the handler of a task type. What it returns is the task's result, or an agenthost.answer; an error it raises
+---fails the task: 500 with the message, whose file and line are in the log (and in the answer while LOG_LEVEL is debug).
 ---@param task_type string
 ---@param fn fun(task: agenthost.Task): any
 function Agent:task(task_type, fn) end

@@ -28,7 +28,8 @@ final class TestWorker {
     /// Puts the scripts in service, each an agent. They begin with the agent's declaration unless they have one.
     init(
         _ scripts: [String], kafka hasKafka: Bool = true, mqtt hasMQTT: Bool = true, serves: Bool = true,
-        limits: LuaLimits = LuaLimits(), settings: @escaping (inout AgentSettings) -> Void = { _ in }
+        limits: LuaLimits = LuaLimits(), answersWithPlaces: Bool? = nil,
+        settings: @escaping (inout AgentSettings) -> Void = { _ in }
     ) throws {
         folder = try ScriptFolder([:])
         configure = settings
@@ -39,7 +40,7 @@ final class TestWorker {
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
             clock: { 1_767_323_045_678 }, spool: spool, metrics: durations, pause: .zero,
-            logger: Logger(label: "test") { _ in LogLines(lines) })
+            answersWithPlaces: answersWithPlaces, logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
         guard serves else { return }
         for (agent, script) in scripts.enumerated() { try activate(script, agent: agent) }

@@ -25,7 +25,21 @@ final class ScriptedRequests: AgentRequests {
             completion(
                 TaskOutcome(taskID: "", result: .failure(failure), processingTime: 0))
         }
+        let answer = { (status: Int, fields: String, type: String?, body: String?) in
+            let answer = TaskAnswer(
+                status: status, fields: ByteBuffer(string: fields), contentType: type,
+                body: body.map { ByteBuffer(string: $0) }, form: type == "application/json" ? .json : .text,
+                namesOrigin: fields.contains("Allow-Origin"))
+            completion(TaskOutcome(taskID: "", answer: answer, processingTime: 0))
+        }
         switch request.taskType {
+        case "page": answer(200, "X-A: 1\r\n", "text/html", "<p>ü</p>")
+        case "cookies": answer(201, "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n", "application/json", "{\"a\":1}")
+        case "moved": answer(303, "Location: /page\r\n", nil, nil)
+        case "absent": answer(404, "", "application/json", #"{"detail":"no such room"}"#)
+        case "no_content": answer(204, "", nil, nil)
+        case "same": answer(304, "ETag: \"1\"\r\n", nil, nil)
+        case "odd": answer(299, "Access-Control-Allow-Origin: https://other.example\r\n", nil, nil)
         case "echo": succeed(Self.text(of: request))
         case "context":
             let parameters = request.context.path.map { ($0.name, JSONValue.string($0.value)) }
