@@ -58,6 +58,8 @@ package struct AgentInterface: Sendable, Equatable {
     package var streamingEndpoints: [StreamingEndpoint]
     /// `file:line` of the declaration, for messages.
     package var location: String
+    /// What the script may do and probably does not mean, a line each: `file:line: …`.
+    package var warnings: [String] = []
 
     package init(
         name: String, description: String, isRealtime: Bool, websocketEnabled: Bool, platform: String?,

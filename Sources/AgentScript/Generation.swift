@@ -30,6 +30,10 @@ package final class Generation {
     var metatables = Metatables()
     /// What others' files find as `io`.
     var libraryIO: LuaReference?
+    /// What the script may do and probably does not mean, a line each: `file:line: …`.
+    var warnings: [String] = []
+    /// A state for a file of tests, which declares no agent.
+    let isLibrary: Bool
     var timerCount = 0
     /// Handlers that the script has registered, of all kinds.
     var handlerCount = 0
@@ -64,6 +68,7 @@ package final class Generation {
         self.host = host
         self.eventLoop = eventLoop
         self.settings = settings
+        isLibrary = false
         do {
             state = try LuaState(limits: limits, interrupt: interrupt)
         } catch {
@@ -81,7 +86,8 @@ package final class Generation {
             try state.call(chunk, budget: limits.load)
             stack.release(chunk)
         } catch {
-            throw ScriptFailure(error)
+            let hint = LoadHint.text(for: error.message, in: source, named: snapshot.name)
+            throw ScriptFailure(error.message + (hint.map { " (\($0))" } ?? ""), traceback: error.traceback)
         }
         isLoading = false
         guard let declaration else {
@@ -90,6 +96,7 @@ package final class Generation {
             )
         }
         self.declaration = try declaration.completed(with: handlers)
+        self.declaration?.interface.warnings = warnings + accidentalGlobals
         version = snapshot.version
     }
 
@@ -103,6 +110,7 @@ package final class Generation {
         self.eventLoop = eventLoop
         agentIndex = 0
         number = 1
+        isLibrary = true
         settings = { (_) throws(ScriptFailure) in throw ScriptFailure("a file of tests declares no agent") }
         do {
             state = try LuaState(limits: limits)

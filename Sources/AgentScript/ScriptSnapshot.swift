@@ -33,13 +33,9 @@ package final class ScriptSnapshot: Sendable {
     }
 
     package func script() throws(ScriptFailure) -> [UInt8] {
+        if builtIn == nil, let refusal = ScriptPath.refusal(of: path) { throw ScriptFailure("\(path): \(refusal)") }
         if let bytes = read(name) { return bytes }
-        var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
-            throw ScriptFailure(
-                isDirectory.boolValue ? "\(path): is a directory; name the Lua file in it" : "\(path): cannot be read")
-        }
-        throw ScriptFailure("\(path): no such file")
+        throw ScriptFailure("\(path): \(ScriptPath.absence(of: path))")
     }
 
     /// Where modules are looked for, in the form of Lua's `package.path`: beside the script, and others' in `lib` and in

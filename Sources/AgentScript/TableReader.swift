@@ -80,7 +80,9 @@ struct TableReader {
             let bounds =
                 range.upperBound == .max
                 ? "an integer from \(range.lowerBound)" : "an integer from \(range.lowerBound) to \(range.upperBound)"
-            throw LuaFailure("\(what) '\(name)': \(bounds) expected, got \(stack.displayString(at: -1))")
+            let isNumber = type == .integer || type == .number
+            let got = isNumber ? stack.displayString(at: -1) : stack.typeName(at: -1)
+            throw LuaFailure("\(what) '\(name)': \(bounds) expected, got \(got)")
         }
         return value
     }
@@ -118,7 +120,8 @@ struct TableReader {
     /// A list of strings; nil when absent.
     func strings(_ name: StaticString) throws(LuaFailure) -> [String]? {
         var strings: [String] = []
-        let present = try eachItem(name, expected: "a list of strings") { (position) throws(LuaFailure) in
+        let present = try eachItem(name, expected: "a list of strings", as: "{ \"name\", … }") {
+            (position) throws(LuaFailure) in
             guard let text = stack.string(at: -1) else {
                 throw LuaFailure("\(what) '\(name)[\(position)]': string expected, got \(stack.typeName(at: -1))")
             }
@@ -129,9 +132,10 @@ struct TableReader {
     }
 
     /// Calls `body` with each item of a list on top of the stack, and its position from 1; false when the field is absent.
+    /// `example` is how such a list is written.
     @discardableResult
     func eachItem(
-        _ name: StaticString, expected: String, _ body: (Int) throws(LuaFailure) -> Void
+        _ name: StaticString, expected: String, as example: String, _ body: (Int) throws(LuaFailure) -> Void
     ) throws(LuaFailure) -> Bool {
         let type = stack.getField(name, of: index)
         defer { stack.pop(1) }
@@ -147,7 +151,10 @@ struct TableReader {
             }
         }
         guard type == .table, fields == length else {
-            throw LuaFailure("\(what) '\(name)': \(expected) expected, got \(stack.typeName(at: -1))")
+            let got =
+                type != .table
+                ? stack.typeName(at: -1) : length == 0 ? "a table of named fields" : "a list with gaps or named fields"
+            throw LuaFailure("\(what) '\(name)': \(expected) expected, got \(got); it is written \(name) = \(example)")
         }
         for position in 0..<length {
             try stack.charge(50)

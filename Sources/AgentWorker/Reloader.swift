@@ -201,6 +201,7 @@ package actor Reloader {
         interfaces[agent] = interface
         rollouts[agent] = nil
         numbers[agent] += 1
+        for warning in interface.warnings { logger.warning("\(warning)", metadata: ["agent": "\(interface.name)"]) }
         statuses[agent].serving(
             interface, version: attempted[agent].version, generation: numbers[agent], loadedAt: Timestamp.now())
         statuses[agent].subscribed(to: subscriptions[agent].all.sorted())

@@ -175,7 +175,14 @@ import Testing
             ("name = 'a b'", "field of agenthost.agent 'name': a name without spaces expected"),
             ("name = ''", "field of agenthost.agent 'name': a name without spaces expected"),
             ("description = {}", "field of agenthost.agent 'description': string expected, got table"),
-            ("capabilities = 'x'", "field of agenthost.agent 'capabilities': a list of strings expected, got string"),
+            (
+                "capabilities = 'x'",
+                "field of agenthost.agent 'capabilities': a list of strings expected, got string; it is written capabilities = { \"name\", … }"
+            ),
+            (
+                "capabilities = { a = 'x' }",
+                "field of agenthost.agent 'capabilities': a list of strings expected, got a table of named fields"
+            ),
             ("capabilities = { 'a', 2 }", "field of agenthost.agent 'capabilities[2]': string expected, got number"),
             ("processor = {}", "field of agenthost.agent 'processor': function expected, got table"),
             ("config = 'x'", "config: table expected, got string"),
@@ -183,9 +190,24 @@ import Testing
             ("config = { port = print }", "config.port"),
             (
                 "endpoints = { path = '/a', task_type = 't' }",
-                "field of agenthost.agent 'endpoints': a list of tables expected, got table"
+                "field of agenthost.agent 'endpoints': a list of tables expected, got a table of named fields; it is written endpoints = { { path = \"/path\", task_type = \"task\" } }"
             ),
-            ("endpoints = { 'x' }", "endpoints[1]: a table expected"),
+            (
+                "endpoints = { ['/a'] = 't' }",
+                "field of agenthost.agent 'endpoints': a list of tables expected, got a table of named fields; it is written"
+            ),
+            (
+                "endpoints = { { path = '/a', task_type = 't' }, path = '/b' }",
+                "field of agenthost.agent 'endpoints': a list of tables expected, got a list with gaps or named fields; it is"
+            ),
+            (
+                "endpoints = '/a'",
+                "field of agenthost.agent 'endpoints': a list of tables expected, got string; it is written"
+            ),
+            (
+                "endpoints = { '/x' }",
+                "endpoints[1]: a table expected, got string; it is written { path = \"/path\", task_type = \"task\" }"
+            ),
             ("endpoints = { { task_type = 't' } }", "endpoints[1]: a path is missing"),
             ("endpoints = { { path = 'a', task_type = 't' } }", "endpoints[1]: a path that begins with /"),
             ("endpoints = { { path = '/a?b', task_type = 't' } }", "endpoints[1]: a path that begins with /"),
@@ -220,6 +242,15 @@ import Testing
     @Test(
         "what is wrong in a realtime agent's endpoints is named",
         arguments: [
+            (
+                "websocket_endpoints = { path = '/w' }",
+                "field of agenthost.realtime_agent 'websocket_endpoints': a list of tables expected, got a table of named fields; it is written websocket_endpoints = { { path = \"/ws/name\" } }"
+            ),
+            (
+                "streaming_endpoints = { path = '/s', topic = 't' }",
+                "field of agenthost.realtime_agent 'streaming_endpoints': a list of tables expected, got a table of named fields; it is written streaming_endpoints = { { path = \"/stream/name\", topic = \"name\" } }"
+            ),
+            ("streaming_endpoints = { '/s' }", "streaming_endpoints[1]: a table expected, got string; it is written {"),
             (
                 "websocket_endpoints = { { path = '/w', topics = {} } }",
                 "unknown field of websocket_endpoints[1] 'topics'"
@@ -311,6 +342,27 @@ import Testing
                 "agent.lua:3: an agent has no field 'sate' (did you mean 'state'?); keep what survives a reload in agent.state"
             ),
             ("agent.send_kafka('t', 1)", "agent.lua:3: call it with a colon: agent:send_kafka(…)"),
+            (
+                "agent:get('/x', print)",
+                "agent.lua:3: an agent has no 'get' (an endpoint is declared with the agent, endpoints = {"
+            ),
+            (
+                "agent:subscribe('t')",
+                "agent.lua:3: an agent has no 'subscribe' (messages are handled by agent:on_message"
+            ),
+            (
+                "agent:send_kafka_message('t', 1)",
+                "agent.lua:3: an agent has no 'send_kafka_message' (it is agent:send_kafka(topic, value))"
+            ),
+            ("agent:run()", "agent.lua:3: an agent has no 'run' (the host runs the agent: agenthost run FILE.lua)"),
+            (
+                "agenthost.task('x', print)",
+                "agent.lua:3: agenthost has no 'task' (it is a method of the agent: agent:task(…))"
+            ),
+            (
+                "return agenthost.test",
+                "agent.lua:3: agenthost has no 'test' (it is there in a file of tests, which `agenthost test FILE` runs)"
+            ),
             ("setmetatable(agent, nil)", "agent.lua:3: cannot change a protected metatable"),
             (
                 "agenthost.agent {}",

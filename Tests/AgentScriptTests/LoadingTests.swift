@@ -19,7 +19,10 @@ import Testing
                 "agenthost.agent {}\nagenthost.agent {}",
                 "agent.lua:2: one script is one agent: the first was declared at agent.lua:1"
             ),
-            ("agenthost.agent()", "agent.lua:1: bad argument 'declaration' to 'agent' (table expected, got nothing)"),
+            (
+                "agenthost.agent()",
+                "agent.lua:1: bad argument 'declaration' to 'agent' (table of fields, as { name = \"…\" }, expected, got nothing)"
+            ),
             ("agenthost.agnet {}", "agent.lua:1: agenthost has no 'agnet' (did you mean 'agent'?)"),
             (
                 "\nagenthost.agent { endpoints = { { path = '/a', task_type = 'analyse' } } }:task('analyze', function() end)",

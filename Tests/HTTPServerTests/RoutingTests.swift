@@ -16,11 +16,11 @@ struct RoutingTests {
             ),
             (
                 .init(path: "/health", method: "GET", taskType: "a"),
-                "agent second: GET /health is already served by the host"
+                "agent second: GET /health is already served by the host; take another path"
             ),
             (
                 .init(path: "/realtime/topic/a", method: "POST", taskType: "a"),
-                "agent second: /realtime/topic/a is already served by the host as /realtime/topic/{topic}"
+                "agent second: /realtime/topic/a is already served by the host as /realtime/topic/{topic}; take another path"
             ),
             (.init(path: "nowhere", method: "POST", taskType: "a"), #"agent second: path "nowhere" must begin with /"#),
             (
@@ -49,6 +49,26 @@ struct RoutingTests {
         twice.websocketEndpoints += twice.websocketEndpoints
         let error = #expect(throws: RouteClash.self) { try HTTPServer.validate([twice]) }
         #expect(error?.description == "agent twice: WebSocket /ws/twice is declared twice")
+    }
+
+    @Test("two agents of one name, or one path, are told with the places of both")
+    func places() throws {
+        var first = TestHost.agent("same", tasks: ["a"])
+        var second = TestHost.agent("same", tasks: ["b"])
+        first.location = "first.lua:3"
+        second.location = "second.lua:1"
+        let names = #expect(throws: RouteClash.self) { try HTTPServer.validate([first, second]) }
+        #expect(
+            names?.description
+                == "second.lua:1, and first.lua:3: two agents are named \"same\", by which the status routes tell them apart; "
+                + "give one of them another name = \"…\"")
+        second.name = "other"
+        second.endpoints = first.endpoints
+        let paths = #expect(throws: RouteClash.self) { try HTTPServer.validate([first, second]) }
+        let path = try #require(first.endpoints.first?.path)
+        #expect(
+            paths?.description
+                == "second.lua:1: agent other: POST \(path) is already served by first.lua:3: agent same")
     }
 
     /// What a path with a method leads to: the task type, and what the parameters stand for as it was sent.

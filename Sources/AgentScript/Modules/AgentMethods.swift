@@ -28,7 +28,10 @@ enum AgentMethods {
         registration("task", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
             let type = try arguments.string(2, "task_type")
             guard generation.handlers.tasks[type] == nil else {
-                throw arguments.invalid("task_type", "task \"\(type)\" has a handler already")
+                throw arguments.invalid(
+                    "task_type",
+                    "task \"\(type)\" has a handler already\(place(of: generation.handlers.tasks[type], arguments.stack))"
+                )
             }
             generation.handlers.tasks[type] = try arguments.function(3, "fn")
         }
@@ -47,7 +50,10 @@ enum AgentMethods {
                 throw arguments.invalid("message_type", "\"\(type)\" is answered by the host")
             }
             guard generation.handlers.websocket[type] == nil else {
-                throw arguments.invalid("message_type", "\"\(type)\" has a handler already")
+                throw arguments.invalid(
+                    "message_type",
+                    "\"\(type)\" has a handler already\(place(of: generation.handlers.websocket[type], arguments.stack))"
+                )
             }
             generation.handlers.websocket[type] = try arguments.function(3, "fn")
         }
@@ -62,6 +68,14 @@ enum AgentMethods {
             guard generation.handlers.upgrade == nil else { throw arguments.invalid("fn", "there is one already") }
             generation.handlers.upgrade = try arguments.function(2, "fn")
         }
+    }
+
+    /// ", from file:line" of a handler.
+    private static func place(of function: LuaReference?, _ stack: LuaStack) -> String {
+        guard let function else { return "" }
+        stack.push(function)
+        defer { stack.pop(1) }
+        return stack.definition(ofFunctionAt: -1).map { ", from \($0)" } ?? ""
     }
 
     private static func messageHandler(
@@ -128,6 +142,9 @@ enum AgentMethods {
         }
         if filter.hasWildcards, handler.source == .kafka {
             throw arguments.invalid("topic", "\"\(topic)\" has MQTT wildcards; a Kafka topic is named in full")
+        }
+        if let doubt = TopicDoubt.of(filter, source: handler.source) {
+            generation.warnings.append("\(handler.location): \(doubt)")
         }
         return handler
     }

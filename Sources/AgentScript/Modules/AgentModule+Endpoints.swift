@@ -15,6 +15,13 @@ extension AgentModule {
         }
     }
 
+    /// The item on top of the stack is a table.
+    private static func requireTable(_ stack: LuaStack, _ what: String, as example: String) throws(LuaFailure) {
+        guard stack.type(at: -1) == .table else {
+            throw LuaFailure("\(what): a table expected, got \(stack.typeName(at: -1)); it is written \(example)")
+        }
+    }
+
     /// A topic in which `{name}` may stand for a parameter of the path.
     private static func topic(_ topic: String, on path: RoutePath, _ what: String) throws(LuaFailure) -> String {
         if let name = path.unknownName(in: topic) {
@@ -41,9 +48,11 @@ extension AgentModule {
     ) throws(LuaFailure) -> [AgentInterface.Endpoint] {
         var endpoints: [AgentInterface.Endpoint] = []
         var declared: [String: RoutePath] = [:]
-        try reader.eachItem("endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
+        let example = "{ path = \"/path\", task_type = \"task\" }"
+        try reader.eachItem("endpoints", expected: "a list of tables", as: "{ \(example) }") {
+            (position) throws(LuaFailure) in
             let what = "endpoints[\(position)]"
-            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
+            try requireTable(reader.stack, what, as: example)
             let item = try TableReader(
                 reader.stack, at: -1, what: "field of \(what)",
                 known: ["path", "task_type", "method", "description", "parameters", "body"])
@@ -81,9 +90,11 @@ extension AgentModule {
     ) throws(LuaFailure) -> [AgentInterface.WebSocketEndpoint] {
         var endpoints: [AgentInterface.WebSocketEndpoint] = []
         var declared: [String: RoutePath] = [:]
-        try reader.eachItem("websocket_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
+        let example = "{ path = \"/ws/name\" }"
+        try reader.eachItem("websocket_endpoints", expected: "a list of tables", as: "{ \(example) }") {
+            (position) throws(LuaFailure) in
             let what = "websocket_endpoints[\(position)]"
-            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
+            try requireTable(reader.stack, what, as: example)
             let item = try TableReader(
                 reader.stack, at: -1, what: "field of \(what)",
                 known: ["path", "auto_subscribe", "subprotocols", "on_message", "on_open", "on_close", "description"])
@@ -137,9 +148,11 @@ extension AgentModule {
     ) throws(LuaFailure) -> [AgentInterface.StreamingEndpoint] {
         var endpoints: [AgentInterface.StreamingEndpoint] = []
         var declared: [String: RoutePath] = [:]
-        try reader.eachItem("streaming_endpoints", expected: "a list of tables") { (position) throws(LuaFailure) in
+        let example = "{ path = \"/stream/name\", topic = \"name\" }"
+        try reader.eachItem("streaming_endpoints", expected: "a list of tables", as: "{ \(example) }") {
+            (position) throws(LuaFailure) in
             let what = "streaming_endpoints[\(position)]"
-            guard reader.stack.type(at: -1) == .table else { throw LuaFailure("\(what): a table expected") }
+            try requireTable(reader.stack, what, as: example)
             let item = try TableReader(
                 reader.stack, at: -1, what: "field of \(what)", known: ["path", "topic", "description"])
             let path = try path(item, what)

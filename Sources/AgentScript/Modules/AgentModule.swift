@@ -20,13 +20,18 @@ enum AgentModule: ScriptModule {
     private static func construct(_ call: LuaCall, isRealtime: Bool, in generation: Generation) throws(LuaFailure) {
         let stack = call.stack
         let location = stack.location(level: 1) ?? "\(generation.snapshot.name):1"
+        if generation.isLibrary {
+            throw LuaFailure(
+                "agenthost.\(call.name) declares an agent, and this is run as a file of tests: `agenthost run` hosts an agent, "
+                    + "`agenthost check` shows what it has, and a file of tests loads it with agenthost.test.load")
+        }
         try generation.requireLoading("agenthost.\(call.name)")
         if let earlier = generation.declaration {
             throw LuaFailure("one script is one agent: the first was declared at \(earlier.location)")
         }
         let arguments = Arguments(call)
         guard call.argumentCount >= 1, stack.type(at: 1) == .table else {
-            throw arguments.wrong("declaration", "table", at: 1)
+            throw arguments.wrong("declaration", "table of fields, as { name = \"…\" },", at: 1)
         }
         let reader = try TableReader(
             stack, at: 1, what: "field of agenthost.\(call.name)", known: isRealtime ? realtimeFields : standardFields)
@@ -147,7 +152,7 @@ enum AgentModule: ScriptModule {
         stack.newTable(array: 0, fields: 20)
         AgentMethods.install(on: stack, in: generation)
         stack.newTable(array: 0, fields: 1)
-        stack.pushUnknownFieldFunction("an agent has no", ofTableAt: -2)
+        stack.pushUnknownFieldFunction("an agent has no", ofTableAt: -2, instead: Misnomer.ofMethod)
         stack.setField("__index", of: -2)
         stack.setMetatable(of: -2)
         stack.setField("__index", of: -2)

@@ -27,7 +27,7 @@ enum RequireModule: ScriptModule {
             if pushField(name, of: package.loaded, on: call.stack) { return .results(1) }
             if name == "io" {
                 guard !call.isByOwnFile, let io = generation.libraryIO else {
-                    throw LuaFailure("module 'io' is not there: an agent reaches no files or processes")
+                    throw LuaFailure("module 'io' is not there: \(ForeignModule.files)")
                 }
                 call.stack.push(io)
                 return .results(1)
@@ -104,6 +104,9 @@ enum RequireModule: ScriptModule {
         let stem = name.replacing(".", with: "/")
         let places =
             path == ScriptSnapshot.modulePath ? ", under lib or under lua_modules" : ", or where package.path says"
+        if let instead = ForeignModule.instead(of: name) {
+            throw LuaFailure("module '\(name)' is not there: \(instead)")
+        }
         throw LuaFailure(
             "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)"
                 + places)

@@ -19,7 +19,7 @@ enum ScriptModules {
         for module in all { module.install(on: stack, in: generation) }
         stack.push(AgentHostVersion.text)
         stack.setField("version", of: -2)
-        stack.strict("agenthost has no")
+        stack.strict("agenthost has no", instead: Misnomer.ofModule)
         stack.setGlobal("agenthost")
     }
 }
@@ -37,10 +37,10 @@ extension LuaStack {
     }
 
     /// Makes reading an unknown field of the table on top of the stack an error that names the nearest known one:
-    /// "`prefix` 'nmae' (did you mean 'name'?)".
-    func strict(_ prefix: String) {
+    /// "`prefix` 'nmae' (did you mean 'name'?)". `instead` says what there is in the place of a name that others have.
+    func strict(_ prefix: String, instead: @escaping @Sendable (String) -> String? = { _ in nil }) {
         newTable(array: 0, fields: 2)
-        pushUnknownFieldFunction(prefix, ofTableAt: -2)
+        pushUnknownFieldFunction(prefix, ofTableAt: -2, instead: instead)
         setField("__index", of: -2)
         push(false)
         setField("__metatable", of: -2)
@@ -48,7 +48,9 @@ extension LuaStack {
     }
 
     /// Pushes the `__index` function of `strict`; the names suggested are those of the table at the index.
-    func pushUnknownFieldFunction(_ prefix: String, ofTableAt index: Int32) {
+    func pushUnknownFieldFunction(
+        _ prefix: String, ofTableAt index: Int32, instead: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
         let table = absolute(index)
         var names: [String] = []
         pushNil()
@@ -58,7 +60,8 @@ extension LuaStack {
         }
         pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
-            throw LuaFailure("\(prefix) '\(name)'\(LuaStack.suggestion(name, among: names))")
+            let hint = instead(name).map { " (\($0))" } ?? LuaStack.suggestion(name, among: names)
+            throw LuaFailure("\(prefix) '\(name)'\(hint)")
         }
     }
 

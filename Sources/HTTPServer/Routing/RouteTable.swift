@@ -13,6 +13,7 @@ package final class RouteTable {
     private var prefixes: [String] = []
 
     private static let host = "the host"
+    private static let elsewhere = "; take another path"
 
     /// Throws when two agents have one name, two routes the same method and path, or a path cannot be served.
     init(_ agents: [AgentInterface]) throws(RouteClash) {
@@ -21,8 +22,12 @@ package final class RouteTable {
             isRealtime: agents.contains(where: \.isRealtime),
             hasWebSockets: agents.contains { $0.isRealtime && $0.websocketEnabled })
         for (position, agent) in agents.enumerated() {
-            guard !agents[..<position].contains(where: { $0.name == agent.name }) else {
-                throw RouteClash("two agents are named \"\(agent.name)\"; the status routes tell agents apart by name")
+            if let other = agents[..<position].first(where: { $0.name == agent.name }) {
+                let places = [agent.location, other.location].filter { !$0.isEmpty }.joined(separator: ", and ")
+                throw RouteClash(
+                    (places.isEmpty ? "" : places + ": ")
+                        + "two agents are named \"\(agent.name)\", by which the status routes tell them apart; "
+                        + "give one of them another name = \"…\"")
             }
             try add(agent, at: position)
         }
@@ -152,12 +157,14 @@ package final class RouteTable {
         let name = path == earlier ? "" : " as \(earlier.text)"
         return owner == other
             ? RouteClash("\(owner): \(what) \(path.text) is declared twice\(name)")
-            : RouteClash("\(owner): \(what) \(path.text) is already served by \(other)\(name)")
+            : RouteClash(
+                "\(owner): \(what) \(path.text) is already served by \(other)\(name)\(other == host ? elsewhere : "")")
     }
 
     private func routes(at path: RoutePath, owner: String) throws(RouteClash) -> PathRoutes {
         if owner != Self.host, let prefix = prefixes.first(where: { path.text.hasPrefix($0) }) {
-            throw RouteClash("\(owner): \(path.text) is already served by \(Self.host) as \(prefix){topic}")
+            throw RouteClash(
+                "\(owner): \(path.text) is already served by \(Self.host) as \(prefix){topic}\(Self.elsewhere)")
         }
         if path.hasParameters {
             hasParameters = true

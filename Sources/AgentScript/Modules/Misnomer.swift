@@ -1,0 +1,55 @@
+/// Names by which people who know other frameworks look for what is called otherwise here, with what to write.
+enum Misnomer {
+    /// Of an agent's methods.
+    static func ofMethod(_ name: String) -> String? { methods[name] }
+
+    /// Of the fields of `agenthost`.
+    static func ofModule(_ name: String) -> String? {
+        if agentMethods.contains(name) { return "it is a method of the agent: agent:\(name)(…)" }
+        return modules[name]
+    }
+
+    private static let agentMethods: Set<String> = [
+        "task", "on_message", "on_event", "on_websocket", "on_start", "on_stop", "on_upgrade", "emit", "publish",
+        "broadcast", "send_kafka", "send_mqtt", "send_to_client", "process", "flush", "every", "after",
+    ]
+
+    private static let endpoint =
+        "an endpoint is declared with the agent, endpoints = { { path = \"/path\", task_type = \"task\" } }, and "
+        + "answered by agent:task(\"task\", fn)"
+    private static let subscription = "messages are handled by agent:on_message(topic, fn)"
+    private static let life = "the host runs the agent: agenthost run FILE.lua"
+
+    private static let methods: [String: String] = [
+        "get": endpoint, "post": endpoint, "put": endpoint, "patch": endpoint, "delete": endpoint, "route": endpoint,
+        "endpoint": endpoint, "add_api_route": endpoint, "on_request": endpoint, "on_task": endpoint,
+        "websocket": "a WebSocket is declared with the agent, websocket_endpoints = { { path = \"/ws/name\" } }",
+        "subscribe": subscription, "consume": subscription, "on_kafka": subscription, "on_mqtt": subscription,
+        "register_message_handler": subscription,
+        "register_event_handler": "events are handled by agent:on_event(type, fn)",
+        "send": "agent:send_kafka and agent:send_mqtt send to brokers, agent:publish and agent:broadcast to clients",
+        "send_kafka_message": "it is agent:send_kafka(topic, value)",
+        "send_mqtt_message": "it is agent:send_mqtt(topic, payload)", "produce": "it is agent:send_kafka(topic, value)",
+        "process_task": "it is agent:process(task_type, payload)", "emit_event": "it is agent:emit { … }",
+        "send_to_topic": "it is agent:publish(topic, value)", "initialize": "it is agent:on_start(fn)",
+        "on_startup": "it is agent:on_start(fn)", "cleanup": "it is agent:on_stop(fn)",
+        "on_shutdown": "it is agent:on_stop(fn)", "schedule": "it is agent:every(seconds, fn)",
+        "interval": "it is agent:every(seconds, fn)", "timer": "it is agent:every(seconds, fn)",
+        "run": life, "start": life, "listen": life, "serve": life, "log": "use agenthost.log.info(message)",
+        "sleep": "use agenthost.sleep(seconds)", "spawn": "use agenthost.spawn(fn)", "http": "use agenthost.http",
+        "tasks": "a task is registered by agent:task(type, fn)",
+    ]
+
+    private static let modules: [String: String] = [
+        "test": "it is there in a file of tests, which `agenthost test FILE` runs",
+        "run": life, "start": life, "serve": life, "env": setting, "getenv": setting, "environ": setting,
+        "config": "the settings are agent.config", "state": "what survives a reload is in agent.state",
+        "exit": "an agent cannot end its host; error(message) ends the handler",
+        "time": "use agenthost.now()", "wait": "use agenthost.sleep(seconds)",
+        "kafka": "use agent:on_message and agent:send_kafka", "mqtt": "use agent:on_message and agent:send_mqtt",
+        "websocket": "use agent:on_websocket, agent:broadcast and agent:publish",
+        "timer": "use agent:every(seconds, fn)", "print": "use print, or agenthost.log.info(message)",
+    ]
+    private static let setting =
+        "a script reads its own settings: config = { name = agenthost.setting { env = \"NAME\" } } makes agent.config.name"
+}

@@ -1,0 +1,20 @@
+import AgentModel
+
+/// A topic that can be meant as it stands, and probably is not.
+enum TopicDoubt {
+    /// What is to be said of a handler's topic; nil for nothing. `source` is nil for whichever of the brokers is there.
+    static func of(_ filter: TopicFilter, source: MessageSource?) -> String? {
+        let topic = filter.text
+        if topic.hasPrefix("/"), topic.utf8.count > 1 {
+            return
+                "the topic \"\(topic)\" begins with a slash, which is part of its name: \"\(topic.dropFirst())\" is another"
+        }
+        // Slashes and wildcards say that MQTT is meant.
+        let isOfMQTT = source == .mqtt || filter.hasWildcards || topic.contains("/")
+        if !isOfMQTT, !KafkaTopicName.isValid(topic) {
+            return "the topic \"\(topic)\" is heard on MQTT alone: Kafka's have letters, digits, '.', '_' and '-'; "
+                + "source = \"mqtt\" says that it is meant"
+        }
+        return nil
+    }
+}

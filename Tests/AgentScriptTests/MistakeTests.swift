@@ -1,0 +1,206 @@
+import AgentModel
+import AgentScript
+import LuaRuntime
+import NIOEmbedded
+import Testing
+
+/// What people write who know other frameworks, and what they are told.
+@Suite struct MistakeTests {
+    // MARK: Globals
+
+    private func warnings(_ body: String, files: [String: String] = [:]) throws -> [String] {
+        try TestScript("local agent = agenthost.realtime_agent { name = 'a' }\n" + body, files: files).interface
+            .warnings
+    }
+
+    @Test("a global that only functions assign is warned of once, with its place and what to write")
+    func accidentalGlobal() throws {
+        let warnings = try warnings(
+            """
+            agent:task("t", function(task)
+              total = 0
+              for _, n in ipairs(task.parameters.list) do total = total + n end
+              return total
+            end)
+            """)
+        #expect(
+            warnings == [
+                "agent.lua:3: total is assigned as a global, which all handlers share and a reload loses: write local total, or "
+                    + "keep it in agent.state"
+            ])
+    }
+
+    @Test("a global that a main chunk makes is meant, and so is _G.name; others' files are left alone")
+    func meantGlobals() throws {
+        #expect(
+            try warnings(
+                """
+                counter = 0
+                function helper() counter = counter + 1 end
+                require "m"
+                require "other"
+                agent:task("t", function() _G.cache = 1 made = 2 end)
+                """, files: ["m.lua": "made = 1", "lib/other.lua": "local function f() x = 1 end return f"]) == [])
+    }
+
+    @Test("a module's globals are its own file's")
+    func globalOfModule() throws {
+        let warnings = try warnings("require 'm'", files: ["m.lua": "return function()\n  x = 1\nend"])
+        #expect(warnings.count == 1 && warnings[0].hasPrefix("m.lua:2: x is assigned as a global"))
+    }
+
+    // MARK: Topics
+
+    @Test(
+        "a topic that is probably not meant so is warned of",
+        arguments: [
+            (
+                "'/building/temp'",
+                "agent.lua:2: the topic \"/building/temp\" begins with a slash, which is part of its name: \"building/temp\" is another"
+            ),
+            (
+                "'work orders'",
+                "agent.lua:2: the topic \"work orders\" is heard on MQTT alone: Kafka's have letters, digits, '.', '_' and '-'; source = \"mqtt\" says that it is meant"
+            ),
+        ])
+    func doubtfulTopic(topic: String, warning: String) throws {
+        #expect(try warnings("agent:on_message(\(topic), function() end)") == [warning])
+        #expect(try warnings("agent:on_message('building/+/temp', function() end)") == [])
+        #expect(try warnings("agent:on_message('work orders', function() end, { source = 'mqtt' })") == [])
+    }
+
+    @Test("a topic that Kafka cannot have is an error where Kafka is meant")
+    func kafkaTopic() throws {
+        let message = try TestScript.loadFailure(
+            "local a = agenthost.agent {}\na:on_message('work/orders', function() end, { source = 'kafka' })")
+        #expect(
+            message
+                == "agent.lua:2: bad argument 'topic' to 'on_message' (\"work/orders\" can be no Kafka topic: letters, "
+                + "digits, '.', '_' and '-' expected)")
+    }
+
+    // MARK: Loading
+
+    @Test(
+        "what other hosts and languages have is not there, and what there is instead is said",
+        arguments: [
+            ("require 'cjson'", "module 'cjson' is not there: use agenthost.json.encode and agenthost.json.decode"),
+            ("require 'dkjson'", "module 'dkjson' is not there: use agenthost.json.encode and agenthost.json.decode"),
+            (
+                "require 'socket.http'",
+                "module 'socket.http' is not there: use agenthost.http.get, agenthost.http.post or agenthost.http.request"
+            ),
+            (
+                "require 'socket'",
+                "module 'socket' is not there: an agent opens no sockets: agenthost.http makes requests"
+            ),
+            ("require 'ssl'", "module 'ssl' is not there: an agent opens no sockets"),
+            ("require 'lfs'", "module 'lfs' is not there: an agent reaches no files or processes: agenthost.file.read"),
+            ("require 'posix.unistd'", "module 'posix.unistd' is not there: an agent reaches no files or processes"),
+            ("require 'resty.redis'", "module 'resty.redis' is not there: an agent has agenthost.http, agenthost.json"),
+            ("require 'resty.http'", "module 'resty.http' is not there: use agenthost.http.get"),
+            ("require 'ngx.re'", "module 'ngx.re' is not there: an agent has agenthost.http"),
+            ("require 'asyncio'", "module 'asyncio' is not there: what waits looks synchronous here"),
+            ("require 'busted'", "module 'busted' is not there: tests are run by `agenthost test`"),
+            ("handler()\nlocal function handler() end", "undefined global 'handler' (line 2 declares it as a local"),
+            ("local agent = 1\n// remark\nlocal b", "undefined global 'remark' (a comment begins with -- in Lua)"),
+            (
+                "agenthost.agent 'name'",
+                "bad argument 'declaration' to 'agent' (table of fields, as { name = \"…\" }, expected, got string)"
+            ),
+            ("local x = {}\nif x != nil then end", "'then' expected near '!' (~= is not equal in Lua)"),
+        ])
+    func loading(source: String, complaint: String) throws {
+        let message = try #require(try TestScript.loadFailure(source))
+        #expect(message.hasPrefix("agent.lua:"))
+        #expect(message.dropFirst("agent.lua:1: ".count).hasPrefix(complaint), "\(message)")
+    }
+
+    @Test("a module of such a name beside the script is taken")
+    func ownModule() throws {
+        _ = try TestScript("agenthost.agent {}\nassert(require('json') == 7)", files: ["json.lua": "return 7"])
+    }
+
+    @Test("a mistake in a module is told in the module's own place")
+    func moduleSyntax() throws {
+        let message = try TestScript.loadFailure("require 'm'", files: ["m.lua": "local m = {}\nm.count += 1"])
+        #expect(message == "m.lua:2: syntax error near '+' (Lua has no +=: m.count = m.count + …)")
+    }
+
+    @Test(
+        "a handler that is there already is told with the place of the first",
+        arguments: [
+            (
+                "a:task('t', function() end)",
+                "bad argument 'task_type' to 'task' (task \"t\" has a handler already, from agent.lua:2)"
+            ),
+            (
+                "a:on_websocket('t', function() end)",
+                "bad argument 'message_type' to 'on_websocket' (\"t\" has a handler already, from agent.lua:2)"
+            ),
+            (
+                "a:on_message('t', function() end)",
+                "bad argument 'topic' to 'on_message' (\"t\" has a handler already, from agent.lua:2)"
+            ),
+        ])
+    func twice(registration: String, complaint: String) throws {
+        let message = try TestScript.loadFailure(
+            "local a = agenthost.realtime_agent {}\n\(registration)\n\(registration)")
+        #expect(message == "agent.lua:3: " + complaint)
+    }
+
+    @Test("a number in quotes is told from one")
+    func quotedNumber() throws {
+        let message = try TestScript.loadFailure(
+            "local a = agenthost.agent {}\na:on_message('t', function() end, { attempts = '3' })")
+        #expect(
+            message == "agent.lua:2: option of 'on_message' 'attempts': an integer from 1 to 1000 expected, got string")
+    }
+
+    // MARK: Paths
+
+    @Test("a path at which no script is names the one that was probably meant")
+    func paths() throws {
+        let folder = try ScriptFolder([
+            "health.lua": "", "hello.lua": "", "hello_test.lua": "", "app.py": "", "oam.yaml": "",
+        ])
+        func complaint(_ name: String) -> String? {
+            let path = folder.path(of: name)
+            do throws(ScriptFailure) {
+                _ = try ScriptSnapshot(path: path).script()
+                return nil
+            } catch {
+                return error.message.replacing(folder.path + "/", with: "")
+            }
+        }
+        #expect(complaint("healt.lua") == "healt.lua: no such file (did you mean health.lua?)")
+        #expect(complaint("health") == "health: no such file (did you mean health.lua?)")
+        #expect(complaint("unlike.lua") == "unlike.lua: no such file")
+        #expect(complaint(".")?.hasSuffix(": is a directory; name the Lua file in it (health.lua, hello.lua)") == true)
+        #expect(complaint("app.py") == "app.py: is a Python file; an agent is a Lua script")
+        #expect(
+            complaint("oam.yaml")
+                == "oam.yaml: is a YAML file; an OAM application is given as --oam FILE, beside the Lua script")
+        #expect(complaint("health.lua") == nil)
+    }
+
+    @Test("a file of tests that declares an agent is told what it is")
+    func library() throws {
+        let folder = try ScriptFolder(["a.lua": ""])
+        let host = RecordingHost()
+        let generation = try Generation(
+            library: ScriptSnapshot(path: folder.path(of: "a.lua")), limits: LuaLimits(), host: host,
+            eventLoop: EmbeddedEventLoop())
+        let error = try #require(throws: LuaError.self) {
+            let chunk = try Array("agenthost.agent { name = 'a' }".utf8).withUnsafeBytes {
+                try generation.state.compile($0, name: "a.lua")
+            }
+            try generation.state.call(chunk)
+        }
+        #expect(
+            error.message
+                == "a.lua:1: agenthost.agent declares an agent, and this is run as a file of tests: `agenthost run` hosts an agent, "
+                + "`agenthost check` shows what it has, and a file of tests loads it with agenthost.test.load")
+        generation.close()
+    }
+}
