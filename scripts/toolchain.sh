@@ -1,9 +1,10 @@
 # What scripts/agenthost and scripts/test need of the machine. To be sourced.
 
-# Debian packages to build and run the host: Lua, the Kafka and MQTT clients, JSON, and the broker it can start itself.
-host_packages=(liblua5.4-dev librdkafka-dev libmosquitto-dev libsimdjson-dev mosquitto pkg-config)
+# Debian packages to build and run the host: Lua, the Kafka and MQTT clients, JSON, the broker it can start itself, and
+# what README.md asks it with.
+host_packages=(liblua5.4-dev librdkafka-dev libmosquitto-dev libsimdjson-dev mosquitto pkg-config curl)
 # And those that its tests use as the other side.
-test_packages=(kcat mosquitto-clients curl openssl python3 python3-venv)
+test_packages=(kcat mosquitto-clients openssl python3 python3-venv)
 
 say() {
     printf 'agenthost: %s\n' "$*" >&2
