@@ -40,7 +40,7 @@ package final class MQTTSubscriber: Sendable {
             if let defect = MQTTTopic.defect(inFilter: filter) { throw MQTTError(.invalidSettings, defect) }
         }
         if !filters.isEmpty, !hasSpokenOfQoS.exchange(true, ordering: .relaxed) {
-            connection.logger.info(
+            connection.logger.debug(
                 "MQTT subscriptions are made at QoS 1: at QoS 2 this client could lose a message if the process died")
         }
         orders.want(filters)

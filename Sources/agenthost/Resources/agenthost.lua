@@ -241,6 +241,7 @@ function Agent:task(task_type, fn) end
 ---@field backoff? number Seconds before the second attempt; doubles with each [0.2].
 ---@field on_error? "dlq"|"skip"|"stop" What follows the last attempt: the dead-letter topic, nothing, or no further messages ["dlq"].
 ---@field concurrency? integer How many messages of one partition may be in the handler at once; above 1 their order is given up [1].
+---@field deliver? "one"|"every" Kafka: each message to one of the hosts of the consumer group, or to every host that runs the agent ["one"].
 ---@field json? "plain"|"exact" exact: numbers of the payload that Lua cannot hold exactly (12345678901234567890) are strings ["plain"].
 
 ---Subscribes to a topic. MQTT filters with + and # work; where filters overlap, every handler whose filter matches gets
