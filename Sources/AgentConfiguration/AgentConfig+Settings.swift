@@ -116,8 +116,11 @@ extension AgentConfig {
 
     /// What speaks of a Kafka or an MQTT broker although none is named; nil: nothing does.
     package var brokerWithoutAddress: String? {
-        let kafka = ["username", "password", "sasl_mechanism", "security_protocol", "schema_registry_url"]
-        let mqtt = ["port", "user", "password", "protocol"]
+        let kafka = [
+            "username", "password", "sasl_mechanism", "security_protocol", "ssl_ca", "ssl_cert", "ssl_key",
+            "schema_registry_url",
+        ]
+        let mqtt = ["port", "user", "password", "protocol", "ca", "cert", "key"]
         let settings =
             (self.kafka == nil ? kafka.map { "kafka_\($0)" } : []) + (self.mqtt == nil ? mqtt.map { "mqtt_\($0)" } : [])
         let given = settings.first { origin(of: $0).map { $0 != .default } ?? false }

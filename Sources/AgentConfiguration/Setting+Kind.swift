@@ -31,6 +31,13 @@ extension Setting {
         case brokers
         /// A name that can be part of a Kubernetes object's name and of a directory's name.
         case objectName
+        /// The path of a PEM file, or its text; looked at when a transport needs it.
+        case pem(PEMContents)
+
+        /// What a PEM file is to hold.
+        package enum PEMContents: Sendable {
+            case certificates, privateKey
+        }
 
         /// A network port, 0 meaning any free one.
         static let port = Kind.integer(0...65535)
@@ -56,6 +63,8 @@ extension Setting {
             case .host: "a host name or address, without scheme, port or path"
             case .brokers: "host:port, or several separated by commas"
             case .objectName: "a name of letters, digits, \"-\", \"_\" and \".\""
+            case .pem(.certificates): "the path of a PEM file with certificates, or the PEM text itself"
+            case .pem(.privateKey): "the path of a PEM file with a private key, or the PEM text itself"
             }
         }
 
@@ -63,7 +72,7 @@ extension Setting {
         func parse(_ text: String) -> AgentConfig.ScriptValue? {
             let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
             return switch self {
-            case .text: .string(text)
+            case .text, .pem: .string(text)
             case .integer(let range): Int64(trimmed).flatMap { range.contains($0) ? .integer($0) : nil }
             case .number: Self.number(trimmed)
             case .seconds(let bound): Self.seconds(trimmed, atMost: bound)

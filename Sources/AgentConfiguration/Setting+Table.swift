@@ -83,6 +83,16 @@ extension Setting {
             "How the host authenticates with Kafka; PLAIN when the protocol is SASL_* and this is not set."),
         Setting("KAFKA_USERNAME", from: .kafka, "The user for SASL authentication."),
         Setting("KAFKA_PASSWORD", secret: true, from: .kafka, "The password for SASL authentication."),
+        Setting(
+            "KAFKA_SSL_CA", kind: .pem(.certificates), from: .kafka,
+            "The authorities that brokers' certificates must be of; without it, the operating system's. "
+                + "With KAFKA_SECURITY_PROTOCOL SSL or SASL_SSL, as the next three."),
+        Setting(
+            "KAFKA_SSL_CERT", kind: .pem(.certificates), from: .kafka,
+            "The certificate that the host shows to Kafka, with those between it and its authority."),
+        Setting("KAFKA_SSL_KEY", kind: .pem(.privateKey), secret: true, from: .kafka, "The key of KAFKA_SSL_CERT."),
+        Setting(
+            "KAFKA_SSL_KEY_PASSWORD", secret: true, from: .kafka, "What opens KAFKA_SSL_KEY, where it is encrypted."),
         Setting("KAFKA_SCHEMA_REGISTRY_URL", kind: .url(["http", "https"]), from: .kafka, "The schema registry."),
         Setting(
             "KAFKA_AUTO_OFFSET_RESET", kind: .choice(["earliest", "latest"]), default: .string("earliest"),
@@ -110,6 +120,15 @@ extension Setting {
         Setting(
             "MQTT_PROTOCOL", kind: .choice(MQTTSettings.WireProtocol.allCases.map(\.rawValue)),
             default: .string("tcp"), from: .mqtt, "How the MQTT broker is reached; ssl, tls and mqtts mean TLS."),
+        Setting(
+            "MQTT_CA", kind: .pem(.certificates), from: .mqtt,
+            "The authorities that the broker's certificate must be of; without it, the operating system's. "
+                + "With MQTT_PROTOCOL ssl, tls or mqtts, as the next two."),
+        Setting(
+            "MQTT_CERT", kind: .pem(.certificates), from: .mqtt,
+            "The certificate that the host shows to the broker, with those between it and its authority."),
+        Setting(
+            "MQTT_KEY", kind: .pem(.privateKey), secret: true, from: .mqtt, "The key of MQTT_CERT, not encrypted."),
         Setting(
             "MQTT_CLIENT_ID", from: .mqtt,
             "The MQTT client id, for one instance; keep it stable, the session belongs to it."),

@@ -14,9 +14,15 @@ package struct SettingReport: Sendable, Equatable {
     init(_ setting: Setting, _ resolved: AgentConfig.Resolved?) {
         name = setting.field
         variable = setting.variable
-        value = resolved.map { setting.isSecret ? Secret.mask : Secret.masked($0.value.shown) }
+        value = resolved.map { Self.shown($0.value.shown, of: setting) }
         origin = resolved?.origin.description ?? "not set"
         summary = setting.summary
+    }
+
+    private static func shown(_ value: String, of setting: Setting) -> String {
+        if setting.isSecret { return Secret.mask }
+        if case .pem = setting.kind { return PEMSetting.shown(value, isHidden: false) }
+        return Secret.masked(value)
     }
 
     /// The reports as lines of three aligned columns: field, value, origin.

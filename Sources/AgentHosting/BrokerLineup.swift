@@ -15,10 +15,14 @@ struct BrokerLineup: Sendable {
 
     /// What is configured.
     ///
-    /// - Throws: `HostFailure` for a setting that the transport does not take.
+    /// - Throws: `HostFailure` for a setting that the transport does not take, `ConfigurationError` for certificates and
+    ///   keys that cannot serve.
     init(configured config: AgentConfig, serviceName: String) throws {
+        let tls = try config.tls()
         kafka = config.kafka.map { KafkaTransport.KafkaSettings($0, config, serviceName: serviceName) }
+        kafka?.tls = tls.kafka
         mqtt = try config.mqtt.map { try MQTTTransport.MQTTSettings($0, serviceName: serviceName) }
+        mqtt?.tls = tls.mqtt
     }
 
     func stopEmbedded() async {

@@ -18,6 +18,7 @@ package enum ConfigurationListing {
             _ = try await ScriptCheck.run([script], resolver: resolver)
         }
         guard let config = resolver.first else { throw HostFailure(.agent, "\(script): no agent was declared") }
+        _ = try config.tls()
         return SettingReport.lines(config.listing())
     }
 

@@ -45,6 +45,7 @@ final class HostFloor: Sendable {
 
     /// Opens the sockets and the broker clients; tasks are refused until `start`. Returns the HTTP port.
     func open(_ config: AgentConfig, _ embedding: BrokerEmbedding, serviceName: String) async throws -> Int {
+        let configured = try BrokerLineup(configured: config, serviceName: serviceName)
         var settings = HTTPServerSettings(config)
         let exchange = RealtimeExchange(settings: settings)
         var rooms: [WorkerRoom] = []
@@ -62,7 +63,6 @@ final class HostFloor: Sendable {
             settings.port = port
             rooms.append(room)
         }
-        let configured = try BrokerLineup(configured: config, serviceName: serviceName)
         shared.withLock { [rooms] in
             $0.rooms = rooms
             $0.brokers = configured

@@ -9,9 +9,13 @@ import NIOPosix
 
 /// Loads scripts without any transport and tells what they declare: `agenthost check`.
 package enum ScriptCheck {
-    /// Throws `HostFailure` with `file:line: message` on the first error.
+    /// Throws `HostFailure` with `file:line: message` on the first error, `ConfigurationError` for certificates that cannot
+    /// serve.
     package static func run(_ scripts: [String], environment: [String: String]) async throws -> [AgentDescription] {
-        try await run(scripts, resolver: ConfigurationResolver(flags: [:], environment: environment))
+        let resolver = ConfigurationResolver(flags: [:], environment: environment)
+        let descriptions = try await run(scripts, resolver: resolver)
+        _ = try resolver.first?.tls()
+        return descriptions
     }
 
     static func run(_ scripts: [String], resolver: ConfigurationResolver) async throws -> [AgentDescription] {

@@ -43,7 +43,11 @@ final class KafkaClient {
         let type = role == .consumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER
         guard let handle = rd_kafka_new(type, configuration, &reason, reason.count) else {
             rd_kafka_conf_destroy(configuration)
-            throw KafkaError(.client, "no Kafka \(role.rawValue): \(String(nulTerminated: reason))")
+            var text = String(nulTerminated: reason)
+            if text.contains("ssl.key.location failed"), settings.tls?.keyPassword != nil {
+                text = "KAFKA_SSL_KEY_PASSWORD does not open the key of KAFKA_SSL_KEY"
+            }
+            throw KafkaError(.client, "no Kafka \(role.rawValue): \(text)")
         }
         self.handle = handle
         // nil: to the main queue, so that log lines arrive where everything else does.

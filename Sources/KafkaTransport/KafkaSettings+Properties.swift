@@ -35,11 +35,21 @@ extension KafkaSettings {
             if let username { properties.append(("sasl.username", username)) }
             if let password { properties.append(("sasl.password", password)) }
         }
+        if let tls, securityProtocol.lowercased().hasSuffix("ssl") { properties += Self.properties(of: tls) }
         switch role {
         case .consumer: properties += consumerProperties
         case .producer: properties += producerProperties
         }
         return properties + overrides.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// By path: given as text, librdkafka 2.0.2 reads one certificate and passes over the intermediate ones behind it.
+    /// That the broker's certificate is trusted and for its name is checked by default.
+    private static func properties(of tls: TLSFiles) -> [(String, String)] {
+        [
+            ("ssl.ca.location", tls.authority?.path), ("ssl.certificate.location", tls.certificate?.path),
+            ("ssl.key.location", tls.key?.path), ("ssl.key.password", tls.keyPassword),
+        ].compactMap { name, value in value.map { (name, $0) } }
     }
 
     private var consumerProperties: [(String, String)] {

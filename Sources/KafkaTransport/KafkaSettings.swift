@@ -1,3 +1,5 @@
+package import AgentModel
+
 /// How to reach a Kafka cluster, and as whom.
 package struct KafkaSettings: Sendable {
     /// `host:port`, several separated by commas.
@@ -10,6 +12,8 @@ package struct KafkaSettings: Sendable {
     package var saslMechanism: String?
     package var username: String?
     package var password: String?
+    /// Whom to trust and what to show where the protocol is `SSL` or `SASL_SSL`; nil: the operating system's authorities.
+    package var tls: TLSFiles?
     /// Where a group without a committed offset begins: `earliest` or `latest`.
     package var autoOffsetReset: String
     /// The cluster is `EmbeddedKafka`: waits are shortened to what suits loopback.

@@ -1,9 +1,17 @@
+internal import AgentModel
+
 /// librdkafka's words for a failure, for people.
 ///
 /// It says `127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)`, or
 /// `sasl_plaintext://b:9092/1: SASL authentication error: … (after 3ms in state AUTH_REQ, 2 identical error(s) suppressed)`.
 enum LibrdkafkaText {
     static func plain(_ text: String) -> String {
+        if let scheme = text.range(of: "ssl://"),
+            let words = TLSFailureText.of(
+                text, peer: String(text[scheme.upperBound...].prefix { $0 != "/" }), prefix: "KAFKA_SSL_")
+        {
+            return words
+        }
         var text = text
         if text.hasSuffix(")"), let tail = text.range(of: " (after ", backwards: true) {
             text.removeSubrange(tail.lowerBound...)

@@ -77,10 +77,10 @@ final class MQTTConnectionRun: MosquittoEvents {
             try exchange(client)
             return nil
         } catch {
-            guard libraryLog.isEmpty else {
-                return MQTTError(error.code, "\(error.description) (\(libraryLog.joined(separator: "; ")))")
-            }
-            return error
+            guard !libraryLog.isEmpty else { return error }
+            let log = libraryLog.joined(separator: "; ")
+            let words = TLSFailureText.of(log, peer: connection.settings.endpoint, prefix: "MQTT_")
+            return MQTTError(error.code, words ?? "\(error.description) (\(log))")
         }
     }
 

@@ -1,3 +1,5 @@
+package import AgentModel
+
 /// How to reach an MQTT broker. Its description never shows the password.
 package struct MQTTSettings: Sendable, CustomStringConvertible {
     /// The longest a message may be held unsettled is half of this, so the default allows ten minutes. A broker drops a
@@ -19,8 +21,8 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
     package var sharedGroup: String?
     /// Seconds, 5 to 65,535.
     package var keepAlive: Int
-    /// PEM file of the certificates to trust; nil: those of the operating system.
-    package var caFile: String?
+    /// Whom to trust and what to show over TLS; nil: the operating system's authorities.
+    package var tls: TLSFiles?
     /// Seconds that a message may stay unsettled before the connection is dropped so that the broker delivers it again.
     package var holdLimit: Int
 
@@ -32,7 +34,7 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
     ///   libmosquitto does not have.
     package init(
         host: String, port: Int = 1883, user: String? = nil, password: String? = nil, transport: String = "tcp",
-        clientID: String, keepAlive: Int = MQTTSettings.defaultKeepAlive, caFile: String? = nil, holdLimit: Int? = nil
+        clientID: String, keepAlive: Int = MQTTSettings.defaultKeepAlive, tls: TLSFiles? = nil, holdLimit: Int? = nil
     ) throws(MQTTError) {
         switch transport.lowercased() {
         case "tcp", "mqtt": usesTLS = false
@@ -73,7 +75,7 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
         self.password = password
         self.clientID = clientID
         self.keepAlive = keepAlive
-        self.caFile = caFile
+        self.tls = tls
         self.holdLimit = limit
     }
 

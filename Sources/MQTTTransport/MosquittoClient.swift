@@ -1,3 +1,4 @@
+import AgentModel
 import CMosquitto
 import NIOCore
 
@@ -51,16 +52,23 @@ final class MosquittoClient {
         if let user = settings.user {
             try check(mosquitto_username_pw_set(handle, user, settings.password), "set the user name")
         }
-        if settings.usesTLS {
-            if let caFile = settings.caFile {
-                guard mosquitto_tls_set(handle, caFile, nil, nil, nil, nil) == MOSQ_ERR_SUCCESS.rawValue else {
-                    throw MQTTError(.invalidSettings, "the MQTT certificate file \(caFile) cannot be read")
-                }
-            } else {
-                mosquitto_int_option(handle, MOSQ_OPT_TLS_USE_OS_CERTS, 1)
-            }
-        }
+        if settings.usesTLS { try useTLS(settings.tls ?? TLSFiles()) }
         setCallbacks()
+    }
+
+    /// The broker's certificate is checked, its name too, unless the library is told otherwise.
+    private func useTLS(_ files: TLSFiles) throws(MQTTError) {
+        if files.authority == nil { mosquitto_int_option(handle, MOSQ_OPT_TLS_USE_OS_CERTS, 1) }
+        guard files.authority != nil || files.certificate != nil else { return }
+        // Beside a certificate the library wants authorities by path, the operating system's too.
+        let folder = files.authority == nil ? "/etc/ssl/certs" : nil
+        let code = mosquitto_tls_set(
+            handle, files.authority?.path, folder, files.certificate?.path, files.key?.path,
+            // Without this an encrypted key would be asked for on the terminal.
+            { _, _, _, _ in 0 })
+        guard code == MOSQ_ERR_SUCCESS.rawValue else {
+            throw MQTTError(.invalidSettings, "a file of MQTT_CA, MQTT_CERT or MQTT_KEY cannot be read")
+        }
     }
 
     deinit {

@@ -36,7 +36,8 @@ import Testing
     func roundTrip() async throws {
         try await withTLSBroker { port, folder in
             let settings = try MQTTSettings(
-                host: "localhost", port: port, transport: "mqtts", clientID: "tls", caFile: "\(folder)/cert.pem")
+                host: "localhost", port: port, transport: "mqtts", clientID: "tls",
+                tls: TLSFiles(authority: PEMFile(path: "\(folder)/cert.pem")))
             let publisher = try await TestPublisher(settings)
             let large = String(repeating: "x", count: 300_000)
             try await publisher.publish([
