@@ -113,7 +113,9 @@ let package = Package(
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentHostingTests", ["AgentHosting", "AgentModel", nioCore, nioPosix]),
         tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),
-        tests("AgentConfigurationTests", ["AgentConfiguration", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
+        tests(
+            "AgentConfigurationTests",
+            ["AgentConfiguration", "AgentModel", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
         tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),
         tests("MQTTTransportTests", ["MQTTTransport", "AgentModel", nioCore, nioPosix, logging]),
         tests("HTTPServerTests", ["HTTPServer", "AgentModel", nioCore, nioPosix, logging]),

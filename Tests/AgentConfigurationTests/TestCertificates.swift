@@ -29,7 +29,7 @@ struct TestCertificates {
         let output: String
     }
 
-    private static func openssl(_ arguments: String...) throws {
+    static func openssl(_ arguments: String...) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["openssl"] + arguments

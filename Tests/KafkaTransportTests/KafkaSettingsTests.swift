@@ -1,3 +1,4 @@
+import AgentModel
 import Testing
 
 @testable import KafkaTransport
@@ -33,6 +34,24 @@ import Testing
         #expect(properties["sasl.username"] == "ann")
         #expect(properties["sasl.password"] == secret)
         #expect(throws: Never.self) { try settings().checkProperties(for: role) }
+    }
+
+    @Test("certificates and keys reach librdkafka by path, over TLS alone, and nothing turns its checks off")
+    func certificates() throws {
+        var settings = settings()
+        settings.tls = TLSFiles(
+            authority: PEMFile(path: "/ca.pem"), certificate: PEMFile(path: "/cert.pem"),
+            key: PEMFile(path: "/key.pem"),
+            keyPassword: secret)
+        let properties = Dictionary(settings.properties(for: .consumer), uniquingKeysWith: { $1 })
+        #expect(properties["ssl.ca.location"] == "/ca.pem" && properties["ssl.certificate.location"] == "/cert.pem")
+        #expect(properties["ssl.key.location"] == "/key.pem" && properties["ssl.key.password"] == secret)
+        for name in ["enable.ssl.certificate.verification", "ssl.endpoint.identification.algorithm"] {
+            #expect(properties[name] == nil)
+        }
+        #expect(!"\(settings)".contains(secret))
+        settings.securityProtocol = "SASL_PLAINTEXT"
+        #expect(!settings.properties(for: .producer).contains { $0.name.hasPrefix("ssl.") })
     }
 
     @Test("a user without a mechanism logs in with PLAIN")
