@@ -1,3 +1,4 @@
+import AgentConfiguration
 package import AgentModel
 import AgentScript
 import AgentWorker
