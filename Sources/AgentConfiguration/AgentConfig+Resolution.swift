@@ -73,28 +73,34 @@ extension AgentConfig {
         private mutating func resolveFromEnvironment(_ setting: Setting) -> Bool {
             for variable in setting.variables {
                 if variable.hasSuffix("*") {
-                    let topics = collected(prefix: String(variable.dropLast()))
+                    let (topics, place) = collected(prefix: String(variable.dropLast()))
                     guard !topics.isEmpty else { continue }
-                    resolved[setting.field] = Resolved(value: .list(topics), origin: .environment(variable))
+                    resolved[setting.field] = Resolved(
+                        value: .list(topics), origin: .environment(variable, place: place))
                     return true
                 }
                 guard let text = layers.environment[variable], !Self.isBlank(text),
                     !KubernetesServiceVariable.matches(variable, value: text)
                 else { continue }
-                take(text, for: setting, variable: variable, from: .environment(variable))
+                let place = layers.environmentPlaces[variable]
+                take(text, for: setting, variable: variable, from: .environment(variable, place: place))
                 return true
             }
             return false
         }
 
-        /// The sorted values of every variable that begins with `prefix`.
-        private func collected(prefix: String) -> [String] {
+        /// The sorted values of every variable that begins with `prefix`, and where they are from when all are from files.
+        private func collected(prefix: String) -> (values: [String], place: String?) {
             var values: Set<String> = []
+            var places: [String?] = []
             for (name, value) in layers.environment where name.hasPrefix(prefix) && name.count > prefix.count {
-                if KubernetesServiceVariable.matches(name, value: value) { continue }
-                values.formUnion(Setting.Kind.items(value))
+                let items = Setting.Kind.items(value)
+                if items.isEmpty || KubernetesServiceVariable.matches(name, value: value) { continue }
+                values.formUnion(items)
+                places.append(layers.environmentPlaces[name])
             }
-            return values.sorted()
+            let known = places.compactMap { $0 }.sorted()
+            return (values.sorted(), known.count == places.count ? known.joined(separator: ", ") : nil)
         }
 
         private mutating func resolveFromScript(_ setting: Setting) -> Bool {

@@ -57,7 +57,7 @@ extension AgentConfig {
     /// names in `STATE_DIRECTORY`, separated by colons (systemd.exec(5)), the first.
     package var statePath: String? {
         guard let path = text("state_path") else { return nil }
-        guard origin(of: "state_path") == .environment("STATE_DIRECTORY") else { return path }
+        guard case .environment("STATE_DIRECTORY", _)? = origin(of: "state_path") else { return path }
         return path.split(separator: ":").first.map(String.init) ?? path
     }
     /// The issuer of the tokens that clients present.

@@ -20,8 +20,8 @@ package struct AgentConfig: Sendable {
         case flag
         /// A mounted or fetched platform secret; where it was read.
         case secret(String)
-        /// An environment variable.
-        case environment(String)
+        /// An environment variable, and the file and line that have it when the process does not.
+        case environment(String, place: String? = nil)
         /// The script's `config` table.
         case script
         /// The default of the table of settings, or derived from other settings.
@@ -31,7 +31,7 @@ package struct AgentConfig: Sendable {
             switch self {
             case .flag: "flag"
             case .secret(let path): "secret \(path)"
-            case .environment(let name): "environment variable \(name)"
+            case .environment(let name, let place): place ?? "environment variable \(name)"
             case .script: "script"
             case .default: "default"
             }
@@ -46,6 +46,8 @@ package struct AgentConfig: Sendable {
         package var secrets: PlatformSecrets?
         /// The environment.
         package var environment: [String: String]
+        /// Where variables are from that a file gave, as `prod.env:12`.
+        package var environmentPlaces: [String: String]
         /// The script's `config` table by field name.
         package var script: [String: ScriptValue]
         /// Settings that the script declares for itself.
@@ -57,6 +59,7 @@ package struct AgentConfig: Sendable {
             flags: [String: String] = [:],
             secrets: PlatformSecrets? = nil,
             environment: [String: String] = [:],
+            environmentPlaces: [String: String] = [:],
             script: [String: ScriptValue] = [:],
             declared: [Setting] = [],
             agentName: String? = nil
@@ -64,6 +67,7 @@ package struct AgentConfig: Sendable {
             self.flags = flags
             self.secrets = secrets
             self.environment = environment
+            self.environmentPlaces = environmentPlaces
             self.script = script
             self.declared = declared
             self.agentName = agentName

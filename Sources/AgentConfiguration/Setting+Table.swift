@@ -67,7 +67,9 @@ extension Setting {
             "STREAMING_TOPICS", or: "CONSUME_*", kind: .list, default: .list([]),
             "Kafka topics to subscribe to; without it, the sorted values of every CONSUME_*."),
         Setting("STREAMING_CONSUMER_GROUP", "The Kafka consumer group; without it, <service>-group."),
-        Setting("PRODUCE_*", field: "produce_topics", kind: .list, default: .list([]), "Topics the service may write."),
+        Setting(
+            "PRODUCE_*", field: "produce_topics", kind: .list, default: .list([]),
+            "Topics for a role or a script to write to; nothing is limited to them."),
         Setting(
             "SECRETS_PATH", default: .string("/var/secrets"), "The directory the platform's secrets are mounted in."),
     ]
@@ -93,7 +95,9 @@ extension Setting {
         Setting("KAFKA_SSL_KEY", kind: .pem(.privateKey), secret: true, from: .kafka, "The key of KAFKA_SSL_CERT."),
         Setting(
             "KAFKA_SSL_KEY_PASSWORD", secret: true, from: .kafka, "What opens KAFKA_SSL_KEY, where it is encrypted."),
-        Setting("KAFKA_SCHEMA_REGISTRY_URL", kind: .url(["http", "https"]), from: .kafka, "The schema registry."),
+        Setting(
+            "KAFKA_SCHEMA_REGISTRY_URL", kind: .url(["http", "https"]), from: .kafka,
+            "The schema registry, for scripts; the host asks none."),
         Setting(
             "KAFKA_AUTO_OFFSET_RESET", kind: .choice(["earliest", "latest"]), default: .string("earliest"),
             from: .kafka, "Where a new consumer group begins."),
@@ -171,6 +175,11 @@ extension Setting {
         Setting("REDIS_PORT", kind: .servicePort, default: .integer(6379), "The Redis port."),
         Setting("ANTHROPIC_API_KEY", secret: true, "The key for Anthropic's API."),
         Setting("OPENAI_API_KEY", secret: true, "The key for OpenAI's API."),
-        Setting("JWT_ISSUER_URI", or: "AUTH0_ISSUER", "The issuer of the tokens that clients present."),
+        Setting(
+            "JWT_ISSUER_URI", or: "AUTH0_ISSUER",
+            "The issuer of the tokens that clients present; not checked yet, so a host starts only with AUTH_BY_PROXY."),
+        Setting(
+            "AUTH_BY_PROXY", kind: .boolean, default: .boolean(false),
+            "Whether a proxy in front of the host checks the tokens of JWT_ISSUER_URI."),
     ]
 }

@@ -10,6 +10,10 @@ package struct SettingReport: Sendable, Equatable {
     package let origin: String
     /// One line of documentation.
     package let summary: String
+    /// The default as text, nil when there is none.
+    package let defaultValue: String?
+    /// Whether the value is another one than that of a host for which nothing is set.
+    package let differs: Bool
 
     init(_ setting: Setting, _ resolved: AgentConfig.Resolved?) {
         name = setting.field
@@ -17,12 +21,23 @@ package struct SettingReport: Sendable, Equatable {
         value = resolved.map { Self.shown($0.value.shown, of: setting) }
         origin = resolved?.origin.description ?? "not set"
         summary = setting.summary
+        defaultValue = setting.defaultValue?.shown
+        differs = resolved.map { $0.origin != .default && $0.value != setting.defaultValue } ?? false
     }
 
     private static func shown(_ value: String, of setting: Setting) -> String {
         if setting.isSecret { return Secret.mask }
         if case .pem = setting.kind { return PEMSetting.shown(value, isHidden: false) }
         return Secret.masked(value)
+    }
+
+    /// What differs from the defaults, each with its default.
+    package static func differences(_ reports: [SettingReport]) -> [String] {
+        let reports = reports.filter(\.differs)
+        return zip(lines(reports), reports).map { line, report in
+            guard let value = report.defaultValue, !value.isEmpty else { return line }
+            return line + "  (default \(value))"
+        }
     }
 
     /// The reports as lines of three aligned columns: field, value, origin.

@@ -27,7 +27,9 @@ package struct AgentHost: Service {
 
     /// Starts, serves until the surrounding service group shuts down, drains and stops. Throws `HostFailure`.
     package func run() async throws {
-        let resolver = ConfigurationResolver(flags: options.flags, environment: options.environment)
+        let resolver = ConfigurationResolver(
+            flags: options.flags, environment: options.environment, environmentPlaces: options.environmentPlaces,
+            isHost: true)
         let statuses = options.scripts.map { _ in AgentStatus() }
         let status = HostStatus(agents: statuses)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.workers)
@@ -55,6 +57,7 @@ package struct AgentHost: Service {
         for stray in StrayVariable.all(in: options.environment) where !stray.isServiceLink {
             logger.warning("\(stray)")
         }
+        for line in config.idle { logger.warning("\(line)") }
         let embedding = BrokerEmbedding(
             options.embedding, config, environment: options.environment, serviceName: serviceName, logger: logger)
         do {

@@ -7,6 +7,8 @@ import Synchronization
 package final class ConfigurationResolver: Sendable {
     private let flags: [String: String]
     private let environment: [String: String]
+    private let environmentPlaces: [String: String]
+    private let isHost: Bool
     private struct State {
         var secrets: PlatformSecrets?
         var layers: AgentConfig.Layers?
@@ -15,9 +17,17 @@ package final class ConfigurationResolver: Sendable {
 
     private let state = Mutex(State())
 
-    package init(flags: [String: String], environment: [String: String]) {
+    /// - Parameters:
+    ///   - environmentPlaces: where variables are from that a file gave.
+    ///   - isHost: whether what is settled is served with, and not only looked at.
+    package init(
+        flags: [String: String], environment: [String: String], environmentPlaces: [String: String] = [:],
+        isHost: Bool = false
+    ) {
         self.flags = flags
         self.environment = environment
+        self.environmentPlaces = environmentPlaces
+        self.isHost = isHost
     }
 
     /// The platform's secrets, once they are known; holds for every later resolution.
@@ -29,7 +39,8 @@ package final class ConfigurationResolver: Sendable {
 
     /// The configuration without any script: what a host knows before it has loaded one.
     package func configuration() throws -> AgentConfig {
-        try AgentConfig(.init(flags: flags, secrets: secrets, environment: environment))
+        try AgentConfig(
+            .init(flags: flags, secrets: secrets, environment: environment, environmentPlaces: environmentPlaces))
     }
 
     /// The configuration of the first agent resolved, which is the host's.
@@ -55,14 +66,15 @@ package final class ConfigurationResolver: Sendable {
         var declared: [Setting] = []
         for setting in agent.declared { declared.append(try Setting(setting, at: agent.location)) }
         let layers = AgentConfig.Layers(
-            flags: flags, secrets: secrets, environment: environment, script: script, declared: declared,
-            agentName: agent.name)
+            flags: flags, secrets: secrets, environment: environment, environmentPlaces: environmentPlaces,
+            script: script, declared: declared, agentName: agent.name)
         let config: AgentConfig
         do throws(ConfigurationError) {
             config = try AgentConfig(layers)
         } catch {
             throw ScriptFailure("configuration: \(error.description)")
         }
+        if isHost, let refusal = config.refusal { throw ScriptFailure("configuration: \(refusal)") }
         state.withLock { state in
             guard state.layers == nil || state.layers?.agentName == agent.name else { return }
             state.layers = layers

@@ -9,6 +9,8 @@ package struct HostOptions: Sendable {
     /// Settings given as flags, by field name (`host`, `port`, `log_level`).
     package var flags: [String: String]
     package var environment: [String: String]
+    /// Where variables are from that a file gave, as `prod.env:12`.
+    package var environmentPlaces: [String: String] = [:]
     /// Event loops, each a worker of its own.
     package var workers: Int
     package var reloads: Bool

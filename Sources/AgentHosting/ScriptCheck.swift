@@ -1,4 +1,4 @@
-import AgentConfiguration
+package import AgentConfiguration
 package import AgentModel
 import AgentScript
 import AgentWorker
@@ -12,8 +12,9 @@ import NIOPosix
 package enum ScriptCheck {
     /// Throws `HostFailure` with `file:line: message` on the first error, `ConfigurationError` for certificates that cannot
     /// serve.
-    package static func run(_ scripts: [String], environment: [String: String]) async throws -> [AgentDescription] {
-        let resolver = ConfigurationResolver(flags: [:], environment: environment)
+    package static func run(_ scripts: [String], environment: GivenEnvironment) async throws -> [AgentDescription] {
+        let resolver = ConfigurationResolver(
+            flags: [:], environment: environment.values, environmentPlaces: environment.places)
         let descriptions = try await run(scripts, resolver: resolver)
         _ = try resolver.first?.tls()
         return descriptions

@@ -12,9 +12,12 @@ struct DeadLetterCommand: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Topics, with how many letters are kept and why.")
 
+        @OptionGroup
+        var environment: EnvironmentOptions
+
         func run() throws {
             try DeadLetterCommand.reporting {
-                try SpoolListing.topics(environment: ProcessInfo.processInfo.environment)
+                try SpoolListing.topics(environment: environment.readOrEnd().values)
             }
         }
     }
@@ -25,9 +28,12 @@ struct DeadLetterCommand: ParsableCommand {
         @Argument(help: "The topic of dead letters, as orders.dlq.")
         var topic: String
 
+        @OptionGroup
+        var environment: EnvironmentOptions
+
         func run() throws {
             try DeadLetterCommand.reporting {
-                try SpoolListing.letters(topic: topic, environment: ProcessInfo.processInfo.environment)
+                try SpoolListing.letters(topic: topic, environment: environment.readOrEnd().values)
             }
         }
     }

@@ -12,9 +12,13 @@ struct CheckCommand: AsyncParsableCommand {
     @Argument(help: "Lua scripts.")
     var scripts: [String]
 
+    @OptionGroup
+    var environment: EnvironmentOptions
+
     func run() async throws {
+        let environment = environment.readOrEnd()
         do {
-            for agent in try await ScriptCheck.run(scripts, environment: ProcessInfo.processInfo.environment) {
+            for agent in try await ScriptCheck.run(scripts, environment: environment) {
                 for line in agent.text { Console.line(line) }
             }
         } catch {
@@ -31,13 +35,20 @@ struct ConfigCommand: AsyncParsableCommand {
     @Argument(help: "A Lua script.")
     var script: String
 
+    @Flag(help: "Only what differs from the defaults.")
+    var diff = false
+
+    @OptionGroup
+    var environment: EnvironmentOptions
+
     func run() async throws {
-        for stray in StrayVariable.all(in: ProcessInfo.processInfo.environment) where !stray.isServiceLink {
+        let environment = environment.readOrEnd()
+        for stray in StrayVariable.all(in: environment.values) where !stray.isServiceLink {
             Console.error("\(stray)")
         }
         do {
             for line in try await ConfigurationListing.lines(
-                script: script, environment: ProcessInfo.processInfo.environment)
+                script: script, environment: environment, onlyDifferences: diff)
             {
                 Console.line(line)
             }
@@ -56,8 +67,11 @@ struct SecretsCommand: AsyncParsableCommand {
     @Argument(help: "The platform's name.")
     var platform: String
 
+    @OptionGroup
+    var environment: EnvironmentOptions
+
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = environment.readOrEnd().values
         do {
             let config = try AgentConfig(.init(environment: environment))
             let loader = try PlatformSecretLoader(

@@ -23,6 +23,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The component of the OAM application; needed when it has several.")
     var component: String?
 
+    @OptionGroup
+    var environmentOptions: EnvironmentOptions
+
     @Option(help: "The address to listen on (HOST, 127.0.0.1).")
     var host: String?
 
@@ -53,8 +56,11 @@ struct RunCommand: AsyncParsableCommand {
     var readyFile: String?
 
     func validate() throws {
-        guard !scripts.isEmpty || role != nil || oam != nil || Self.role(in: ProcessInfo.processInfo.environment) != nil
-        else { throw ValidationError("name at least one Lua script, or a --role") }
+        // A file of the environment may name the role, as the environment itself.
+        guard
+            !scripts.isEmpty || role != nil || oam != nil || !environmentOptions.files.isEmpty
+                || Self.role(in: ProcessInfo.processInfo.environment) != nil
+        else { throw ValidationError(Self.nothingToRun) }
         if role != nil, scripts.count > 1 {
             throw ValidationError("a role takes one script, which overrides a part of it")
         }
@@ -64,6 +70,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         if Set(scripts).count != scripts.count { throw ValidationError("a script is named twice") }
     }
+
+    private static let nothingToRun = "name at least one Lua script, or a --role"
 
     private var workerCount: Int? {
         if workers == "auto" { return ProcessInfo.processInfo.activeProcessorCount }
@@ -76,17 +84,19 @@ struct RunCommand: AsyncParsableCommand {
         if let port { flags["port"] = port }
         if let logLevel { flags["log_level"] = logLevel }
         var voice = HostVoice(format: logFormat)
-        let environment = environment(voice)
+        let given = environment(voice)
+        let environment = given.values
         do throws(ConfigurationError) {
             voice.logger.logLevel = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
         } catch {
             voice.fail(error.description, code: error.isUsage ? 2 : 1)
         }
         let logger = voice.logger
-        let options = HostOptions(
+        var options = HostOptions(
             scripts: origins(environment, voice), flags: flags, environment: environment, workers: workerCount ?? 1,
             reloads: !noReload,
             embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
+        options.environmentPlaces = given.places
         let host = AgentHost(options: options, logger: logger) { [voice] in voice.tell($0) }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -106,13 +116,18 @@ struct RunCommand: AsyncParsableCommand {
         if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
     }
 
-    /// That of the process, above what the OAM application's component would get.
-    private func environment(_ voice: HostVoice) -> [String: String] {
-        let process = ProcessInfo.processInfo.environment
-        guard let oam else { return process }
+    /// That of the process, above its files, above what the OAM application's component would get.
+    private func environment(_ voice: HostVoice) -> GivenEnvironment {
+        let given: GivenEnvironment
+        do throws(EnvironmentFile.Failure) {
+            given = try environmentOptions.read()
+        } catch {
+            voice.fail(error.description, code: 1)
+        }
+        for notice in given.notices { voice.logger.warning("\(notice)") }
+        guard let oam else { return given }
         do throws(OAMError) {
-            return try OAMApplication(contentsOfFile: oam).bindings(component: component).environment
-                .merging(process) { $1 }
+            return given.above(try OAMApplication(contentsOfFile: oam).bindings(component: component).environment)
         } catch {
             voice.fail(error.description, code: 1)
         }
@@ -123,6 +138,7 @@ struct RunCommand: AsyncParsableCommand {
         if let role { return [.role(role, overrides: scripts.first)] }
         guard scripts.isEmpty else { return scripts.map { .file($0) } }
         guard let name = Self.role(in: environment) else {
+            if oam == nil { voice.fail(Self.nothingToRun, code: 2) }
             voice.fail("the component has no role that runs without a script; name the script beside --oam", code: 1)
         }
         guard let role = Role(rawValue: name.lowercased()) else {

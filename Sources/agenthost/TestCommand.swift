@@ -25,6 +25,9 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "Seconds of computing that one test may take.")
     var timeout = 10.0
 
+    @OptionGroup
+    var environment: EnvironmentOptions
+
     func validate() throws {
         guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout: more than 0 seconds expected") }
     }
@@ -37,10 +40,13 @@ struct TestCommand: AsyncParsableCommand {
             fail(error.description, code: 2)
         }
         if files.isEmpty { fail("no *_test.lua below \(paths.joined(separator: ", "))", code: 2) }
+        // Not what the process has: a test is to be the same wherever it runs.
+        let given = environment.readOrEnd(isAlone: true).values
         let runner = TestRunner(
             timeLimit: timeout, filter: filter,
             settings: { (agent, environment) throws(ScriptFailure) in
-                try ConfigurationResolver(flags: [:], environment: environment).settings(for: agent)
+                try ConfigurationResolver(flags: [:], environment: given.merging(environment) { $1 }).settings(
+                    for: agent)
             },
             output: { Console.error("\($0)") })
         var report = TestReport(format: format, showsCoverage: filter == nil)

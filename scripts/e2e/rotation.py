@@ -14,7 +14,8 @@ import threading
 import time
 
 from support import (
-    Host, Lines, Running, case, command, equal, kcat_produce, kcat_read, kcat_wait, note, run, scripts_folder, until,
+    Host, Lines, Mounted, Running, case, command, equal, kcat_produce, kcat_read, kcat_wait, note, run, scripts_folder,
+    until,
 )
 
 AGENT = """
@@ -33,31 +34,6 @@ COMPLETE = {
     "metabase": {"METABASE_URL": "http://metabase-sesame:3000", "METABASE_API_KEY": "sesame-metabase"},
     "lenses": {"LENSES_URL": "http://lenses-sesame:9991", "LENSES_PASSWORD": "sesame-lenses"},
 }
-
-
-class Mounted:
-    """A Secret as the kubelet mounts it: the keys are links through `..data`, which is swapped as one."""
-
-    def __init__(self, folder, name, values):
-        self.path = pathlib.Path(folder) / name
-        self.path.mkdir(parents=True)
-        self.version = 0
-        self.swap(values)
-
-    def swap(self, values):
-        self.version += 1
-        folder = self.path / f"..2024_01_01_00_00_00.{self.version}"
-        folder.mkdir()
-        for key, value in values.items():
-            (folder / key).write_text(value + "\n")
-        before = os.readlink(self.path / "..data") if self.version > 1 else None
-        (self.path / "..data_tmp").symlink_to(folder.name)
-        os.replace(self.path / "..data_tmp", self.path / "..data")
-        for key in values:
-            with contextlib.suppress(FileExistsError):
-                (self.path / key).symlink_to(f"..data/{key}")
-        if before:
-            shutil.rmtree(self.path / before)
 
 
 class Mosquitto:

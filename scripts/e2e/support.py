@@ -150,6 +150,31 @@ def scripts_folder(files):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Mounted:
+    """A Secret as the kubelet mounts it: the keys are links through `..data`, which is swapped as one."""
+
+    def __init__(self, folder, name, values):
+        self.path = pathlib.Path(folder) / name
+        self.path.mkdir(parents=True)
+        self.version = 0
+        self.swap(values)
+
+    def swap(self, values):
+        self.version += 1
+        folder = self.path / f"..2024_01_01_00_00_00.{self.version}"
+        folder.mkdir()
+        for key, value in values.items():
+            (folder / key).write_text(value + "\n")
+        before = os.readlink(self.path / "..data") if self.version > 1 else None
+        (self.path / "..data_tmp").symlink_to(folder.name)
+        os.replace(self.path / "..data_tmp", self.path / "..data")
+        for key in values:
+            with contextlib.suppress(FileExistsError):
+                (self.path / key).symlink_to(f"..data/{key}")
+        if before:
+            shutil.rmtree(self.path / before)
+
+
 class Running:
     """A process of the program that writes a ready file."""
 
