@@ -1,3 +1,4 @@
+import AgentConfiguration
 import AgentHosting
 import AgentModel
 import AgentScript

@@ -51,6 +51,8 @@ def sesame():
     for name, scheme in (("METABASE_URL", "http"), ("LENSES_URL", "https"), ("LENSES_WS_URL", "wss"), ("JWT_ISSUER_URI", "https")):
         environment[name] = f"{scheme}://user:{secret()}@host.example:3000/path?token={secret()}&api_key={secret()}#{secret()}"
     environment["AUTH0_ISSUER"] = f"https://issuer.example/?token={secret()}"
+    # Without it a host with an issuer does not start.
+    environment["AUTH_BY_PROXY"] = "true"
     return environment
 
 

@@ -68,13 +68,17 @@ agenthost = {}
 ---@field websocket_enabled? boolean [true]
 ---@field streaming_topics? string[] Kafka topics beside those of the handlers; their messages become data_processed events.
 ---@field streaming_consumer_group? string [<service>-group]
----@field produce_topics? string[] Topics that the service may write.
+---@field produce_topics? string[] Topics for a role or the script to write to; nothing is limited to them.
 ---@field kafka_bootstrap_servers? string
 ---@field kafka_security_protocol? "PLAINTEXT"|"SSL"|"SASL_PLAINTEXT"|"SASL_SSL"
 ---@field kafka_sasl_mechanism? string
 ---@field kafka_username? string
 ---@field kafka_password? string Better from a secret or the environment.
----@field kafka_schema_registry_url? string
+---@field kafka_ssl_ca? string The authorities to trust, a PEM file's path or its text, with SSL or SASL_SSL.
+---@field kafka_ssl_cert? string The certificate to show, a PEM file's path or its text.
+---@field kafka_ssl_key? string Its key, likewise; better from a secret or the environment.
+---@field kafka_ssl_key_password? string What opens the key, where it is encrypted.
+---@field kafka_schema_registry_url? string For scripts; the host asks no registry.
 ---@field kafka_auto_offset_reset? "earliest"|"latest" Where a new consumer group begins [earliest].
 ---@field kafka_message_max_bytes? integer The largest record that is sent or fetched [1048576].
 ---@field kafka_compression? "none"|"gzip"|"snappy"|"lz4"|"zstd" [none]
@@ -85,6 +89,9 @@ agenthost = {}
 ---@field mqtt_user? string
 ---@field mqtt_password? string Better from a secret or the environment.
 ---@field mqtt_protocol? string [tcp]
+---@field mqtt_ca? string The authorities to trust, a PEM file's path or its text, with ssl, tls or mqtts.
+---@field mqtt_cert? string The certificate to show, a PEM file's path or its text.
+---@field mqtt_key? string Its key, likewise, not encrypted; better from a secret or the environment.
 ---@field mqtt_client_id? string For one instance; keep it stable: the session belongs to it.
 ---@field mqtt_shared_group? string Several instances share the MQTT messages as this group.
 ---@field mqtt_topics? string[] MQTT topic filters beside those of the handlers.
