@@ -103,9 +103,7 @@ enum HostObject {
                 arguments.stack.pushValue(ofBytes: result)
                 return .results(1)
             case .failure(let failure):
-                if case .unknownTask(_, let known) = failure {
-                    throw LuaFailure(failure.description + LuaStack.hint(type, known))
-                }
+                if case .unknownTask = failure { throw LuaFailure(failure.description) }
                 return done(arguments.call, failure.description)
             }
         }

@@ -46,7 +46,8 @@ extension TestHost {
     /// Why an event of the type is probably not what the test means: nobody hears it, and a handler of nearly that name
     /// would. An event that nobody hears is none by itself: clients may come later, and ask for it.
     func refusal(ofEvent type: String) -> String? {
-        guard !worker.isHeard(event: type), let handlers = generation?.handlers.events,
+        guard webSockets.isEmpty, streams.isEmpty, let handlers = generation?.handlers.events,
+            handlers[type] == nil, handlers["*"] == nil,
             let near = NameSuggestion.nearest(type, among: handlers.keys.sorted())
         else { return nil }
         return "no handler and no client hears \"\(type)\" (did you mean \"\(near)\"?)"

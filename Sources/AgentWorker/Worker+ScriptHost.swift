@@ -20,7 +20,7 @@ extension Worker: ScriptHost {
     }
 
     /// Whether an event is for anyone: a client, a stream, or a handler of any agent.
-    package func isHeard(event type: String) -> Bool {
+    func isHeard(event type: String) -> Bool {
         dispatcher.hub?.hears(.event(topic: nil)) == true || hasHandlers(of: type)
     }
 

@@ -281,7 +281,7 @@ import Testing
             try script.failure("local e = { 1, name = 'x' } e.self = e error(e)").message
                 == #"test.lua:1: {"1":1,"name":"x","self":"<cycle>"}"#)
         #expect(
-            try script.failure("error({ text = ('x'):rep(100000) })").message.hasSuffix("xxx… (100,025 bytes)"))
+            try script.failure("error({ text = ('x'):rep(100000) })").message.hasSuffix("xxx… (100,023 bytes)"))
         #expect(try script.failure("error()").message == "test.lua:1: (error object is a nil value)")
         #expect(try script.failure("error(42)").message == "test.lua:1: 42")
         #expect(
