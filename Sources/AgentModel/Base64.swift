@@ -1,15 +1,24 @@
 /// Base64 with padding (RFC 4648 section 4): how bytes travel on a way that is text.
 package enum Base64 {
-    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let digits = digits(ending: "+/")
+    private static let urlDigits = digits(ending: "-_")
 
-    package static func text(of bytes: UnsafeRawBufferPointer) -> String {
-        String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { text in
+    private static func digits(ending: String) -> [UInt8] {
+        Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(ending)".utf8)
+    }
+
+    package static func text(of bytes: UnsafeRawBufferPointer) -> String { text(of: bytes, forURL: false) }
+
+    /// `forURL`: the alphabet for URLs and file names, without padding (RFC 4648 section 5).
+    package static func text(of bytes: UnsafeRawBufferPointer, forURL: Bool) -> String {
+        let digits = forURL ? urlDigits : digits
+        return String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { text in
             var length = 0
             for begin in stride(from: 0, to: bytes.count, by: 3) {
                 let count = min(3, bytes.count - begin)
                 var group = 0
                 for offset in 0..<3 { group = group << 8 | (offset < count ? Int(bytes[begin + offset]) : 0) }
-                for digit in 0..<4 {
+                for digit in 0..<4 where digit <= count || !forURL {
                     text[length] = digit <= count ? digits[group >> (18 - 6 * digit) & 63] : UInt8(ascii: "=")
                     length += 1
                 }
@@ -41,7 +50,7 @@ package enum Base64 {
         return bytes
     }
 
-    private static func value(of character: UInt8) -> Int? {
+    static func value(of character: UInt8) -> Int? {
         switch character {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(character - UInt8(ascii: "A"))
         case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(character - UInt8(ascii: "a")) + 26

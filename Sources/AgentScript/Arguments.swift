@@ -38,6 +38,14 @@ struct Arguments {
         return text
     }
 
+    /// The bytes of a string of any length, where they are: valid during the call, as its arguments stay on the stack.
+    func bytes(_ index: Int32, _ name: String) throws(LuaFailure) -> UnsafeRawBufferPointer {
+        guard index <= count, let bytes = stack.withBytes(at: index, { $0 }) else {
+            throw wrong(name, "string", at: index)
+        }
+        return bytes
+    }
+
     func optionalString(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
         isMissing(index) ? nil : try string(index, name)
     }

@@ -6,8 +6,8 @@ extension Generation {
     /// Handlers that an agent may register, of all kinds together. Each of them is looked at now and then.
     static let mostHandlers = 10_000
 
-    /// Why the agent may have no more of these now; nil when it may.
-    func refusal(of demand: ScriptDemand) -> String? {
+    /// Why the agent may have no more of these now, or not so many more; nil when it may.
+    func refusal(of demand: ScriptDemand, more: Int = 1) -> String? {
         guard let settings = declaration?.settings else { return nil }
         let (most, setting, noun) =
             switch demand {
@@ -17,12 +17,16 @@ extension Generation {
             }
         let isDeclaring = isLoading && demand == .timer
         let count = isDeclaring ? handlers.timers.count : host.count(of: demand, in: self)
-        if count < most { return nil }
+        if count + more <= most { return nil }
+        if more > 1 {
+            return
+                "an agent has at most \(most) \(noun) (\(setting)); this one has \(count), and \(more) more are asked for"
+        }
         return "an agent has at most \(most) \(noun) (\(setting)), and this one has them"
     }
 
-    func require(_ demand: ScriptDemand) throws(LuaFailure) {
-        if let refusal = refusal(of: demand) { throw LuaFailure(refusal) }
+    func require(_ demand: ScriptDemand, more: Int = 1) throws(LuaFailure) {
+        if let refusal = refusal(of: demand, more: more) { throw LuaFailure(refusal) }
     }
 
     /// One handler more is registered.

@@ -37,6 +37,9 @@ package final class Generation {
     var timerCount = 0
     /// Handlers that the script has registered, of all kinds.
     var handlerCount = 0
+    /// Spawned functions that have not ended, or whose end somebody is still to be told of.
+    package internal(set) var spawned: [Int: SpawnedFunction] = [:]
+    var spawnedCount = 0
 
     /// Metatables that host objects share, made once a state.
     struct Metatables {
@@ -53,6 +56,8 @@ package final class Generation {
         var headers: LuaReference?
         /// Of what `agenthost.answer` makes; nil until it does.
         var answer: LuaReference?
+        /// `__index` of the handles of spawned functions.
+        var spawnedIndex: LuaReference?
     }
 
     /// Loads a script; `interrupt` ends a load that nobody wants any more. Throws, with file and line, on a syntax error,
@@ -152,6 +157,7 @@ package final class Generation {
     package func close() {
         guard !isClosed else { return }
         isClosed = true
+        spawned = [:]
         state.close()
     }
 }

@@ -20,8 +20,9 @@ package protocol ScriptHost: AnyObject {
     /// The running coroutine has yielded; the host resumes it when what it waits for is there.
     func wait(_ wait: ScriptWait, in generation: Generation)
 
-    /// Runs a function of the script (on top of the stack with its `arguments`, all popped) as a coroutine of its own.
-    func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation)
+    /// Runs a function of the script (on top of the stack with its `arguments`, all popped) as a coroutine of its own, and
+    /// tells `spawned` what it came to.
+    func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation)
 
     func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation)
 
@@ -59,6 +60,12 @@ package enum ScriptWait {
     case secrets(platform: String)
     /// A task of the same agent; its payload is at the top of the coroutine's stack when the wait begins.
     case task(type: String, payload: LuaReference)
+    /// The end of a spawned function.
+    case spawned(SpawnedFunction)
+    /// The first results of functions that run beside one another, or the first failure. The references are the host's.
+    case gather([LuaReference])
+    /// The bytes of a file.
+    case file(ScriptFile)
 }
 
 /// `agent:every` and `agent:after`.

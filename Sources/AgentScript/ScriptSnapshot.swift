@@ -1,3 +1,4 @@
+import AgentModel
 import Crypto
 import Foundation
 import Synchronization
@@ -13,6 +14,8 @@ package final class ScriptSnapshot: Sendable {
     /// The program's own script, which is no file; `require` finds modules beside the script that overrides a part of it.
     private let builtIn: [UInt8]?
     fileprivate let files = Mutex<[String: [UInt8]?]>([:])
+    /// Those of `files` that the script itself reads while it loads: they may be of any kind and size.
+    fileprivate let data = Mutex<Set<String>>([])
 
     package init(path: String) {
         self.path = path
@@ -101,8 +104,23 @@ package final class ScriptSnapshot: Sendable {
         }
     }
 
+    /// A file that a script reads while it runs.
+    func file(_ path: String) -> ScriptFile { ScriptFile(folder: directory.path, path: path) }
+
+    /// The bytes of a file that the script reads while it loads: it belongs to the version then, as a module does, and a
+    /// change of it, or that it is there now, loads the script anew.
+    func data(_ path: String) -> Result<[UInt8], DeliveryFailure> {
+        let path = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+        if let known = files.withLock({ $0[path] }), let bytes = known { return .success(bytes) }
+        let result = file(path).read()
+        data.withLock { _ = $0.insert(path) }
+        files.withLock { $0[path] = .some(try? result.get()) }
+        return result
+    }
+
     fileprivate func contents(of file: String) -> [UInt8]? {
         if file == name, let builtIn { return builtIn }
+        if data.withLock({ $0.contains(file) }) { return try? self.file(file).read().get() }
         return read(fromDisk: file)
     }
 

@@ -22,7 +22,7 @@ final class TestFileHost: ScriptHost {
 
     func wait(_ wait: ScriptWait, in generation: Generation) {}
 
-    func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation) {
+    func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation) {
         stack.pop(arguments + 1)
     }
 

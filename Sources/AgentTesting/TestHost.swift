@@ -49,7 +49,7 @@ final class TestHost {
         let logger = log.logger()
         worker = Worker(
             loop: loop, index: 0, counters: [status.agent.counters], limits: LuaLimits(), outbound: outbound,
-            clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, pause: .zero,
+            clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, blocking: BlockingInPlace(), pause: .zero,
             answersWithPlaces: false, logger: logger)
         let serverSettings = HTTPServerSettings(host: "agent.test", port: 0)
         server = HTTPServer(

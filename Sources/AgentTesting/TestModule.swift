@@ -9,6 +9,7 @@ enum TestModule {
         ("realtime_agent", "a file of tests declares no agent; load one with test.load \"agent.lua\""),
         ("sleep", "a test does not sleep: host:advance(seconds) moves the clock"),
         ("spawn", "a test runs by itself; spawn functions in the agent"),
+        ("gather", "a test runs by itself; gather functions in the agent"),
     ]
 
     static func install(in file: TestFile) {

@@ -20,6 +20,11 @@ final class Invocation {
     let timeLimit: Double?
     var timeout: Scheduled<Void>?
     var cancelWait: (() -> Void)?
+    /// Those for whose end it waits.
+    var awaited: (() -> [Invocation])?
+    /// What is to be told of failures of functions that it has spawned, by their numbers, unless somebody waits for them
+    /// before it ends.
+    var unclaimed: [Int: () -> Void] = [:]
     private var finish: ((InvocationOutcome) -> Void)?
     /// When a spawned function began, by the loop's clock.
     let began: NIODeadline
@@ -52,6 +57,7 @@ final class Invocation {
     func nextTurn() -> Int {
         turn += 1
         cancelWait = nil
+        awaited = nil
         return turn
     }
 
@@ -63,9 +69,13 @@ final class Invocation {
         timeout = nil
         cancelWait?()
         cancelWait = nil
+        awaited = nil
         turn += 1
         duration?.recordNanoseconds((.now() - started).nanoseconds)
         finish(outcome)
+        let unclaimed = unclaimed
+        self.unclaimed = [:]
+        for tell in unclaimed.values { tell() }
         coroutine.recycle()
         generation.leave()
         if isBackground { scope.endBackground() } else { scope.endHandler() }

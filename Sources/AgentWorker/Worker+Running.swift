@@ -9,13 +9,14 @@ extension Worker {
     func run(
         _ function: LuaReference, of live: LiveGeneration, scope: EffectScope, depth: Int = 0, name: HandlerName,
         timeLimit: Double?, isBackground: Bool = false, arguments: (LuaStack) throws(LuaError) -> Int32,
-        finish: @escaping (InvocationOutcome) -> Void
+        begun: (Invocation) -> Void = { _ in }, finish: @escaping (InvocationOutcome) -> Void
     ) {
         let coroutine = live.generation.state.coroutine()
         coroutine.stack.push(function)
         let invocation = Invocation(
             coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: isBackground,
             timeLimit: timeLimit, finish: finish)
+        begun(invocation)
         do throws(LuaError) {
             start(invocation, arguments: try arguments(coroutine.stack))
         } catch {
@@ -96,7 +97,7 @@ extension Worker {
         }
     }
 
-    private func end(_ invocation: Invocation, _ outcome: InvocationOutcome) {
+    func end(_ invocation: Invocation, _ outcome: InvocationOutcome) {
         invocation.end(outcome)
         invocation.generation.release(invocation)
         if state == .stopping { later { self.announceDrained() } }

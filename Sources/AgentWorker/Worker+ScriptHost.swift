@@ -1,7 +1,7 @@
 package import AgentModel
 package import AgentScript
 import Logging
-package import LuaRuntime
+import LuaRuntime
 import NIOCore
 
 extension Worker: ScriptHost {
@@ -78,6 +78,14 @@ extension Worker: ScriptHost {
             flush(invocation, turn: turn)
         case .task(let type, let payload):
             later { self.process(type, payload: payload, for: invocation, turn: turn, in: generation) }
+        case .spawned(let spawned): waitForEnd(of: spawned, for: invocation, turn: turn, in: generation)
+        case .gather(let functions): gather(functions, for: invocation, turn: turn)
+        case .file(let file):
+            blocking.run(
+                on: loop, { file.read() },
+                completion: { result in
+                    self.resume(invocation, turn: turn) { generation.pushFile(result, on: $0) }
+                })
         }
     }
 
@@ -129,45 +137,6 @@ extension Worker: ScriptHost {
                 }
                 self.drainRunQueue()
             })
-    }
-
-    package func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation) {
-        let slot = slots[generation.agentIndex]
-        guard let live = slot.live(of: generation) else { return }
-        let first = stack.top - arguments
-        let references = (first...stack.top).map { index -> LuaReference in
-            stack.pushValue(at: index)
-            return stack.reference()
-        }
-        stack.setTop(first - 1)
-        let invocation = currentInvocation(in: generation)
-        let scope = invocation?.scope ?? looseScope(slot)
-        // A message is done when what it spawned has ended, which must not take for ever.
-        let limit = scope is MessageWork ? slot.settings.taskTimeout : nil
-        let name = HandlerName.spawned(in: invocation?.name)
-        scope.beginBackground()
-        live.enter()
-        laterInTurn { [self] in
-            defer { scope.endBackground() }
-            live.leave()
-            guard !live.isClosed else {
-                return scope.fail(DeliveryFailure("the script was replaced before its spawned function began"))
-            }
-            run(
-                references[0], of: live, scope: scope, depth: invocation?.depth ?? 0, name: name,
-                timeLimit: limit, isBackground: true,
-                arguments: { stack in
-                    // A new coroutine has room for what `agenthost.spawn` lets through.
-                    _ = stack.ensure(arguments + LuaCall.room)
-                    for reference in references.dropFirst() { stack.push(reference) }
-                    for reference in references { stack.release(reference) }
-                    return arguments
-                },
-                finish: { outcome in
-                    let failure = self.failure(outcome, of: live, in: slot, handler: name, scope: scope)
-                    if let failure { scope.fail(DeliveryFailure(failure)) }
-                })
-        }
     }
 
     package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {

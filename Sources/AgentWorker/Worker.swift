@@ -22,6 +22,7 @@ package final class Worker: @unchecked Sendable {
     let clock: @Sendable () -> Int64
     let secrets: any SecretSource
     let spool: any DeadLetterSpool
+    let blocking: any BlockingWork
     private(set) var slots: [AgentSlot] = []
     var lanes: [LaneKey: Lane] = [:]
     var identifiers = IdentifierSource()
@@ -55,7 +56,7 @@ package final class Worker: @unchecked Sendable {
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
-        spool: any DeadLetterSpool = NoSpool(),
+        spool: any DeadLetterSpool = NoSpool(), blocking: any BlockingWork = BlockingThreads(),
         metrics: (any MetricsFactory)? = nil, pause: TimeAmount = .milliseconds(1), answersWithPlaces: Bool? = nil,
         logger: Logger
     ) {
@@ -66,6 +67,7 @@ package final class Worker: @unchecked Sendable {
         self.clock = clock
         self.secrets = secrets
         self.spool = spool
+        self.blocking = blocking
         self.metrics = metrics
         self.pause = pause
         self.answersWithPlaces = answersWithPlaces

@@ -36,6 +36,16 @@ import Testing
         "long log lines": "local s = ('x'):rep(20000000) while true do agenthost.log.info(s, { field = s }) end",
         "printing very many values":
             "local t = {} for i = 1, 100000 do t[i] = 'x' end while true do print(table.unpack(t)) end",
+        "digests of long strings": "local s = ('x'):rep(100000000) while true do agenthost.sha256(s) end",
+        "signatures with long keys": "local s = ('x'):rep(100000000) while true do agenthost.hmac(s, s) end",
+        "base64 of long strings": "local s = ('x'):rep(50000000) while true do agenthost.base64.encode(s) end",
+        "reading long base64": "local s = ('xxxx'):rep(10000000) while true do agenthost.base64.decode(s) end",
+        "percent-encoding long strings":
+            "local s = ('/'):rep(10000000) while true do agenthost.url.decode(agenthost.url.encode(s)) end",
+        "queries of very many parameters": """
+        local t = {} for i = 1, 100000 do t['f' .. i] = i end
+        while true do agenthost.url.query(t) end
+        """,
         "publishing for nobody":
             "local s = ('x'):rep(1000) while true do agent:publish('t', { s, s, s, s, s, s, s }) end",
     ]

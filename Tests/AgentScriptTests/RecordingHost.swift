@@ -43,7 +43,7 @@ final class RecordingHost: ScriptHost {
         waits.append(wait)
     }
 
-    func spawn(arguments: Int32, from stack: LuaStack, in generation: Generation) {
+    func spawn(_ function: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation) {
         let values = (0...arguments).map { _ in stack.reference() }
         let coroutine = generation.state.coroutine()
         coroutine.context = self

@@ -10,12 +10,13 @@ enum ScriptModules {
     private static let all: [any ScriptModule.Type] = [
         AgentModule.self, EventsModule.self, JSONModule.self, LogModule.self, TimeModule.self, HTTPModule.self,
         ModelsModule.self, RequireModule.self, SecretsModule.self, SettingModule.self, IOModule.self, AnswerModule.self,
+        SpawnModule.self, FileModule.self, Base64Module.self, DigestModule.self, URLModule.self,
     ]
 
     /// Makes the `agenthost` global and what else a script finds.
     static func install(in generation: Generation) {
         let stack = generation.state.stack
-        stack.newTable(array: 0, fields: 24)
+        stack.newTable(array: 0, fields: 32)
         for module in all { module.install(on: stack, in: generation) }
         stack.push(AgentHostVersion.text)
         stack.setField("version", of: -2)

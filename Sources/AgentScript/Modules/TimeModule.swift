@@ -1,7 +1,7 @@
 import AgentModel
 import LuaRuntime
 
-/// `agenthost.now`, `agenthost.uuid`, `agenthost.sleep` and `agenthost.spawn`.
+/// `agenthost.now`, `agenthost.uuid` and `agenthost.sleep`.
 enum TimeModule: ScriptModule {
     static func install(on stack: LuaStack, in generation: Generation) {
         // Seconds since 1970 with a fraction of milliseconds, as os.time() is in seconds.
@@ -20,20 +20,6 @@ enum TimeModule: ScriptModule {
             try generation.requireWaiting("agenthost.sleep", call)
             generation.host.wait(.sleep(seconds), in: generation)
             return .wait
-        }
-        stack.setFunction("spawn") { [unowned generation] (call) throws(LuaFailure) in
-            let arguments = Arguments(call)
-            guard call.argumentCount >= 1, call.stack.type(at: 1) == .function else {
-                throw arguments.wrong("fn", "function", at: 1)
-            }
-            guard call.argumentCount - 1 <= 250 else {
-                throw LuaFailure(
-                    "agenthost.spawn: at most 250 arguments for the function, got \(call.argumentCount - 1)")
-            }
-            try generation.requireRunning("agenthost.spawn")
-            try generation.require(.invocation)
-            generation.host.spawn(arguments: call.argumentCount - 1, from: call.stack, in: generation)
-            return .results(0)
         }
     }
 }

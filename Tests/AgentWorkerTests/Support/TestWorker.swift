@@ -39,7 +39,7 @@ final class TestWorker {
         let durations = durations
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
-            clock: { 1_767_323_045_678 }, spool: spool, metrics: durations, pause: .zero,
+            clock: { 1_767_323_045_678 }, spool: spool, blocking: BlockingInPlace(), metrics: durations, pause: .zero,
             answersWithPlaces: answersWithPlaces, logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
         guard serves else { return }
