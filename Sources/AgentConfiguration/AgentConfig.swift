@@ -96,6 +96,9 @@ package struct AgentConfig: Sendable {
         declared = layers.declared
     }
 
+    /// The value of a setting of the host's, secret or not.
+    func resolvedValue(_ field: String) -> ScriptValue? { resolved[field]?.value }
+
     private func setting(_ field: String) -> Setting? {
         Setting.named(field) ?? declared.first { $0.field == field }
     }

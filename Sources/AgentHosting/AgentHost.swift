@@ -41,6 +41,11 @@ package struct AgentHost: Service {
                 secrets: secrets, spool: status.spool, metrics: status.metrics.registry, logger: logger)
         }
         let floor = HostFloor(workers: workers, status: status, logger: logger)
+        var hooks = floor.reloadHooks
+        hooks.subscribe = { [logger, subscribe = hooks.subscribe] subscriptions in
+            subscribe(subscriptions)
+            for change in resolver.untoldChanges() { logger.warning("\(change)") }
+        }
         let reloader = Reloader(
             sources: try options.scripts.map { origin in
                 _ = try origin.snapshot()
@@ -48,12 +53,14 @@ package struct AgentHost: Service {
             },
             workers: workers, statuses: statuses,
             settings: { (agent) throws(ScriptFailure) in try resolver.settings(for: agent) },
-            hooks: floor.reloadHooks, logger: logger)
+            hooks: hooks, logger: logger)
 
         let config = try await load(reloader, resolver)
         let serviceName = config.serviceName ?? "agenthost"
         status.serve(as: serviceName)
         status.spool.use(config.statePath.map { SpoolFolder(statePath: $0, service: serviceName) })
+        resolver.hold(config)
+        for ignored in resolver.ignoredSettings { logger.warning("\(ignored)") }
         for stray in StrayVariable.all(in: options.environment) where !stray.isServiceLink {
             logger.warning("\(stray)")
         }
@@ -172,6 +179,7 @@ package struct AgentHost: Service {
                     metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
                 if changed.contains(.mqtt) { try await floor.connectMQTT(brokers.mqtt, serviceName: serviceName) }
                 if changed.contains(.kafka) { try await floor.connectKafka(brokers.kafka, serviceName: serviceName) }
+                resolver.hold(config)
             } catch {
                 logger.error(
                     "rotated secrets cannot be used; the connections stay as they are",

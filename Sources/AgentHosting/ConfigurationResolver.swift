@@ -13,6 +13,12 @@ package final class ConfigurationResolver: Sendable {
         var secrets: PlatformSecrets?
         var layers: AgentConfig.Layers?
         var first: AgentConfig?
+        /// The host's configuration as it is in force.
+        var held: AgentConfig?
+        /// Changes that have been told.
+        var told: [AgentConfig.PendingChange] = []
+        /// By agent: settings of the host's in the `config` tables of the others.
+        var ignored: [String: String] = [:]
     }
 
     private let state = Mutex(State())
@@ -46,6 +52,22 @@ package final class ConfigurationResolver: Sendable {
     /// The configuration of the first agent resolved, which is the host's.
     package var first: AgentConfig? { state.withLock { $0.first } }
 
+    /// From now on the host runs with this configuration.
+    package func hold(_ config: AgentConfig) { state.withLock { $0.held = config } }
+
+    /// What the version loaded last has changed of the settings that a host reads once, and was not told yet.
+    package func untoldChanges() -> [AgentConfig.PendingChange] {
+        state.withLock { state in
+            guard let held = state.held, let first = state.first else { return [] }
+            let changes = first.pendingChanges(since: held)
+            defer { state.told = changes }
+            return changes.filter { !state.told.contains($0) }
+        }
+    }
+
+    /// A line for each agent but the first whose `config` table has settings that are the host's.
+    package var ignoredSettings: [String] { state.withLock { $0.ignored.values.sorted() } }
+
     /// The host's configuration with the secrets as they are now; nil before an agent was loaded.
     package func resolveAgain() throws -> AgentConfig? {
         guard var layers = state.withLock({ $0.layers }) else { return nil }
@@ -76,7 +98,14 @@ package final class ConfigurationResolver: Sendable {
         }
         if isHost, let refusal = config.refusal { throw ScriptFailure("configuration: \(refusal)") }
         state.withLock { state in
-            guard state.layers == nil || state.layers?.agentName == agent.name else { return }
+            guard state.layers == nil || state.layers?.agentName == agent.name else {
+                let held = config.heldFromScript.map { "config.\($0)" }.joined(separator: ", ")
+                state.ignored[agent.name] =
+                    held.isEmpty
+                    ? nil
+                    : "\(agent.location): \(held) has no effect: of several agents the first one's settings are the host's"
+                return
+            }
             state.layers = layers
             state.first = config
         }

@@ -58,7 +58,7 @@ final class HostFloor: Sendable {
                         eventLoop: worker.loop, settings: bound, exchange: exchange, requests: worker, status: status,
                         logger: logger))
                 return room.server.bind().map { (room, $0.port ?? bound.port) }
-            }.get(orThrow: { HostFailure(.resource, "\(bound.host):\(bound.port) cannot be had: \(ErrorText.of($0))") })
+            }.get(orThrow: { HostFailure(listeningOn: bound.host, port: bound.port, $0) })
             // With port 0 the first worker finds a free port, and the others share it.
             settings.port = port
             rooms.append(room)

@@ -111,10 +111,10 @@ struct HostRegistry {
 
     // MARK: Senders
 
-    /// The host started last of those that live; nil when there is none.
-    func newest() throws(Unusable) -> ReadyReport? {
+    /// The hosts that live, the one started last first.
+    func hosts() throws(Unusable) -> [ReadyReport] {
         var status = stat()
-        if lstat(folder, &status) != 0, errno == ENOENT { return nil }
+        if lstat(folder, &status) != 0, errno == ENOENT { return [] }
         try check()
         let entries = names.compactMap { name -> Entry? in
             guard name.hasSuffix(".json"), let pid = Int32(name.dropLast(5)), let entry = entry(pid),
@@ -122,6 +122,6 @@ struct HostRegistry {
             else { return nil }
             return entry
         }
-        return entries.max { $0.started ?? 0 < $1.started ?? 0 }?.report
+        return entries.sorted { $0.started ?? 0 > $1.started ?? 0 }.map(\.report)
     }
 }

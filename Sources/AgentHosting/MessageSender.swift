@@ -11,50 +11,63 @@ package enum MessageSender {
     /// Seconds until a broker must have answered.
     private static let patience: Int64 = 10
 
-    /// Returns a line that says where the message went. Throws `HostFailure`.
+    /// What became of a message, for people.
+    package struct Receipt: Sendable {
+        package var text: String
+        /// Said beside it when several hosts run and none was named.
+        package var choice: String?
+    }
+
+    /// Sends the bytes. Without `isRaw` they are JSON; an event's data always are. Throws `HostFailure`.
     package static func send(
-        _ message: String, to target: MessageTarget, key: String?, readyFile: String?
-    ) async throws -> String {
-        do {
-            try JSONScanner.validate(ByteBuffer(string: message))
-        } catch {
-            throw HostFailure(.agent, "the message is not JSON: \(ErrorText.of(error))")
+        _ message: [UInt8], to target: MessageTarget, key: String?, isRaw: Bool, choice: HostChoice
+    ) async throws -> Receipt {
+        let message = ByteBuffer(bytes: message)
+        if !isRaw { try requireJSON(message) }
+        if case .kafka(let topic) = target, !KafkaTopicName.isValid(topic) {
+            throw HostFailure(
+                .agent,
+                "\"\(topic)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected"
+                    + (topic.contains("/") ? "; is mqtt:\(topic) meant?" : ""))
+        }
+        if case .mqtt(let topic) = target, !TopicFilter.isValidTopicName(topic) {
+            throw HostFailure(.agent, "\"\(topic)\" is no MQTT topic to send to: a name without + and # expected")
         }
         let registry = HostRegistry()
-        let report = try host(readyFile: readyFile, registry)
+        let (host, others) = try choice.find(in: registry)
         switch target {
-        case .kafka(let topic): try await sendKafka(message, topic: topic, key: key, report)
-        case .mqtt(let topic): try await sendMQTT(message, topic: topic, report)
-        case .event(let type): try await ControlSocket.send(type: type, data: message, pid: report.pid, in: registry)
+        case .kafka(let topic): try await sendKafka(message, topic: topic, key: key, host)
+        case .mqtt(let topic): try await sendMQTT(message, topic: topic, host)
+        case .event(let type):
+            try await ControlSocket.send(type: type, data: String(buffer: message), pid: host.pid, in: registry)
         }
-        return "sent"
+        let chosen =
+            others.isEmpty
+            ? nil
+            : "\(others.count + 1) hosts run, and this one was started last; --pid or --ready-file chooses another: "
+                + HostChoice.list(others)
+        return Receipt(text: "sent to \(host.named)", choice: chosen)
     }
 
-    /// The host of a ready file, or the one started last.
-    static func host(readyFile: String?, _ registry: HostRegistry) throws -> ReadyReport {
-        if let readyFile {
-            guard let read = ReadyReport(contentsOf: readyFile) else {
-                throw HostFailure(.agent, "\(readyFile): no ready file of a running host")
-            }
-            return read
-        }
-        guard let newest = try newest(of: registry) else {
-            throw HostFailure(
-                .agent, "no host runs; start one with `agenthost run AGENT.lua`, or name its ready file")
-        }
-        return newest
-    }
-
-    private static func newest(of registry: HostRegistry) throws(HostFailure) -> ReadyReport? {
-        do throws(HostRegistry.Unusable) {
-            return try registry.newest()
+    private static func requireJSON(_ message: ByteBuffer) throws {
+        do throws(JSONError) {
+            try JSONScanner.validate(message)
         } catch {
-            throw HostFailure(.agent, "\(error); until then, name the ready file of the host")
+            let rest = message.getSlice(
+                at: message.readerIndex + min(error.offset, message.readableBytes),
+                length: max(0, message.readableBytes - error.offset))
+            let place = rest.map { String(buffer: $0).prefix(20) } ?? ""
+            throw HostFailure(
+                .agent,
+                "the message is not JSON: \(error)\(place.isEmpty ? ", its end" : ", at \"\(place)\""); a shell wants "
+                    + "single quotes around JSON, as '{\"a\": 1}', and --raw sends bytes that are none")
         }
     }
 
-    private static func sendKafka(_ message: String, topic: String, key: String?, _ report: ReadyReport) async throws {
-        guard let servers = report.kafka else { throw HostFailure(.agent, "the host has no Kafka") }
+    private static func sendKafka(_ message: ByteBuffer, topic: String, key: String?, _ report: ReadyReport)
+        async throws
+    {
+        guard let servers = report.kafka else { throw HostFailure(.agent, "the host at \(report.named) has no Kafka") }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let settings = KafkaTransport.KafkaSettings(
             bootstrapServers: servers, clientID: "agenthost-send", groupID: "agenthost-send")
@@ -67,7 +80,7 @@ package enum MessageSender {
                 receipt.keeping = producer
                 return producer.send(
                     KafkaRecord(
-                        topic: topic, key: key.map { ByteBuffer(string: $0) }, value: ByteBuffer(string: message)),
+                        topic: topic, key: key.map { ByteBuffer(string: $0) }, value: message),
                     receipt: receipt)
             } catch {
                 return DeliveryFailure("\(ErrorText.of(error))")
@@ -75,10 +88,10 @@ package enum MessageSender {
         }
     }
 
-    private static func sendMQTT(_ message: String, topic: String, _ report: ReadyReport) async throws {
+    private static func sendMQTT(_ message: ByteBuffer, topic: String, _ report: ReadyReport) async throws {
         guard let broker = report.mqtt, let colon = broker.lastIndex(of: ":"),
             let port = Int(broker[broker.index(after: colon)...])
-        else { throw HostFailure(.agent, "the host has no MQTT") }
+        else { throw HostFailure(.agent, "the host at \(report.named) has no MQTT") }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         try await deliver(on: loop) { receipt in
             do throws(MQTTError) {
@@ -89,7 +102,7 @@ package enum MessageSender {
                     logger: Logger(label: "send"))
                 receipt.keeping = publisher
                 return publisher.sender(on: loop).publish(
-                    MQTTPublication(topic: topic, payload: ByteBuffer(string: message)), receipt: receipt)
+                    MQTTPublication(topic: topic, payload: message), receipt: receipt)
             } catch {
                 return DeliveryFailure("\(ErrorText.of(error))")
             }

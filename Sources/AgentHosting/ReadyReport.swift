@@ -47,6 +47,20 @@ package struct ReadyReport: Sendable, Codable, Equatable {
         return String(buffer: value.json())
     }
 
+    /// Why a ready file cannot be written there, so that it is said before anything starts; nil when nothing speaks
+    /// against it.
+    package static func obstacle(to path: String) -> String? {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        var status = stat()
+        guard stat(folder, &status) == 0 else { return "there is no folder \(folder); make it first" }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return "\(folder) is no folder" }
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            return "it is a folder; name a file in it"
+        }
+        guard access(folder, W_OK | X_OK) == 0 else { return "\(folder): \(ErrorText.system(errno))" }
+        return nil
+    }
+
     /// Writes the file whole or not at all: whoever waits for it never reads half of it.
     package func write(to path: String) throws {
         try Data((json + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)

@@ -27,7 +27,7 @@ package enum SpoolListing {
     /// Has a host send its letters again: those of one topic, or all. Throws `HostFailure` when some stay.
     package static func replay(topic: String?, readyFile: String?) async throws -> String {
         let registry = HostRegistry()
-        let report = try MessageSender.host(readyFile: readyFile, registry)
+        let report = try HostChoice(readyFile: readyFile, process: nil).find(in: registry).host
         return try await ControlSocket.replay(topic: topic, pid: report.pid, in: registry)
     }
 

@@ -32,13 +32,18 @@ package struct AgentDescription: Sendable, Equatable {
     package var file: String
     package var version: String
     package var lines: [Line]
+    /// What the script may do and probably does not mean, a line each: `file:line: …`.
+    package var warnings: [String]
 
-    package init(name: String, isRealtime: Bool, file: String, version: String, lines: [Line]) {
+    package init(
+        name: String, isRealtime: Bool, file: String, version: String, lines: [Line], warnings: [String] = []
+    ) {
         self.name = name
         self.isRealtime = isRealtime
         self.file = file
         self.version = version
         self.lines = lines
+        self.warnings = warnings
     }
 
     package var heading: String { "\(isRealtime ? "realtime agent" : "agent") \(name)  \(file)  version \(version)" }

@@ -16,7 +16,7 @@ extension AgentDescription {
         }
         self.init(
             name: interface.name, isRealtime: interface.isRealtime, file: generation.snapshot.path,
-            version: generation.version, lines: lines)
+            version: generation.version, lines: lines, warnings: interface.warnings)
     }
 
     private static func routes(_ interface: AgentInterface) -> [Line] {

@@ -198,6 +198,11 @@ package actor Reloader {
         let served = lineup.compactMap { $0 }
         let hooks = hooks
         subscriptions[agent] = try await rollout.swap { hooks.swapped($0, served) }.get()
+        if let earlier = interfaces[agent], earlier.name != interface.name {
+            logger.warning(
+                "\(interface.location): the agent \"\(earlier.name)\" is named \"\(interface.name)\" now; what is named after it "
+                    + "(consumer group, MQTT client, metrics) changes when the host is restarted")
+        }
         interfaces[agent] = interface
         rollouts[agent] = nil
         numbers[agent] += 1

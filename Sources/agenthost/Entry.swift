@@ -7,6 +7,13 @@ import Foundation
 @main
 struct Entry {
     static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let first = arguments.first, ["version", "-V"].contains(first) {
+            Console.line(AgentHostVersion.text)
+            exit(0)
+        }
+        let commands = AgentHostCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+        if let hint = CommandHint.text(for: arguments, commands: commands) { fail(hint, code: 2) }
         do {
             var command = try AgentHostCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

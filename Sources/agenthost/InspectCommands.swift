@@ -20,6 +20,7 @@ struct CheckCommand: AsyncParsableCommand {
         do {
             for agent in try await ScriptCheck.run(scripts, environment: environment) {
                 for line in agent.text { Console.line(line) }
+                for warning in agent.warnings { Console.error("warning: \(warning)") }
             }
         } catch {
             Console.error("\(error)")

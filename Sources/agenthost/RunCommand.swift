@@ -35,8 +35,8 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Event loops, each a whole worker: a number, or auto for one a core.")
     var workers = "1"
 
-    @Flag(name: .customLong("no-reload"), help: "Leaves the scripts alone when their files change.")
-    var noReload = false
+    @Flag(inversion: .prefixedNo, help: "Whether the scripts are loaded again when their files change.")
+    var reload = true
 
     @Flag(
         inversion: .prefixedNo,
@@ -69,6 +69,7 @@ struct RunCommand: AsyncParsableCommand {
             throw ValidationError("--workers \(workers): a number from 1 to 256, or auto, expected")
         }
         if Set(scripts).count != scripts.count { throw ValidationError("a script is named twice") }
+        try ReadyFile.check(readyFile)
     }
 
     private static let nothingToRun = "name at least one Lua script, or a --role"
@@ -94,7 +95,7 @@ struct RunCommand: AsyncParsableCommand {
         let logger = voice.logger
         var options = HostOptions(
             scripts: origins(environment, voice), flags: flags, environment: environment, workers: workerCount ?? 1,
-            reloads: !noReload,
+            reloads: reload,
             embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
         options.environmentPlaces = given.places
         let host = AgentHost(options: options, logger: logger) { [voice] in voice.tell($0) }
