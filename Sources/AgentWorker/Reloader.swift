@@ -200,8 +200,10 @@ package actor Reloader {
         subscriptions[agent] = try await rollout.swap { hooks.swapped($0, served) }.get()
         if let earlier = interfaces[agent], earlier.name != interface.name {
             logger.warning(
-                "\(interface.location): the agent \"\(earlier.name)\" is named \"\(interface.name)\" now; what is named after it "
-                    + "(consumer group, MQTT client, metrics) changes when the host is restarted")
+                """
+                \(interface.location): the agent "\(earlier.name)" is named "\(interface.name)" now; what is named after it \
+                (consumer group, MQTT client, metrics) changes when the host is restarted
+                """)
         }
         interfaces[agent] = interface
         rollouts[agent] = nil

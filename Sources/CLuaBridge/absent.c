@@ -14,9 +14,10 @@ struct advice {
 #define JSON "use agenthost.json.encode and agenthost.json.decode"
 #define HTTP "use agenthost.http.get, agenthost.http.post or agenthost.http.request"
 #define LOG "use print, or agenthost.log.info"
-#define NIL "nil is nothing, and agenthost.null the null of JSON"
+#define NIL "Lua writes nil; agenthost.null is the null of JSON"
 #define PCALL "errors are caught by pcall(function() … end)"
 #define CLIENT "a WebSocket's handler gets it: function(payload, client)"
+#define AGENT "an agent is declared by agenthost.agent { … } or agenthost.realtime_agent { … }"
 #define METHOD "it is a method of the agent: agent:"
 
 static const struct advice globals[] = {
@@ -54,8 +55,8 @@ static const struct advice globals[] = {
     {"null", NIL},
     {"NULL", NIL},
     {"undefined", NIL},
-    {"True", "it is true in Lua"},
-    {"False", "it is false in Lua"},
+    {"True", "Lua writes true"},
+    {"False", "Lua writes false"},
     {"len", "use #value"},
     {"range", "use for i = 1, n do"},
     {"enumerate", "use for i, value in ipairs(list) do"},
@@ -78,6 +79,13 @@ static const struct advice globals[] = {
     {"new", "call the function that makes the value"},
     {"this", "Lua has no this: name the table"},
     {"self", "only a function that is declared with a colon has a self"},
+    {"Agent", AGENT},
+    {"FastAPI", AGENT},
+    {"APIRouter", AGENT},
+    {"app", AGENT},
+    {"router", AGENT},
+    {"BaseMicroserviceAgent", AGENT},
+    {"RealtimeAgent", AGENT},
     // Of agenthost, without what they belong to.
     {"agent", "it is what the declaration returns: local agent = agenthost.agent { … }"},
     {"config", "use agent.config"},

@@ -114,8 +114,9 @@ extension LuaState {
     func failure(_ step: lb_step, on stack: LuaStack) -> LuaError {
         let message = stack.displayString(at: -1)
         stack.pop()
+        let hint = step == LB_FAILED_RUNTIME ? RuntimeHint.text(for: message).map { " (\($0))" } ?? "" : ""
         return LuaError(
-            kind: LuaError.Kind(step), message: message,
+            kind: LuaError.Kind(step), message: message + hint,
             traceback: lb_traceback(openHost).map { String(cString: $0) })
     }
 }

@@ -108,7 +108,7 @@ import Testing
                 "agenthost.agent 'name'",
                 "bad argument 'declaration' to 'agent' (table of fields, as { name = \"…\" }, expected, got string)"
             ),
-            ("local x = {}\nif x != nil then end", "'then' expected near '!' (~= is not equal in Lua)"),
+            ("local x = {}\nif x != nil then end", "'then' expected near '!' (Lua writes ~= for !=)"),
         ])
     func loading(source: String, complaint: String) throws {
         let message = try #require(try TestScript.loadFailure(source))

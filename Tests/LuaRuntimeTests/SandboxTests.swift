@@ -182,9 +182,9 @@ import Testing
             ),
             ("os.exit(1)", "there is no os.exit: an agent cannot end its host; error(message) ends the handler"),
             ("return os.tiem()", "there is no os.tiem: an agent has os.time, os.date, os.clock and os.difftime"),
-            ("return undefined", "undefined global 'undefined' (nil is nothing, and agenthost.null the null of JSON)"),
-            ("return None", "undefined global 'None' (nil is nothing, and agenthost.null the null of JSON)"),
-            ("return True", "undefined global 'True' (it is true in Lua)"),
+            ("return undefined", "undefined global 'undefined' (Lua writes nil; agenthost.null is the null of JSON)"),
+            ("return None", "undefined global 'None' (Lua writes nil; agenthost.null is the null of JSON)"),
+            ("return True", "undefined global 'True' (Lua writes true)"),
             ("for i in range(3) do end", "undefined global 'range' (use for i = 1, n do)"),
             (
                 "return f'a {b}'",

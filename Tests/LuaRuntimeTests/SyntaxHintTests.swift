@@ -12,30 +12,30 @@ import Testing
     @Test(
         "signs and words of other languages are named with what Lua has for them",
         arguments: [
-            ("if x != 2 then end", "'then' expected near '!' (~= is not equal in Lua)"),
-            ("if x !== 2 then end", "(~= is not equal in Lua)"),
-            ("local y = 1 <> 2", "unexpected symbol near '>' (~= is not equal in Lua)"),
-            ("if x === 2 then end", "(== compares in Lua)"),
+            ("if x != 2 then end", "'then' expected near '!' (Lua writes ~= for !=)"),
+            ("if x !== 2 then end", "(Lua writes ~= for !==)"),
+            ("local y = 1 <> 2", "unexpected symbol near '>' (Lua writes ~= for <>)"),
+            ("if x === 2 then end", "(Lua writes == for ===)"),
             ("total += 2", "syntax error near '+' (Lua has no +=: total = total + …)"),
             ("a.b -= 2", "(Lua has no -=: a.b = a.b - …)"),
             ("text ..= 'x'", "(Lua has no ..=: text = text .. …)"),
             ("count++", "(Lua has no ++: count = count + 1)"),
             ("count--\nlocal x = 1", "(-- begins a comment; Lua has no --: count = count - 1)"),
-            ("if a && b then end", "(it is and in Lua)"), ("if a || b then end", "(it is or in Lua)"),
-            ("if !a then end", "(it is not in Lua)"), ("local y = 2 ** 3", "(it is ^ in Lua)"),
-            ("local y = a ? 1 : 2", "(c ? a : b is c and a or b in Lua)"),
+            ("if a && b then end", "(Lua writes and for &&)"), ("if a || b then end", "(Lua writes or for ||)"),
+            ("if !a then end", "(Lua writes not for !)"), ("local y = 2 ** 3", "(Lua writes ^ for **)"),
+            ("local y = a ? 1 : 2", "(Lua writes c and a or b for c ? a : b)"),
             ("local f = (x) => { return x }", "(a function is written function(x) … end)"),
             (
                 "@agent.task('x')\nfunction f() end",
                 "(Lua has no decorators: give the function to the one that takes it)"
             ),
-            ("let x = 1", "syntax error near 'x' (a variable is declared with local)"),
-            ("const x = 1", "(a variable is declared with local)"),
-            ("var x = 1", "(a variable is declared with local)"),
-            ("x := 1", "(a variable is declared with local name = …)"),
+            ("let x = 1", "syntax error near 'x' (Lua writes local for let)"),
+            ("const x = 1", "(Lua writes local for const)"),
+            ("var x = 1", "(Lua writes local for var)"),
+            ("x := 1", "(Lua writes local name = … for name := …)"),
             ("func f() end", "(a function is written function name(…) … end)"),
             ("import json", "(a module is loaded by local name = require \"name\")"),
-            ("if a then\n b()\nelif c then\n d()\nend", "(it is elseif in Lua, and has a then)"),
+            ("if a then\n b()\nelif c then\n d()\nend", "(Lua writes elseif … then for elif)"),
             ("f(async function() end)", "(what waits looks synchronous: leave async out)"),
             ("f(lambda task: 1)", "(a function is written function(x) return … end)"),
             ("return new Thing()", "(Lua has no new: call the function that makes the value)"),
@@ -64,13 +64,16 @@ import Testing
         arguments: [
             ("if x == 1\n y = 2\nend", "'then' expected near 'y' (an if is written if … then … end)"),
             ("if x = 1 then end", "'then' expected near '=' (= assigns; == compares)"),
-            ("if x is None then end", "(is is == in Lua, and is not is ~=; None is nil)"),
-            ("if x in y then end", "(in belongs to loops in Lua"),
-            ("if x not in y then end", "(in belongs to loops in Lua"),
+            ("if x is None then end", "(Lua writes == for is, ~= for is not, nil for None)"),
+            ("if x in y then end", "(in is for loops in Lua"),
+            ("if x not in y then end", "(in is for loops in Lua"),
             ("while x\n f()\nend", "'do' expected near 'f' (a loop is written for … do … end, or while … do … end)"),
             ("while (true) {\n f()\n}", "(blocks have no braces in Lua"),
             ("if (x) {\n local y = 1\n}", "(blocks have no braces in Lua"),
             ("function f() {\n return 1\n}", "(blocks have no braces in Lua"),
+            ("function f() { return 1; }", "(blocks have no braces in Lua"),
+            ("while (true) { }", "(blocks have no braces in Lua"),
+            ("local x\ntry:\n x()\nexcept:\n pass\n", "(a block has no colon in Lua"),
             ("if x:\n y = 1", "(a block has no colon in Lua"), ("else:\n y = 1", "(a block has no colon in Lua"),
             (
                 "if a then\n b = 1\nelse if c then\n b = 2\nend\n",
@@ -80,7 +83,7 @@ import Testing
             ("if x then\n return 1\n return 2\nend", "(return is the last statement of its block)"),
             ("return 1\nlocal x = 1", "(return is the last statement of its block)"),
             ("f()\nend", "<eof> expected near 'end' (there is an end too many)"),
-            ("f(function() return 1 end\ng()", "(a function that is an argument ends with end))"),
+            ("f(function() return 1 end\ng()", "(the call around a function ends with \"end)\")"),
             ("local t = {\n a = 1\n b = 2 }", "(a comma, or the }, is missing before b)"),
             ("local t = {\n a = 1\n", "near <eof> (a } is missing)"),
             ("local t = {\n a = 1,\n", "near <eof> (a } or a ) is missing)"),
@@ -129,6 +132,23 @@ import Testing
         ])
     func none(source: String) throws {
         #expect(try message(source).hasSuffix("unexpected symbol near <eof>"))
+    }
+
+    @Test(
+        "an error of a running script says what was meant where Lua does not",
+        arguments: [
+            (
+                "for x in { 1, 2 } do end",
+                "test.lua:1: attempt to call a table value (for iterator 'for iterator') (a loop over a table is written for _, item in ipairs(list) do, or for key, value in pairs(t) do)"
+            ),
+            (
+                "return 'a' + 1",
+                "test.lua:1: attempt to add a 'string' with a 'number' (texts are put together with ..)"
+            ),
+            ("return 'a' * 2", "test.lua:1: attempt to mul a 'string' with a 'number'"),
+        ])
+    func running(source: String, message: String) throws {
+        #expect(try Script().failure(source).message == message)
     }
 
     @Test("a text that compiles is left alone, however much it looks like another language")

@@ -1,13 +1,13 @@
 /// Words and signs of other languages, and what is written in their place.
 extension SyntaxHint {
     private static let openingWords: [String: String] = [
-        "let": "a variable is declared with local", "const": "a variable is declared with local",
-        "var": "a variable is declared with local", "def": "a function is written function name(…) … end",
+        "let": "Lua writes local for let", "const": "Lua writes local for const",
+        "var": "Lua writes local for var", "def": "a function is written function name(…) … end",
         "func": "a function is written function name(…) … end", "fn": "a function is written function name(…) … end",
         "import": "a module is loaded by local name = require \"name\"",
         "from": "a module is loaded by local name = require \"name\"",
         "export": "a module returns what it has to give: return { name = name }",
-        "elif": "it is elseif in Lua, and has a then", "elsif": "it is elseif in Lua, and has a then",
+        "elif": "Lua writes elseif … then for elif", "elsif": "Lua writes elseif … then for elsif",
         "switch": "Lua has no switch: if … then … elseif … then … else … end",
         "case": "Lua has no switch: if … then … elseif … then … else … end",
         "try": "errors are caught by local ok, message = pcall(function() … end)",
@@ -26,11 +26,12 @@ extension SyntaxHint {
         "continue": "Lua has no continue: goto continue, with ::continue:: before the loop's end",
     ]
     private static let signs: [String: String] = [
-        "!=": "~= is not equal in Lua", "!==": "~= is not equal in Lua", "<>": "~= is not equal in Lua",
-        "===": "== compares in Lua", "&&": "it is and in Lua", "||": "it is or in Lua", "??": "it is or in Lua",
-        "!": "it is not in Lua", "**": "it is ^ in Lua", ":=": "a variable is declared with local name = …",
+        "!=": "Lua writes ~= for !=", "!==": "Lua writes ~= for !==", "<>": "Lua writes ~= for <>",
+        "===": "Lua writes == for ===", "&&": "Lua writes and for &&", "||": "Lua writes or for ||",
+        "??": "Lua writes or for ??",
+        "!": "Lua writes not for !", "**": "Lua writes ^ for **", ":=": "Lua writes local name = … for name := …",
         "=>": "a function is written function(x) … end", "->": "a function is written function(x) … end",
-        "?.": "Lua has no ?.: write x and x.field", "?": "c ? a : b is c and a or b in Lua",
+        "?.": "Lua has no ?.: write x and x.field", "?": "Lua writes c and a or b for c ? a : b",
         "@": "Lua has no decorators: give the function to the one that takes it",
         "`": "a string stands in \" or ', or in [[ and ]]",
         "/*": "a comment begins with -- in Lua", "*/": "a comment begins with -- in Lua",
@@ -90,7 +91,7 @@ extension SyntaxHint {
         case "\u{201C}", "\u{201D}", "\u{201E}", "\u{2018}", "\u{2019}":
             return "a typographic quotation mark stands there; Lua's are \" and '"
         case "\u{A0}", "\u{200B}", "\u{FEFF}", "\u{2028}": return "an invisible character stands there; take it out"
-        case "\u{2260}": return "~= is not equal in Lua"
+        case "\u{2260}": return "Lua writes ~= for ≠"
         default: return "names are of the letters a to z, digits and _ in Lua; other characters stand in strings"
         }
     }

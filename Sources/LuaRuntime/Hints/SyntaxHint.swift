@@ -20,7 +20,9 @@ struct SyntaxHint {
         guard source.count <= longest, let hint = SyntaxHint(message: message, source: Array(source)) else {
             return nil
         }
-        return hint.ofWholeText ?? hint.ofWords ?? hint.ofSigns ?? hint.ofBlocks ?? hint.ofTables ?? hint.ofRest
+        return hint.ofWholeText ?? hint.ofForeignBlocks ?? hint.ofWords ?? hint.ofSigns ?? hint.ofBlocks ?? hint
+            .ofTables
+            ?? hint.ofRest
     }
 
     private init?(message: String, source: [UInt8]) {
@@ -88,7 +90,13 @@ extension SyntaxHint {
 
     /// A block in braces: `if (x) {`.
     private func opensWithBrace(_ line: [SourceToken]) -> Bool {
-        guard line.count > 1, line.closing == "{" else { return false }
+        guard line.count > 1 else { return false }
+        if Self.braceWords.contains(line.opening),
+            zip(line, line.dropFirst()).contains(where: { $0.text == ")" && $1.text == "{" })
+        {
+            return true
+        }
+        guard line.closing == "{" else { return false }
         return Self.braceWords.contains(line.opening) || line.contains { $0.text == "=>" }
             || line[line.count - 2].text == ")" && line.contains { $0.text == "function" }
     }
@@ -129,14 +137,18 @@ extension SyntaxHint {
 // MARK: - Blocks
 
 extension SyntaxHint {
-    fileprivate var ofBlocks: String? {
-        if opensWithColon(here) || opensWithColon(before) {
+    fileprivate var ofForeignBlocks: String? {
+        let isLater = near == "}" || near == "<eof>"
+        if opensWithColon(here) || opensWithColon(before) || isLater && lines.contains(where: opensWithColon) {
             return "a block has no colon in Lua: if … then … end, for … do … end, function name(…) … end"
         }
-        let isLater = (near == "}" || near == "<eof>") && lines.contains(where: opensWithBrace)
-        if isLater || opensWithBrace(here) || opensWithBrace(before) {
+        if opensWithBrace(here) || opensWithBrace(before) || isLater && lines.contains(where: opensWithBrace) {
             return "blocks have no braces in Lua: if … then … end, while … do … end, function name(…) … end"
         }
+        return nil
+    }
+
+    fileprivate var ofBlocks: String? {
         if expects("then") { return ofCondition }
         if expects("do") { return "a loop is written for … do … end, or while … do … end" }
         if expects("end"), near == "<eof>" {
@@ -154,7 +166,7 @@ extension SyntaxHint {
         }
         if complaint == "<eof> expected", near == "end" { return "there is an end too many" }
         if expects(")"), before.closing == "end" || here.opening == "end" {
-            return "a function that is an argument ends with end)"
+            return "the call around a function ends with \"end)\""
         }
         return nil
     }
@@ -162,8 +174,8 @@ extension SyntaxHint {
     private var ofCondition: String {
         switch near {
         case "=": "= assigns; == compares"
-        case "is": "is is == in Lua, and is not is ~=; None is nil"
-        case "in", "not": "in belongs to loops in Lua: t[key] ~= nil says whether a table has a key"
+        case "is": "Lua writes == for is, ~= for is not, nil for None"
+        case "in", "not": "in is for loops in Lua: t[key] ~= nil says whether a table has a key"
         default: "an if is written if … then … end"
         }
     }
