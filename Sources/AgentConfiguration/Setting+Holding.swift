@@ -51,6 +51,7 @@ extension AgentConfig {
     }
 
     private func shown(_ setting: Setting) -> String? {
-        resolvedValue(setting.field).map { setting.isSecret ? Secret.mask : Secret.masked($0.shown) }
+        guard let value = resolvedValue(setting.field), !value.shown.isEmpty else { return nil }
+        return setting.isSecret ? Secret.mask : Secret.masked(value.shown)
     }
 }

@@ -34,7 +34,11 @@ extension Generation {
 
     private var taskIndex: LuaReference {
         if let made = metatables.taskIndex { return made }
-        pushIndex(on: state.stack) { (_) throws(LuaFailure) in .results(0) }
+        pushIndex(on: state.stack) { (call) throws(LuaFailure) in
+            let name = call.stack.displayString(at: 2)
+            if let instead = Misnomer.ofTask(name) { throw LuaFailure("a task has no '\(name)' (\(instead))") }
+            return .results(0)
+        }
         let index = state.stack.reference()
         metatables.taskIndex = index
         return index

@@ -187,6 +187,27 @@ static int base_collectgarbage(lua_State *L) {
     return 1;
 }
 
+// MARK: - Loops
+
+/// Lua's own begins with nil too, and fails in its iterator, which has no name. The iterator is an upvalue.
+static int base_ipairs(lua_State *L) {
+    luaL_checkany(L, 1);
+    luaL_argexpected(L, !lua_isnil(L, 1), 1, "table");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    return 3;
+}
+
+/// Of the base library on top of the stack.
+static void mend_ipairs(lua_State *L) {
+    lua_getfield(L, -1, "ipairs");
+    lua_createtable(L, 0, 0);
+    lua_call(L, 1, 1);
+    lua_pushcclosure(L, base_ipairs, 1);
+    lua_setfield(L, -2, "ipairs");
+}
+
 // MARK: - Opening
 
 static const luaL_Reg functions[] = {
@@ -203,6 +224,7 @@ static const char *const removed[] = {"dofile", "loadfile", "print", "warn", NUL
 void lb_open_base_library(lua_State *L) {
     luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
     luaL_setfuncs(L, functions, 0);
+    mend_ipairs(L);
     for (int i = 0; removed[i] != NULL; i++) {
         lua_pushnil(L);
         lua_setfield(L, -2, removed[i]);

@@ -87,7 +87,8 @@ import Testing
     @Test(
         "a name that is no setting is an error, with the nearest that is one",
         arguments: [
-            ("kafka_bootstrap_server", " (did you mean 'kafka_bootstrap_servers'?)"), ("something_else", ""),
+            ("kafka_bootstrap_server", " (did you mean 'kafka_bootstrap_servers'?)"),
+            ("something_else", " (`agenthost config` lists what it has)"),
         ])
     func unknownSetting(name: String, hint: String) throws {
         let script = try TestScript.probe(

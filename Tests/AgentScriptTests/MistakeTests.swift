@@ -157,6 +157,38 @@ import Testing
             message == "agent.lua:2: option of 'on_message' 'attempts': an integer from 1 to 1000 expected, got string")
     }
 
+    // MARK: Running
+
+    @Test(
+        "what a handler looks for by another name is named",
+        arguments: [
+            ("return task.params", "a task has no 'params' (it is task.parameters)"),
+            (
+                "return task.json",
+                "a task has no 'json' (it is task.parameters, or task.body of an endpoint with body = \"any\")"
+            ),
+            (
+                "return task.request.headers",
+                "a task has no 'request' (of its request a task has path, query_params and headers)"
+            ),
+            ("return agenthost.events.ALERT", "agenthost.events has no 'ALERT' (known: AGENT_TASK_COMPLETED, "),
+            (
+                "for _, x in ipairs(task.parameters.list) do end",
+                "bad argument #1 to 'ipairs' (table expected, got nil)"
+            ),
+            ("return params.x", "undefined global 'params'"),
+            ("emit { event_type = 'x' }", "undefined global 'emit' (it is a method of the agent: agent:emit { … })"),
+        ])
+    func running(body: String, complaint: String) throws {
+        let message = try #require(try TestScript.failure(body))
+        #expect(message.hasPrefix("agent.lua:3: \(complaint)"), "\(message)")
+    }
+
+    @Test("any other field that a task has not is nil")
+    func otherField() throws {
+        #expect(try TestScript.evaluate("task.mine = 1 return task.mine, task.other == nil") == [1, true])
+    }
+
     // MARK: Paths
 
     @Test("a path at which no script is names the one that was probably meant")

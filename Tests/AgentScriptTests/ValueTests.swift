@@ -49,7 +49,7 @@ import Testing
             ("agenthost.json.encode({ a = { b = print } })", "value.a.b"), ("agenthost.json.encode(1/0)", "value"),
             ("agenthost.json.encode({ 1, x = 2 })", "value"),
             ("agenthost.array(5)", "bad argument 'items' to 'array' (table expected, got number)"),
-            ("agenthost.json.parse('1')", "agenthost.json has no 'parse'"),
+            ("agenthost.json.parse('1')", "agenthost.json has no 'parse' (known: decode, encode)"),
         ] as [(String, String)])
     func jsonMisuse(call: String, complaint: String) throws {
         let message = try #require(try TestScript.failure(call))
@@ -325,7 +325,9 @@ import Testing
         #expect(
             try TestScript.failure("agenthost.log.info('m', 5)")
                 == "agent.lua:3: bad argument 'fields' to 'info' (table expected, got number)")
-        #expect(try TestScript.failure("agenthost.log.warning('m')") == "agent.lua:3: agenthost.log has no 'warning'")
+        #expect(
+            try TestScript.failure("agenthost.log.warning('m')")
+                == "agent.lua:3: agenthost.log has no 'warning' (known: debug, error, info, warn)")
     }
 
     @Test("the clock and the identifiers are the host's")

@@ -225,7 +225,7 @@ import Testing
             ("agenthost.http.post('http://x', { body = {} })", "option of 'post' 'body': string expected, got table"),
             ("agenthost.http.request()", "bad argument 'request' to 'request' (table expected, got nothing)"),
             ("agenthost.http.request {}", "option of 'request' 'url': string expected, got nil"),
-            ("agenthost.http.put('http://x')", "agenthost.http has no 'put'"),
+            ("agenthost.http.put('http://x')", "agenthost.http has no 'put' (known: get, post, request)"),
             ("agenthost.sleep(-1)", "bad argument 'seconds' to 'sleep' (0 or more expected)"),
             ("agenthost.sleep()", "bad argument 'seconds' to 'sleep' (number expected, got nothing)"),
             ("agenthost.sleep(0/0)", "bad argument 'seconds' to 'sleep' (0 or more expected)"),

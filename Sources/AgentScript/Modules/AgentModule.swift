@@ -188,8 +188,9 @@ enum ConfigTable {
         stack.pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
             guard let field = settings.names[name] else {
+                let hint = NameSuggestionText.of(name, among: Array(settings.names.keys))
                 throw LuaFailure(
-                    "agent.config has no '\(name)'\(NameSuggestionText.of(name, among: Array(settings.names.keys)))")
+                    "agent.config has no '\(name)'\(hint.isEmpty ? " (`agenthost config` lists what it has)" : hint)")
             }
             if let secret = settings.secrets[field] {
                 call.stack.push(secret)

@@ -9,6 +9,16 @@ enum Misnomer {
         return modules[name]
     }
 
+    /// Of the fields of a task. Other fields that it has not are nil.
+    static func ofTask(_ name: String) -> String? { taskFields[name] }
+
+    private static let taskFields = [
+        "params": "it is task.parameters", "args": "it is task.parameters", "arguments": "it is task.parameters",
+        "payload": "it is task.parameters", "task_type": "it is task.type", "task_id": "it is task.id",
+        "path_params": "it is task.path", "query_parameters": "it is task.query_params",
+        "json": "it is task.parameters, or task.body of an endpoint with body = \"any\"",
+        "request": "of its request a task has path, query_params and headers",
+    ]
     private static let agentMethods: Set<String> = [
         "task", "on_message", "on_event", "on_websocket", "on_start", "on_stop", "on_upgrade", "emit", "publish",
         "broadcast", "send_kafka", "send_mqtt", "send_to_client", "process", "flush", "every", "after",

@@ -62,6 +62,9 @@ extension LuaStack {
         pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
             let hint = instead(name).map { " (\($0))" } ?? LuaStack.suggestion(name, among: names)
+            if hint.isEmpty, (1...12).contains(names.count) {
+                throw LuaFailure("\(prefix) '\(name)' (known: \(names.sorted().joined(separator: ", ")))")
+            }
             throw LuaFailure("\(prefix) '\(name)'\(hint)")
         }
     }
