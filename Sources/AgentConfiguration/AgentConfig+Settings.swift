@@ -11,6 +11,8 @@ extension AgentConfig {
     package var host: String { text("host") ?? "127.0.0.1" }
     /// The port of the HTTP server, 0 for any free one.
     package var port: Int { integer("port") }
+    /// How long handlers in flight may finish when the host stops.
+    package var grace: Duration { duration("grace") }
     /// Origins of web pages that may connect, as browsers send them; `*` for all.
     package var allowedOrigins: [String] { list("allowed_origins") }
     /// Whether pages of those origins may send cookies; never with `*`.

@@ -10,8 +10,8 @@ extension Setting {
         case integer(ClosedRange<Int64>)
         /// Any number.
         case number
-        /// A positive number of seconds, at most the bound.
-        case seconds(atMost: Double)
+        /// A positive number of seconds, at most the bound; none at all where it may be zero.
+        case seconds(atMost: Double, orZero: Bool = false)
         /// True or false, in the spellings people use in environment files.
         case boolean
         /// One of several words, matched without regard to case and kept as spelled here; `aliases` are further
@@ -51,7 +51,8 @@ extension Setting {
             case .integer(.min ... .max): "a whole number"
             case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
             case .number: "a number"
-            case .seconds(let bound): "a number of seconds, more than 0 and at most \(Int(bound))"
+            case .seconds(let bound, orZero: false): "a number of seconds, more than 0 and at most \(Int(bound))"
+            case .seconds(let bound, orZero: true): "a number of seconds from 0 to \(Int(bound))"
             case .boolean: "true or false"
             case .choice(let words, _): "one of \(words.joined(separator: ", "))"
             case .list: "a list of names separated by commas"
@@ -75,7 +76,7 @@ extension Setting {
             case .text, .pem: .string(text)
             case .integer(let range): Int64(trimmed).flatMap { range.contains($0) ? .integer($0) : nil }
             case .number: Self.number(trimmed)
-            case .seconds(let bound): Self.seconds(trimmed, atMost: bound)
+            case .seconds: seconds(trimmed)
             case .boolean: Self.boolean(trimmed)
             case .choice(let words, let aliases): Self.choice(trimmed, words, aliases)
             case .list: .list(Self.items(trimmed))
@@ -104,10 +105,10 @@ extension Setting {
                 return value
             case (.number, .number(let number)):
                 return number.isFinite ? value : nil
-            case (.seconds(let bound), .integer(let number)):
-                return number > 0 && Double(number) <= bound ? value : nil
-            case (.seconds(let bound), .number(let number)):
-                return number > 0 && number <= bound ? value : nil
+            case (.seconds(let bound, let orZero), .integer(let number)):
+                return (number > 0 || orZero && number == 0) && Double(number) <= bound ? value : nil
+            case (.seconds(let bound, let orZero), .number(let number)):
+                return (number > 0 || orZero && number == 0) && number <= bound ? value : nil
             case (.list, .list(let items)):
                 return .list(Self.unique(items))
             case (.origins, .list(let items)):
@@ -134,10 +135,10 @@ extension Setting.Kind {
         return items.filter { !$0.isEmpty && seen.insert($0).inserted }
     }
 
-    private static func seconds(_ text: String, atMost bound: Double) -> AgentConfig.ScriptValue? {
+    /// "30", "0.5", "30 s".
+    private func seconds(_ text: String) -> AgentConfig.ScriptValue? {
         let digits = text.hasSuffix("s") ? text.dropLast().trimmingCharacters(in: .whitespaces) : text
-        guard let value = number(String(digits)) else { return nil }
-        return Self.seconds(atMost: bound).accept(value)
+        return Self.number(String(digits)).flatMap { accept($0) }
     }
 
     /// A whole number stays one.

@@ -17,6 +17,9 @@ extension Setting {
                 aliases: ["WARN": "WARNING", "FATAL": "CRITICAL"]),
             default: .string("INFO"), "The least severe level that is logged."),
         Setting(
+            "GRACE", kind: .seconds(atMost: 86_400, orZero: true), default: .integer(10),
+            "Seconds that handlers in flight may finish in when the host stops; tasks cut off then are answered 503."),
+        Setting(
             "STATE_PATH", or: "STATE_DIRECTORY",
             "The folder for what outlives the process; without it, ~/.local/state/agenthost."),
         Setting(

@@ -18,6 +18,8 @@ package struct AgentHost: Service {
     private let logger: Logger
     /// Tells whoever started the host.
     private let announce: @Sendable (HostAnnouncement) -> Void
+    /// How long a stop may take, known once the scripts are loaded.
+    package let stopTime = StopTime()
 
     package init(options: HostOptions, logger: Logger, announce: @escaping @Sendable (HostAnnouncement) -> Void) {
         self.options = options
@@ -56,6 +58,7 @@ package struct AgentHost: Service {
             hooks: hooks, logger: logger)
 
         let config = try await load(reloader, resolver)
+        stopTime.allow(grace: config.grace)
         let serviceName = config.serviceName ?? "agenthost"
         status.serve(as: serviceName)
         status.spool.use(config.statePath.map { SpoolFolder(statePath: $0, service: serviceName) })
@@ -76,6 +79,7 @@ package struct AgentHost: Service {
             let registry = HostRegistry()
             let control = await openControl(registry, workers[0], status.spool)
             defer { registry.leave(pid: getpid()) }
+            floor.isReady()
             let ready = try tell(http, floor.brokers, in: control == nil ? nil : registry)
             announce(.started(try await startReport(ready, reloader, floor, config)))
             await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
@@ -83,10 +87,10 @@ package struct AgentHost: Service {
             }
             try? await control?.close()
         } catch {
-            await floor.stop()
+            await floor.stop(grace: stopTime.grace)
             throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
         }
-        await floor.stop()
+        await floor.stop(grace: stopTime.grace)
         await outbound.shutdown()
         try? await group.shutdownGracefully()
     }

@@ -10,13 +10,12 @@ import Synchronization
 
 /// Everything that is open while a host runs: a room for each worker, and the MQTT clients that they share.
 final class HostFloor: Sendable {
-    /// Seconds that handlers in flight have when the host stops (contract section 6, promise 5).
-    static let drainTime: Int64 = 10
-    /// Seconds for the `on_stop` functions when handlers have used all of that.
+    /// Seconds for the `on_stop` functions when handlers have used all of their own.
     private static let leastStopTime: Int64 = 2
 
     private struct Shared {
         var rooms: [WorkerRoom] = []
+        var life: HostLife?
         var subscriber: MQTTSubscriber?
         var publisher: MQTTPublisher?
         var subscriptions = Subscriptions()
@@ -65,6 +64,7 @@ final class HostFloor: Sendable {
         }
         shared.withLock { [rooms] in
             $0.rooms = rooms
+            $0.life = exchange.life
             $0.brokers = configured
             $0.embedding = embedding
             $0.serviceName = serviceName
@@ -135,6 +135,9 @@ final class HostFloor: Sendable {
         guard let worker = workers.first else { return [] }
         return try await worker.loop.submit { worker.descriptions() }.get()
     }
+
+    /// Everything accepts, and probes are told so.
+    func isReady() { shared.withLock { $0.life }?.isReady() }
 
     func connectKafka(_ settings: KafkaTransport.KafkaSettings?, serviceName: String) async throws {
         guard let settings else { return }
@@ -278,10 +281,11 @@ final class HostFloor: Sendable {
         for await _ in stopping.stream {}
     }
 
-    /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything.
-    func stop() async {
+    /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything. What has not
+    /// finished within `grace` is cut off (contract section 6, promise 5).
+    func stop(grace: TimeAmount) async {
         let (rooms, subscriber, publisher) = shared.withLock { ($0.rooms, $0.subscriber, $0.publisher) }
-        let deadline = NIODeadline.now() + .seconds(Self.drainTime)
+        let deadline = NIODeadline.now() + grace
         subscriber?.pauseIntake()
         await each(rooms) { room in
             room.pauseIntake()

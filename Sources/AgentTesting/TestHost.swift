@@ -59,6 +59,7 @@ final class TestHost {
             kafka: KafkaCapture(loop: loop, effects: effects, faults: faults),
             mqtt: MQTTCapture(loop: loop, effects: effects, faults: faults),
             hub: HubCapture(hub: server.hub, effects: effects))
+        server.exchange.life.isReady()
     }
 
     /// Milliseconds since 1970, as the agent's `agenthost.now` has them.

@@ -27,6 +27,10 @@ final class ClientWork: LaneWork {
         arguments: (Generation, LuaStack) throws(LuaError) -> Int32, failed: @escaping (String) -> Void
     ) {
         guard let live = slot.live, let function = function(live.generation.handlers) else { return leaveLane() }
+        if worker.isGraceOver {
+            failed(TaskFailure.stopping.description)
+            return leaveLane()
+        }
         worker.run(
             function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in try arguments(live.generation, stack) },

@@ -11,6 +11,8 @@ enum InvocationOutcome {
     case timedOut
     /// Its version was closed while it waited.
     case ended
+    /// The host stops, and could not wait longer.
+    case cutOff
 }
 
 extension InvocationOutcome {
@@ -22,6 +24,7 @@ extension InvocationOutcome {
         case .failed(let error): error.message
         case .timedOut: "The \(handler) timed out after \(TaskFailure.text(limit)) s"
         case .ended: "The version of the script that ran the \(handler) was closed"
+        case .cutOff: TaskFailure.stopping.description
         }
     }
 }

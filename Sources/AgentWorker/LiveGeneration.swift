@@ -41,6 +41,8 @@ final class LiveGeneration {
     /// Nothing waits but spawned functions, which may be loops without an end.
     var hasOnlyBackground: Bool { waiting.values.allSatisfy { $0.isBackground } }
     var waitingNames: [String] { waiting.values.map(\.name.description).sorted() }
+    /// Those that wait and whose end is waited for.
+    var waitingHandlers: [Invocation] { waiting.values.filter { !$0.isBackground } }
 
     var timerCount: Int { timers.count + declaredTimers.count }
 

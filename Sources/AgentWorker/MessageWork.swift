@@ -140,7 +140,7 @@ final class MessageWork: LaneWork {
             let error = raised.explained(byPayloadOf: message)
             fail(DeliveryFailure(error.message))
             worker.report(error.message, traceback: error.traceback, of: live, handler: name, scope: self)
-        case .timedOut, .ended:
+        case .timedOut, .ended, .cutOff:
             let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
             fail(DeliveryFailure("\(handler.location): \(what)"))
         }
@@ -188,7 +188,8 @@ final class MessageWork: LaneWork {
         lastError = failure.description
         slot.counters.countError()
         forgetFailure()
-        guard message.isCurrent else { return drop() }
+        // Of what the stop has cut off, nobody knows whether another attempt would fail too.
+        guard message.isCurrent, !worker.isGraceOver else { return drop() }
         let policy = RetryPolicy(attempts: handler?.attempts ?? 3, backoff: handler?.backoff ?? 0.2)
         if let pause = policy.pause(afterAttempt: attempt) {
             attempt += 1

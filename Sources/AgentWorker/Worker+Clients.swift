@@ -76,7 +76,10 @@ extension Worker {
                         generation.pushClient(client, on: stack)
                         return 1 + arguments(generation, stack)
                     },
-                    failed: { _ in client.close(code: 1011, reason: "the handler failed") })
+                    failed: { [self] reason in
+                        client.close(
+                            code: isGraceOver ? 1001 : 1011, reason: isGraceOver ? reason : "the handler failed")
+                    })
             }
             enter(work)
             return

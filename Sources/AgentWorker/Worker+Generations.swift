@@ -190,7 +190,7 @@ extension Worker {
                 case .failed(let error):
                     report(error.message, traceback: error.traceback, of: live, handler: .function(name), scope: scope)
                     promise.fail(ScriptFailure(error))
-                case .timedOut, .ended:
+                case .timedOut, .ended, .cutOff:
                     let what = outcome.failure(of: .function(name), limit: Double(seconds)) ?? ""
                     promise.fail(ScriptFailure("\(file): \(what)"))
                 }

@@ -48,7 +48,10 @@ extension Worker {
         scope: EffectScope
     ) -> String? {
         guard let message = outcome.failure(of: handler, limit: slot.settings.taskTimeout) else { return nil }
-        if case .ended = outcome { return message }
+        switch outcome {
+        case .ended, .cutOff: return message
+        case .returned, .failed, .timedOut: break
+        }
         slot.counters.countError()
         var traceback: String?
         if case .failed(let error) = outcome { traceback = error.traceback }

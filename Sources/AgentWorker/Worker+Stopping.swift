@@ -30,7 +30,8 @@ extension Worker {
     }
 
     /// From here on new tasks are refused, no timer fires, and messages that have not begun do not begin: they stay
-    /// unacknowledged. Completes when what has begun is done, its effects acknowledged, or at the deadline.
+    /// unacknowledged. Completes when what has begun is done, its effects acknowledged, or at the deadline, when what
+    /// still waits is cut off.
     package func drain(deadline: NIODeadline) -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
         if state != .closed { state = .stopping }
@@ -41,12 +42,8 @@ extension Worker {
         }
         let promise = loop.makePromise(of: Void.self)
         let timer = isolated.scheduleTask(deadline: deadline) {
-            let names = self.slots.flatMap { $0.generations.flatMap(\.waitingNames) }
-            self.logger.warning(
-                "stopping without waiting longer for what is under way",
-                metadata: ["messages": "\(self.messagesUnderWay)", "handlers": "\(names.joined(separator: ", "))"])
             self.onDrained = []
-            for slot in self.slots { self.refuseQueuedTasks(of: slot) }
+            self.cutOff()
             promise.succeed(())
         }
         onDrained.append {
@@ -55,6 +52,26 @@ extension Worker {
         }
         announceDrained()
         return promise.futureResult
+    }
+
+    /// Ends what has not ended by itself: whoever waits for a task is told that the host stops, and a message stays
+    /// unacknowledged. Spawned functions are left to the end of their version, as they may be what `on_stop` ends.
+    private func cutOff() {
+        isGraceOver = true
+        let names = slots.flatMap { $0.generations.flatMap(\.waitingNames) }
+        let queued = slots.reduce(0) { $0 + $1.queuedTasks.count }
+        logger.warning(
+            "stopping without waiting longer for what is under way (GRACE)",
+            metadata: [
+                "messages": .stringConvertible(messagesUnderWay), "queued_tasks": .stringConvertible(queued),
+                "handlers": "\(names.joined(separator: ", "))",
+            ])
+        // Before those that run: each of these that ends would let one begin.
+        for slot in slots { refuseQueuedTasks(of: slot) }
+        // In one go: a handler that waits for another would go on when that one ends.
+        goOn {
+            for invocation in slots.flatMap({ $0.generations.flatMap(\.waitingHandlers) }) { end(invocation, .cutOff) }
+        }
     }
 
     private func refuseQueuedTasks(of slot: AgentSlot) {

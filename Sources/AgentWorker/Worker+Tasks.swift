@@ -53,6 +53,7 @@ extension Worker: AgentRequests {
 
     /// A task that has waited: by the version in service now. Its slot is taken.
     private func beginQueued(_ task: AgentSlot.QueuedTask, in slot: AgentSlot) {
+        if isGraceOver { return end(task, in: slot, .stopping) }
         if slot.isHeld { return slot.whenOpen { self.beginQueued(task, in: slot) } }
         guard let live = slot.live else { return end(task, in: slot, unavailability) }
         guard let function = live.generation.handlers.tasks[task.request.taskType] else {
@@ -222,6 +223,7 @@ extension Worker: AgentRequests {
             failed(failure.description, nil)
             return .failure(failure)
         case .ended: return .failure(takesMessages ? .versionClosed : .stopping)
+        case .cutOff: return .failure(.stopping)
         }
     }
 

@@ -46,6 +46,8 @@ package final class Worker: @unchecked Sendable {
     /// Messages whose handlers or effects are under way.
     var messagesUnderWay = 0
     var onDrained: [() -> Void] = []
+    /// The host stops, and what was under way has had its time: nothing begins any more but `on_stop`.
+    var isGraceOver = false
     package internal(set) var state = State.starting
 
     package enum State { case starting, serving, stopping, closed }

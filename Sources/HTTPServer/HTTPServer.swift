@@ -17,7 +17,7 @@ package final class HTTPServer: @unchecked Sendable {
 
     package let eventLoop: any EventLoop
     let settings: HTTPServerSettings
-    let exchange: RealtimeExchange
+    package let exchange: RealtimeExchange
     let topics: TopicHub
     let origins: OriginPolicy
     let logger: Logger
@@ -42,6 +42,8 @@ package final class HTTPServer: @unchecked Sendable {
     private(set) var originsVary = false
     private var connections: [HTTPConnection] = []
     private var sweeping: RepeatedTask?
+    /// That of the loop, while the server listens.
+    private var pulse: HostLife.Pulse?
     private var dirty: [HTTPConnection] = []
     private var woken: [HTTPConnection] = []
     private var isTurnEndScheduled = false
@@ -133,6 +135,7 @@ package final class HTTPServer: @unchecked Sendable {
             hosts = HostPolicy(settings.allowedHosts, isLoopback: isLoopback)
             originsVary = origins.varies(isLoopback: isLoopback)
             exchange.isListening(on: address.port ?? port)
+            pulse = exchange.life.addPulse()
             sweeping = eventLoop.scheduleRepeatedTask(
                 initialDelay: sweepInterval, delay: sweepInterval
             ) { [self] _ in sweep() }
@@ -159,6 +162,7 @@ package final class HTTPServer: @unchecked Sendable {
     package func beginStop() {
         eventLoop.preconditionInEventLoop()
         isStopping = true
+        exchange.life.stops()
     }
 
     /// Closes WebSockets with 1001, ends event streams, and closes every connection, at the latest after
@@ -185,6 +189,7 @@ package final class HTTPServer: @unchecked Sendable {
         guard connections.isEmpty, let stopped else { return }
         sweeping?.cancel()
         sweeping = nil
+        if let pulse { exchange.life.forget(pulse) }
         exchange.detach(topics.worker)
         stopped.succeed()
     }
@@ -226,6 +231,7 @@ package final class HTTPServer: @unchecked Sendable {
 
     private func sweep() {
         clock = clock + sweepInterval
+        pulse?.beat()
         for connection in connections { connection.tick(clock) }
         gate?.resume()
     }

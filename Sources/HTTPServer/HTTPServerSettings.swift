@@ -35,6 +35,9 @@ package struct HTTPServerSettings: Sendable {
     /// How long a peer may take to end its side once the server ended its own.
     package var closeTimeout: TimeAmount = .seconds(3)
 
+    /// A loop that has not turned for longer is stuck, and `/livez` says so.
+    package var stuckAfter: TimeAmount = .seconds(10)
+
     /// How many topics one WebSocket may subscribe to.
     package var maxSubscriptions = 1024
     /// What may be queued for one client of a WebSocket or an event stream before it is given up as too slow (1013).
@@ -63,6 +66,7 @@ package struct HTTPServerSettings: Sendable {
     var sweepInterval: TimeAmount {
         let shortest = [
             headTimeout, bodyTimeout, idleTimeout, closeTimeout, pingInterval, pongTimeout, commentInterval,
+            stuckAfter,
         ]
         .map(\.nanoseconds).reduce(TimeAmount.seconds(4).nanoseconds, min)
         return .nanoseconds(max(shortest / 4, TimeAmount.milliseconds(5).nanoseconds))

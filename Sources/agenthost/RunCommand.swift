@@ -52,6 +52,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "text or json.")
     var logFormat = LogFormat.text
 
+    @Option(help: "Seconds that handlers in flight may finish in when the host stops (GRACE, 10).")
+    var grace: String?
+
     @Option(help: "Written, as JSON, when everything accepts traffic.")
     var readyFile: String?
 
@@ -84,6 +87,7 @@ struct RunCommand: AsyncParsableCommand {
         if let host { flags["host"] = host }
         if let port { flags["port"] = port }
         if let logLevel { flags["log_level"] = logLevel }
+        if let grace { flags["grace"] = grace }
         var voice = HostVoice(format: logFormat)
         let given = environment(voice)
         let environment = given.values
@@ -102,7 +106,7 @@ struct RunCommand: AsyncParsableCommand {
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         let watch = Task { [readyFile] in
-            await StopSignals.watch(logger) {
+            await StopSignals.watch(host.stopTime, logger) {
                 if let readyFile { unlink(readyFile) }
             }
         }

@@ -1,16 +1,15 @@
+import AgentHosting
 import Dispatch
 import Foundation
 import Logging
+import NIOCore
 import UnixSignals
 
 /// What stands behind the service group's graceful shutdown: a second SIGTERM or SIGINT ends the process at once, and
 /// the first one does when the shutdown takes longer than anything it waits for.
 enum StopSignals {
-    /// Seconds. Handlers have 10, what they sent 5, and the rest is quick.
-    private static let patience = 25
-
     /// Watches until the process ends. `cleanUp` is called before it is ended from here.
-    static func watch(_ logger: Logger, cleanUp: @escaping @Sendable () -> Void) async {
+    static func watch(_ stopTime: StopTime, _ logger: Logger, cleanUp: @escaping @Sendable () -> Void) async {
         var isStopping = false
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             if isStopping {
@@ -20,7 +19,8 @@ enum StopSignals {
             }
             isStopping = true
             // On a thread of its own, whatever the loops and tasks are busy with.
-            DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(patience)) {
+            let patience = Int(clamping: stopTime.patience.nanoseconds)
+            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(patience)) {
                 logger.error("the stop takes too long; the host ends without finishing it")
                 cleanUp()
                 _exit(1)

@@ -37,7 +37,9 @@ extension HTTPConnection {
             stream.close()
             endOutput()
         case .lingering: break
-        case .idle, .head, .body, .closed: abort(nil)
+        case .head: refuseHead(.stopping)
+        case .body: refuse(.stopping)
+        case .idle, .closed: abort(nil)
         }
     }
 

@@ -6,7 +6,7 @@ import NIOHTTP1
 extension HTTPConnection {
     /// What the head of the response must say because of the request.
     func setTerms() {
-        terms = ResponseHeads.Terms(minorVersion: head.minorVersion, keepsAlive: head.keepsAlive && !server.isStopping)
+        terms = ResponseHeads.Terms(minorVersion: head.minorVersion, keepsAlive: head.keepsAlive)
         isForeign = false
         guard let origin = head.text(head.origin) else {
             // What nobody keeps need not say what it depends on.
@@ -41,6 +41,7 @@ extension HTTPConnection {
     func dispatch(body: ByteBuffer) {
         phase = .answering
         expectNothing()
+        if isAnsweredAsProbe() { return }
         if isRefusedAtTheDoor() { return }
         guard !server.isStopping, let table = server.routes else { return unavailable() }
         if let method = head.preflightMethod, head.method == .options, head.origin != nil {
@@ -94,6 +95,7 @@ extension HTTPConnection {
         case .metrics:
             let text = server.status.metrics(webSockets: server.exchange.connectionCount)
             answer(.ok, ByteBuffer(string: text), type: "text/plain; version=0.0.4; charset=utf-8")
+        case .probe(let probe): answer(probe)
         case .realtimeStatus: page { $0.realtimeStatus }
         case .realtimeConnections: connectionsPage()
         case .broadcast: broadcast(body)
@@ -121,7 +123,7 @@ extension HTTPConnection {
     }
 
     private func unavailable() {
-        terms.keepsAlive = false
+        if !server.isStopping { terms.keepsAlive = false }
         let failure = server.isStopping ? TaskFailure.stopping : .starting
         answer(.serviceUnavailable, ErrorBody.detail(failure.description), [("retry-after", "1")])
     }
@@ -190,6 +192,8 @@ extension HTTPConnection {
     func answer(
         _ status: HTTPResponseStatus, _ body: ByteBuffer?, type: String? = nil, _ fields: [(String, String)] = []
     ) {
+        // A client is told that the connection ends, but what it has sent ahead is answered first.
+        if server.isStopping, input.readableBytes == 0 { terms.keepsAlive = false }
         borrowOutput()
         server.heads.write(status, length: body?.readableBytes, type: type, terms: terms, fields: fields, to: &output)
         if let body, head.method != .head { output.writeImmutableBuffer(body) }

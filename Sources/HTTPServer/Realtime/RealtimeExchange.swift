@@ -10,6 +10,7 @@ package final class RealtimeExchange: Sendable {
         var ports: Set<Int> = []
     }
 
+    package let life = HostLife()
     let clients = ClientRegistry()
     let history: EventHistory
     let connections: ConnectionLimit

@@ -1,3 +1,4 @@
+import AgentModel
 import NIOHTTP1
 
 /// Why a request cannot be read; it is answered with the status and the connection is closed, as nobody knows where
@@ -15,5 +16,6 @@ struct RequestRefusal: Error, Equatable {
     static let bodyTooLarge = RequestRefusal(status: .payloadTooLarge, detail: "Request Entity Too Large")
     static let tooManyUnfinished = RequestRefusal(
         status: .serviceUnavailable, detail: "Too many requests are unfinished")
+    static let stopping = RequestRefusal(status: .serviceUnavailable, detail: TaskFailure.stopping.description)
     static let timeout = RequestRefusal(status: .requestTimeout, detail: "Request Timeout")
 }

@@ -76,7 +76,8 @@ package final class RouteTable {
     private func addBuiltIn(isRealtime: Bool, hasWebSockets: Bool) throws(RouteClash) {
         var routes: [(RequestMethod, String, RouteTarget)] = [
             (.get, "/", .root), (.get, "/health", .health), (.get, "/capabilities", .capabilities),
-            (.get, "/metrics", .metrics),
+            (.get, "/metrics", .metrics), (.get, Probe.livez.rawValue, .probe(.livez)),
+            (.get, Probe.readyz.rawValue, .probe(.readyz)),
         ]
         if isRealtime {
             routes += [

@@ -7,6 +7,7 @@ enum RouteTarget {
     case capabilities
     /// Prometheus' text format.
     case metrics
+    case probe(Probe)
     case realtimeStatus
     case realtimeConnections
     case broadcast

@@ -7,7 +7,7 @@ import NIOCore
 final class ScriptedRequests: AgentRequests {
     private let eventLoop: any EventLoop
     /// Tasks of the type `held` that wait for the next of the type `release`.
-    private var held: [() -> Void] = []
+    private var held: [(TaskFailure?) -> Void] = []
     private(set) var rawEvents: [String] = []
 
     init(eventLoop: any EventLoop) {
@@ -45,11 +45,11 @@ final class ScriptedRequests: AgentRequests {
             let parameters = request.context.path.map { ($0.name, JSONValue.string($0.value)) }
             succeed(JSONValue.object(JSONObject(parameters)).json())
         case "later": eventLoop.assumeIsolated().execute { succeed(Self.text(of: request)) }
-        case "held": held.append { succeed(Self.text(of: request)) }
+        case "held": held.append { $0.map(fail) ?? succeed(Self.text(of: request)) }
         case "release":
             let waiting = held
             held = []
-            for release in waiting { release() }
+            for release in waiting { release(nil) }
             succeed(JSONValue.integer(Int64(waiting.count)).json())
         case "large": succeed(JSONValue.string(String(repeating: "x", count: 1 << 20)).json())
         case "raw_events": succeed(JSONValue.array(rawEvents.map { .string($0) }).json())
@@ -66,6 +66,13 @@ final class ScriptedRequests: AgentRequests {
         case "unavailable": fail(.starting)
         default: fail(.unknownTask(request.taskType, known: ["echo"]))
         }
+    }
+
+    /// Ends the held tasks as a stop does that cannot wait longer.
+    func cutOff() {
+        let waiting = held
+        held = []
+        for end in waiting { end(.stopping) }
     }
 
     /// What the task was given, as JSON.

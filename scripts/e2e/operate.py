@@ -1,0 +1,137 @@
+"""What an orchestrator and an operator see: probes, and a stop that answers whom it cuts off."""
+
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import time
+
+from support import *
+
+AGENT = """
+local agent = agenthost.realtime_agent {
+  name = "operated",
+  endpoints = { { path = "/sleep", task_type = "sleep" } },
+  websocket_endpoints = { { path = "/raw", on_message = function(client, data) agenthost.sleep(60) end } },
+}
+agent:task("sleep", function(task)
+  agenthost.sleep(task.parameters.seconds)
+  return "slept"
+end)
+agent:on_stop(function() agenthost.log.info("on_stop has run") end)
+"""
+
+
+def sleep_request(seconds):
+    body = json.dumps({"query": "", "parameters": {"seconds": seconds}}).encode()
+    return (b"POST /sleep HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+            + str(len(body)).encode() + b"\r\n\r\n" + body)
+
+
+def tasks(host):
+    """How many tasks run and wait, as the host last looked."""
+    text = host.get("/metrics").body.decode()
+    return [sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"agenthost_tasks_{what}{{"))
+            for what in ("running", "queued")]
+
+
+def stopping(answer):
+    """503 as the contract words it."""
+    equal(answer.status, 503, f"{answer!r}")
+    equal(answer.json, {"detail": "The service is stopping"})
+    equal(answer.headers["retry-after"], "1")
+
+
+@case("tasks cut off at the stop are answered 503: one that runs, pipelined ones, those that wait, and on a WebSocket")
+def cut_off():
+    with Host(AGENT, arguments=["--grace", "1"], environment={"MAX_CONCURRENT_TASKS": "3"}) as host:
+        client, raw_client = host.websocket("/ws"), host.websocket("/raw")
+        client.receive("subscription_confirmed")
+        asked = client.send("agent_request", {"query": "q", "task_type": "sleep", "parameters": {"seconds": 60}})
+        raw_client.connection.send("x")
+        running = host.raw()
+        running.send(sleep_request(60))
+        pipelined = host.raw()
+        pipelined.send(sleep_request(60) * 3)
+        until(lambda: tasks(host)[0] == 3, "three tasks run")
+        queued = host.raw()
+        queued.send(sleep_request(60))
+        until(lambda: tasks(host) == [3, 1], "one waits")
+        began = time.monotonic()
+        host.signal(signal.SIGTERM)
+        for raw, count in ((running, 1), (queued, 1), (pipelined, 3)):
+            answers = [raw.response() for _ in range(count)]
+            for answer in answers:
+                stopping(answer)
+            equal([answer.headers.get("connection") for answer in answers], [None] * (count - 1) + ["close"])
+            assert raw.is_closed(), "there is more than the answers"
+        answer = client.receive("agent_response", lambda m: m["response_to"] == asked)["payload"]
+        equal((answer["success"], answer["error"]), (False, "The service is stopping"))
+        equal(client.close_code(), 1001)
+        equal(raw_client.close_code(), 1001)
+        equal(host.stop(), 0)
+        assert 1 <= time.monotonic() - began < 8, f"{time.monotonic() - began} s for a grace of 1"
+        assert "on_stop has run" in host.output(), host.output()
+        assert "stopping without waiting longer" in host.output(), host.output()
+
+
+@case("a task that ends within the grace is answered; meanwhile /readyz and new requests are 503, and /livez is 200")
+def drains():
+    with Host(AGENT, environment={"GRACE": "20"}) as host:
+        equal(host.get("/readyz").json, {"status": "ready"})
+        equal(host.get("/livez").json, {"status": "alive"})
+        raw, kept = host.raw(), host.raw()
+        raw.send(sleep_request(3))
+        until(lambda: tasks(host)[0] == 1, "the task runs")
+        kept.send(b"GET /readyz HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n")
+        equal(kept.response().status, 200)
+        host.signal(signal.SIGTERM)
+        until(lambda: host.get("/readyz").status == 503, "draining")
+        equal(host.get("/readyz").json, {"status": "stopping"})
+        equal(host.request("HEAD", "/readyz").status, 503)
+        equal(host.get("/livez").status, 200)
+        stopping(host.post("/sleep", {"query": "", "parameters": {"seconds": 0}}))
+        kept.send(b"GET /readyz HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n")
+        answer = kept.response()
+        equal((answer.status, answer.headers["connection"]), (503, "close"))
+        answer = raw.response()
+        equal((answer.status, answer.json["result"]), (200, "slept"))
+        equal(host.stop(), 0)
+
+
+@case("/readyz is 503 while on_start runs, and 200 when the ready file is there")
+def starts():
+    agent = AGENT + "agent:on_start(function() agenthost.sleep(2) end)\n"
+    with scripts_folder({"agent.lua": agent}) as folder:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with Running(["run", "agent.lua", "--port", port, "--no-embedded"], folder, wait=False) as host:
+            def ask(path):
+                with contextlib.suppress(OSError):
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                    connection.request("GET", path)
+                    answer = connection.getresponse()
+                    return answer.status, json.loads(answer.read())
+
+            equal(until(lambda: ask("/readyz"), "it listens"), (503, {"status": "starting"}))
+            equal(ask("/livez"), (200, {"status": "alive"}))
+            host.wait_ready()
+            equal(ask("/readyz"), (200, {"status": "ready"}))
+
+
+@case("a grace of the wrong kind is exit 2 with words, in the environment 1")
+def wrong_grace():
+    with scripts_folder({"agent.lua": AGENT}) as folder:
+        for value in ("soon", "1e9", "nan"):
+            done = command("run", "agent.lua", "--grace", value, folder=folder)
+            equal((done.returncode, done.stderr.strip()),
+                  (2, f"agenthost: GRACE={value} (flag): expected a number of seconds from 0 to 86400"))
+        equal(command("run", "agent.lua", "--grace=-1", folder=folder).returncode, 2)
+        done = command("run", "agent.lua", folder=folder, environment={"GRACE": "soon"})
+        equal(done.returncode, 1)
+        assert "GRACE=soon" in done.stderr, done.stderr
+
+
+run()
