@@ -11,6 +11,8 @@ extension AgentConfig {
     package var host: String { text("host") ?? "127.0.0.1" }
     /// The port of the HTTP server, 0 for any free one.
     package var port: Int { integer("port") }
+    /// Whether a line is logged for each HTTP request.
+    package var logsAccess: Bool { boolean("access_log") }
     /// How long handlers in flight may finish when the host stops.
     package var grace: Duration { duration("grace") }
     /// Origins of web pages that may connect, as browsers send them; `*` for all.

@@ -17,6 +17,8 @@ extension Setting {
                 aliases: ["WARN": "WARNING", "FATAL": "CRITICAL"]),
             default: .string("INFO"), "The least severe level that is logged."),
         Setting(
+            "ACCESS_LOG", kind: .boolean, default: .boolean(false), "Whether a line is logged for each HTTP request."),
+        Setting(
             "GRACE", kind: .seconds(atMost: 86_400, orZero: true), default: .integer(10),
             "Seconds that handlers in flight may finish in when the host stops; tasks cut off then are answered 503."),
         Setting(

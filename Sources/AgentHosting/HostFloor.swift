@@ -65,6 +65,7 @@ final class HostFloor: Sendable {
         shared.withLock { [rooms] in
             $0.rooms = rooms
             $0.life = exchange.life
+            status.metrics.observe(exchange.requests)
             $0.brokers = configured
             $0.embedding = embedding
             $0.serviceName = serviceName
@@ -328,6 +329,7 @@ extension HTTPServerSettings {
         allowsCredentials = config.allowsCredentials
         allowedHosts = config.allowedHosts
         maxConnections = config.maxConnections
+        logsAccess = config.logsAccess
         maxMessageBytes = config.maxMessageBytes
     }
 }

@@ -1,6 +1,8 @@
 import AgentMetrics
 import AgentModel
+import AgentScript
 import AgentWorker
+import HTTPServer
 import MQTTTransport
 import Synchronization
 
@@ -10,9 +12,16 @@ import Synchronization
 /// (`WorkerSample`), so that an asking waits for no loop.
 final class HostMetrics: Sendable {
     static let loopDelay = "agenthost_loop_delay_seconds"
+    private static let requests = "agenthost_http_requests_total"
+    private static let requestDuration = "agenthost_http_request_duration_seconds"
     private static let sampled = "Looked at every \(WorkerMeter.samplesEvery) s."
 
-    let registry = PrometheusRegistry(help: [
+    let registry = PrometheusRegistry(
+        help: help.merging(ProcessFigures.help) { $1 })
+    private static let help = [
+        "agenthost_build_info": "1, with the version of the program.",
+        requests: "HTTP requests answered, by the template of their route; status 499 if the client was gone before.",
+        requestDuration: "Time from the end of a request's head to its answer, or to the beginning of a stream.",
         "agenthost_messages_total": "Messages and tasks that reached an agent.",
         "agenthost_errors_total": "Handlers that failed.",
         "agenthost_retries_total": "Messages tried again after a failure.",
@@ -42,12 +51,16 @@ final class HostMetrics: Sendable {
         "agenthost_lua_memory_bytes":
             "Memory of an agent's Lua states, those of versions that are leaving included. \(sampled)",
         loopDelay: "How late an event loop ran a timer that is due once a second.",
-    ])
+    ]
     private let webSockets = Atomic<Int>(0)
     /// By worker.
     private let samples = Mutex<[Int: WorkerSample]>([:])
 
     init(agents: [AgentStatus]) {
+        ProcessFigures.observe(in: registry)
+        registry.observe("agenthost_build_info", isCounter: false) {
+            [Observation([("version", AgentHostVersion.text)], 1)]
+        }
         observe(agents)
         observeSamples()
         registry.observe("agenthost_websockets", isCounter: false) { [weak self] in
@@ -150,6 +163,20 @@ final class HostMetrics: Sendable {
 
     func observe(spooled count: @escaping @Sendable () -> Int) {
         registry.observe("agenthost_dead_letters_kept", isCounter: false) { [Observation([], Double(count()))] }
+    }
+
+    func observe(_ board: RequestBoard) {
+        func dimensions(_ kind: RequestBoard.Kind) -> [(String, String)] {
+            [("route", kind.route), ("method", kind.method)]
+        }
+        registry.observe(Self.requests, isCounter: true) {
+            board.totals().map {
+                Observation(dimensions($0.kind) + [("status", "\($0.status)")], Double($0.count))
+            }
+        }
+        registry.observeHistograms(Self.requestDuration, bounds: RequestBoard.bounds) {
+            board.durations().map { HistogramObservation(dimensions($0.kind), buckets: $0.buckets, sum: $0.sum) }
+        }
     }
 
     /// Takes the place of the publisher before it.

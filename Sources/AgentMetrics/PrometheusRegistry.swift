@@ -102,6 +102,16 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
         }
     }
 
+    /// As `observe`, for histograms with these upper bounds.
+    package func observeHistograms(
+        _ label: String, bounds: [Double], _ read: @escaping @Sendable () -> [HistogramObservation]
+    ) {
+        families.withLock { families in
+            families[label] = Family(
+                kind: .histogram, series: ["": Entry(series: ObservedHistograms(bounds: bounds, read))])
+        }
+    }
+
     // MARK: Text
 
     /// Everything, in Prometheus' text format.

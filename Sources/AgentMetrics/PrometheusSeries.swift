@@ -71,16 +71,27 @@ final class PrometheusHistogram: PrometheusSeries, TimerHandler, RecorderHandler
     func record(_ value: Double) { recordNanoseconds(Int64(max(0, min(value, 1e9)) * 1e9)) }
 
     func write(_ name: String, _ labels: String, to text: inout String) {
-        let separator = labels.isEmpty ? "" : ","
-        var total: Int64 = 0
-        for (index, bucket) in buckets.enumerated() {
-            total += bucket.current
-            let bound = index < Self.bounds.count ? PrometheusText.number(Self.bounds[index]) : "+Inf"
-            text += "\(name)_bucket{\(labels)\(separator)le=\"\(bound)\"} \(total)\n"
-        }
         let seconds = Double(sum.load(ordering: .relaxed)) / 1e9
-        text += "\(name)_sum\(PrometheusText.braces(labels)) \(PrometheusText.number(seconds))\n"
-        text += "\(name)_count\(PrometheusText.braces(labels)) \(total)\n"
+        text += PrometheusText.histogram(
+            name, labels, bounds: Self.bounds, buckets: buckets.map { Int($0.current) }, sum: seconds)
+    }
+}
+
+/// Histograms that are kept elsewhere and read when they are asked for.
+final class ObservedHistograms: PrometheusSeries {
+    private let bounds: [Double]
+    private let read: @Sendable () -> [HistogramObservation]
+
+    init(bounds: [Double], _ read: @escaping @Sendable () -> [HistogramObservation]) {
+        self.bounds = bounds
+        self.read = read
+    }
+
+    func write(_ name: String, _ labels: String, to text: inout String) {
+        let all = Dictionary(read().map { (PrometheusText.labels($0.dimensions), $0) }) { $1 }
+        for (labels, one) in all.sorted(by: { $0.key < $1.key }) {
+            text += PrometheusText.histogram(name, labels, bounds: bounds, buckets: one.buckets, sum: one.sum)
+        }
     }
 }
 

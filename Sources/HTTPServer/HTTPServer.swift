@@ -31,6 +31,9 @@ package final class HTTPServer: @unchecked Sendable {
     /// client is held responsible for a pause of the host.
     private(set) var clock = NIODeadline.now()
     var heads = ResponseHeads()
+    var figures: LoopFigures
+    /// nil: no request is logged.
+    let accessLog: AccessLog?
     var spareOutput = ByteBuffer()
     private var spareBody = ByteBuffer()
     private var spareMessage = ByteBuffer()
@@ -63,6 +66,8 @@ package final class HTTPServer: @unchecked Sendable {
         self.logger = logger
         origins = OriginPolicy(settings.allowedOrigins, allowsCredentials: settings.allowsCredentials)
         hosts = HostPolicy(settings.allowedHosts, isLoopback: false)
+        figures = LoopFigures(board: exchange.requests)
+        accessLog = settings.logsAccess ? AccessLog(logger) : nil
         topics = TopicHub(eventLoop: eventLoop, exchange: exchange)
     }
 

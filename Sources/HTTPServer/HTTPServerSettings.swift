@@ -13,6 +13,9 @@ package struct HTTPServerSettings: Sendable {
     /// Without any, a server that is not on loopback answers to all.
     package var allowedHosts: [String] = []
 
+    /// Whether a line is logged for each request.
+    package var logsAccess = false
+
     /// How many connections may be open, over all workers; more wait to be accepted. nil: what the limit of file
     /// descriptors leaves room for.
     package var maxConnections: Int?

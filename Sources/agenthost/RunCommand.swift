@@ -52,6 +52,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "text or json.")
     var logFormat = LogFormat.text
 
+    @Flag(help: "Logs a line for each HTTP request (ACCESS_LOG).")
+    var accessLog = false
+
     @Option(help: "Seconds that handlers in flight may finish in when the host stops (GRACE, 10).")
     var grace: String?
 
@@ -87,6 +90,7 @@ struct RunCommand: AsyncParsableCommand {
         if let host { flags["host"] = host }
         if let port { flags["port"] = port }
         if let logLevel { flags["log_level"] = logLevel }
+        if accessLog { flags["access_log"] = "true" }
         if let grace { flags["grace"] = grace }
         var voice = HostVoice(format: logFormat)
         let given = environment(voice)

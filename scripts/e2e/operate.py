@@ -134,4 +134,51 @@ def wrong_grace():
         assert "GRACE=soon" in done.stderr, done.stderr
 
 
+def access_lines(host):
+    return [line for line in (json.loads(line) for line in host.output().splitlines() if line.startswith("{"))
+            if line["message"] == "request"]
+
+
+@case("the access log has a line for each request at its end, without its query, and none unless it is asked for")
+def access_log():
+    with Host(AGENT) as host:
+        host.get("/health")
+        assert "request" not in host.output(), host.output()
+    with Host(AGENT, arguments=["--access-log", "--log-format", "json", "--log-level", "error"]) as host:
+        host.task("/sleep", {"seconds": 0}, headers={"User-Agent": 'curl/8 "quoted"\t', "Content-Type": "application/json"})
+        host.get("/nowhere/token-in-a-path?token=secret")
+        with host.raw() as raw:
+            raw.send(b"GET /health?access_token=secret HTTP/1.1\r\nHost: localhost\r\n\r\nGARBAGE\r\n\r\n")
+            equal([raw.response().status, raw.response().status], [200, 400])
+        with host.websocket("/ws?access_token=secret") as client:
+            client.receive("subscription_confirmed")
+            equal([line for line in access_lines(host) if line["path"] == "/ws"], [], "not before its end")
+        with host.stream("/stream/topic/a%20b"):
+            pass
+        gone = host.raw()
+        gone.send(sleep_request(60))
+        until(lambda: tasks(host)[0] == 1, "the task runs")
+        gone.socket.close()
+
+        def line(**fields):
+            return until(lambda: next((one for one in access_lines(host) if fields.items() <= one.items()), None),
+                         f"{fields} in {host.output()}")
+
+        done = line(path="/sleep", status=200)
+        equal(sorted(done), ["bytes", "duration_ms", "level", "message", "method", "path", "peer", "route", "status",
+                             "time", "user_agent"])
+        equal((done["method"], done["route"], done["user_agent"]), ("POST", "/sleep", 'curl/8 "quoted"'))
+        assert isinstance(done["bytes"], int) and done["bytes"] > 50, done
+        assert 0 < done["duration_ms"] < 30_000 and done["peer"].startswith("127.0.0.1:"), done
+        equal(line(status=404)["route"], "unknown")
+        equal(line(status=400)["method"], "other")
+        line(path="/health", route="/health", status=200)
+        assert line(path="/ws", status=101)["bytes"] > 100
+        line(path="/stream/topic/a%20b", route="/stream/topic/{topic:path}", status=200)
+        assert line(path="/sleep", status=499)["duration_ms"] > 0
+        assert "secret" not in host.output(), host.output()
+        host.kill()
+        host.was_killed = True
+
+
 run()

@@ -1,5 +1,6 @@
 import AgentModel
 import NIOCore
+import NIOHTTP1
 
 extension HTTPConnection {
     /// Answers a probe, before anything else is looked at: a kubelet asks for the pod's address and knows no name of

@@ -28,6 +28,7 @@ extension HTTPConnection {
     /// A request whose head cannot be read: nothing is known of it.
     func refuseHead(_ refusal: RequestRefusal) {
         head = RequestHead()
+        beginMeasuring()
         terms = ResponseHeads.Terms()
         refuse(refusal)
     }
@@ -41,16 +42,19 @@ extension HTTPConnection {
     func dispatch(body: ByteBuffer) {
         phase = .answering
         expectNothing()
+        let table = server.routes
+        let finding = table.map { find(in: $0) }
+        if let finding { measure(as: finding) }
         if isAnsweredAsProbe() { return }
         if isRefusedAtTheDoor() { return }
-        guard !server.isStopping, let table = server.routes else { return unavailable() }
+        guard !server.isStopping, let table, let finding else { return unavailable() }
         if let method = head.preflightMethod, head.method == .options, head.origin != nil {
             return preflight(method: head.text(method))
         }
         if head.isAsterisk {
             return answer(.noContent, nil, [("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
         }
-        switch find(in: table) {
+        switch finding {
         case .nothing:
             if let location = redirection(in: table) {
                 return answer(.temporaryRedirect, nil, [("location", location)])
@@ -197,6 +201,7 @@ extension HTTPConnection {
         borrowOutput()
         server.heads.write(status, length: body?.readableBytes, type: type, terms: terms, fields: fields, to: &output)
         if let body, head.method != .head { output.writeImmutableBuffer(body) }
+        answered(with: status.code, bytes: head.method == .head ? 0 : body?.readableBytes ?? 0)
         answered()
     }
 
@@ -216,7 +221,11 @@ extension HTTPConnection {
         terms.keepsAlive = false
         borrowOutput()
         server.heads.writeEventStream(terms: terms, to: &output)
-        if head.method == .head { return answered() }
+        if head.method == .head {
+            answered(with: HTTPResponseStatus.ok.code, bytes: 0)
+            return answered()
+        }
+        becomesStream(with: HTTPResponseStatus.ok.code)
         let query = head.text(head.query).map { QueryString($0) }
         let lastEventID = head.text(head.lastEventID) ?? query?["last_event_id"]
         let stream = EventStream(key: key, connection: self, server: server)
@@ -247,6 +256,7 @@ extension HTTPConnection {
                     borrowOutput()
                     server.heads.writeSwitchingProtocols(fields, to: &output)
                     flushOutput()
+                    becomesStream(with: HTTPResponseStatus.switchingProtocols.code)
                     head = RequestHead()
                     let client = WebSocketConnection(
                         route: route, request: request, subprotocol: subprotocol, connection: self, server: server)

@@ -39,6 +39,14 @@ final class HTTPConnection: ChannelDuplexHandler {
     var terms = ResponseHeads.Terms()
     /// The request is of a page that is not let in.
     var isForeign = false
+    /// When the request's head had been read.
+    var began = NIODeadline.now()
+    /// Of the request's route; nil while that is not known, and when there is none.
+    var figures: RouteFigures?
+    /// What is to be logged of the WebSocket or event stream when it ends.
+    var streamEntry: AccessLog.Entry?
+    /// Bytes that it was sent.
+    var sentBytes = 0
     /// Distinguishes the requests of the connection, so that an answer that comes too late finds no other.
     var sequence = 0
     /// Position in `HTTPServer`'s list of connections.
@@ -139,6 +147,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         let ended = phase
         guard server.remove(self) else { return }
         phase = .closed
+        measureEnd(of: ended)
         server.exchange.release(heldBytes)
         heldBytes = 0
         input = ByteBuffer()
@@ -241,6 +250,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func begin() {
         sequence += 1
+        beginMeasuring()
         setTerms()
         if head.expectsOther {
             return refuse(RequestRefusal(status: .expectationFailed, detail: "Expectation Failed"))
@@ -292,6 +302,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Writes to a WebSocket or an event stream; flushed at the end of the loop's turn.
     func send(_ bytes: ByteBuffer) {
         flushOutput()
+        sentBytes += bytes.readableBytes
         context?.write(wrapOutboundOut(bytes), promise: nil)
         server.flushLater(self)
     }

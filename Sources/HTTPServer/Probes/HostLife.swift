@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 import Synchronization
 
 /// What the probes of a host are answered from: how far the host is in its life, and when each of its loops last turned.

@@ -11,6 +11,7 @@ package final class RealtimeExchange: Sendable {
     }
 
     package let life = HostLife()
+    package let requests = RequestBoard()
     let clients = ClientRegistry()
     let history: EventHistory
     let connections: ConnectionLimit

@@ -9,6 +9,9 @@ enum RequestMethod: String {
     case options = "OPTIONS"
     case other = ""
 
+    /// For people and figures; clients may send any word.
+    var name: String { self == .other ? "other" : rawValue }
+
     init(token: UnsafeRawBufferPointer) {
         switch token.count {
         case 3:

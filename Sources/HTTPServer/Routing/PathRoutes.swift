@@ -8,6 +8,8 @@ final class PathRoutes {
     let takesEmptyRest: Bool
     private(set) var targets: [(method: RequestMethod, target: RouteTarget)] = []
     private(set) var webSocket: WebSocketRoute?
+    /// Those of the loop whose table this is in, once a request has come.
+    var figures: RouteFigures?
     /// Who declared the route of a method, for messages about clashes.
     private var owners: [String: String] = [:]
 
