@@ -4,6 +4,9 @@ package import LuaRuntime
 /// Severity of a line that a script logs.
 package enum ScriptLogLevel: String, Sendable {
     case debug, info, warn, error
+
+    /// The source of log lines that scripts have asked for, which tells them from those of the host.
+    package static let source = "script"
 }
 
 /// What a script's functions ask of the worker that runs them. All calls are on the worker's loop.
@@ -24,7 +27,8 @@ package protocol ScriptHost: AnyObject {
     /// tells `spawned` what it came to.
     func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation)
 
-    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation)
+    /// `fields` have the types that they have in the script.
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation)
 
     /// A timer was declared while the generation was already running (`agent:after` in a handler).
     func schedule(_ timer: ScriptTimer, in generation: Generation)

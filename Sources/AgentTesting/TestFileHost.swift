@@ -26,8 +26,8 @@ final class TestFileHost: ScriptHost {
         stack.pop(arguments + 1)
     }
 
-    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
-        output(message + fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined())
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation) {
+        output(message + fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value.shown)" }.joined())
     }
 
     func schedule(_ timer: ScriptTimer, in generation: Generation) {}

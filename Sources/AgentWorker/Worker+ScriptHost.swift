@@ -139,11 +139,15 @@ extension Worker: ScriptHost {
             })
     }
 
-    package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
+    package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation)
+    {
         let invocation = currentInvocation(in: generation)
         var metadata = Self.fields(of: invocation?.name, generation, invocation?.scope)
         // The host's own fields are what lines are found by: a script's of the same name stands beside them.
-        for (name, value) in fields { metadata[metadata[name] == nil ? name : "field_\(name)"] = "\(value)" }
+        for (name, value) in fields {
+            let logged = value.stringValue.map { Logger.MetadataValue.string($0) } ?? .stringConvertible(value)
+            metadata[metadata[name] == nil ? name : "field_\(name)"] = logged
+        }
         let severity: Logger.Level =
             switch level {
             case .debug: .debug
@@ -151,7 +155,7 @@ extension Worker: ScriptHost {
             case .warn: .warning
             case .error: .error
             }
-        logger.log(level: severity, "\(message)", metadata: metadata)
+        logger.log(level: severity, "\(message)", metadata: metadata, source: ScriptLogLevel.source)
     }
 
     package func schedule(_ timer: ScriptTimer, in generation: Generation) {

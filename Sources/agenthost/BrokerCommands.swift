@@ -14,7 +14,7 @@ struct BrokerCommand: AsyncParsableCommand {
     func validate() throws { try ReadyFile.check(readyFile) }
 
     func run() async throws {
-        let logger = Logger(label: "agenthost") { _ in HostLogHandler(format: .text) }
+        let logger = HostLog(format: .text).logger
         do {
             try await DevelopmentBrokers.run(readyFile: readyFile, logger: logger) { line in
                 Console.line(line)

@@ -9,11 +9,13 @@ import Logging
 /// host is reached.
 struct HostVoice: Sendable {
     let format: LogFormat
-    var logger: Logger
+    let log: HostLog
+    let logger: Logger
 
     init(format: LogFormat) {
         self.format = format
-        logger = Logger(label: "agenthost") { _ in HostLogHandler(format: format) }
+        log = HostLog(format: format)
+        logger = log.logger
     }
 
     func tell(_ announcement: HostAnnouncement) {
@@ -28,8 +30,9 @@ struct HostVoice: Sendable {
 
     /// Ends the program with a message and an exit code of the contract.
     func fail(_ message: String, code: Int32) -> Never {
+        log.flush()
         if format == .text { agenthost.fail(message, code: code) }
-        logger.critical("\(message)", metadata: ["exit_code": "\(code)"])
+        logger.critical("\(message)", metadata: ["exit_code": .stringConvertible(code)])
         exit(code)
     }
 

@@ -77,7 +77,7 @@ struct SecretsCommand: AsyncParsableCommand {
             let config = try AgentConfig(.init(environment: environment))
             let loader = try PlatformSecretLoader(
                 platform: platform, secretsPath: config.secretsPath, environment: environment,
-                logger: Logger(label: "secrets", factory: { _ in HostLogHandler(format: .text) }))
+                logger: HostLog(format: .text).logger)
             let report = SecretReport(await loader.load())
             for line in report.lines { Console.line(line) }
             if report.exitCode != 0 { throw ExitCode(report.exitCode) }

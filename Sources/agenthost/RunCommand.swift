@@ -92,11 +92,11 @@ struct RunCommand: AsyncParsableCommand {
         if let logLevel { flags["log_level"] = logLevel }
         if accessLog { flags["access_log"] = "true" }
         if let grace { flags["grace"] = grace }
-        var voice = HostVoice(format: logFormat)
+        let voice = HostVoice(format: logFormat)
         let given = environment(voice)
         let environment = given.values
         do throws(ConfigurationError) {
-            voice.logger.logLevel = try AgentConfig(.init(flags: flags, environment: environment)).logLevel
+            voice.log.configure(try AgentConfig(.init(flags: flags, environment: environment)).logLevel)
         } catch {
             voice.fail(error.description, code: error.isUsage ? 2 : 1)
         }
@@ -165,3 +165,4 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 extension Role: ExpressibleByArgument {}
+extension LogFormat: ExpressibleByArgument {}

@@ -8,7 +8,9 @@ final class RecordingHost: ScriptHost {
     struct LogLine: Equatable {
         var level: ScriptLogLevel
         var message: String
-        var fields: [String: String] = [:]
+        var values: [String: JSONValue] = [:]
+        /// As people read them.
+        var fields: [String: String] { values.mapValues(\.shown) }
     }
 
     private(set) var effects: [Effect] = []
@@ -54,8 +56,8 @@ final class RecordingHost: ScriptHost {
         spawned.append(ScriptRun(coroutine, coroutine.start(arguments: arguments), of: generation))
     }
 
-    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: String], in generation: Generation) {
-        if !keepsNothing { lines.append(LogLine(level: level, message: message, fields: fields)) }
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation) {
+        if !keepsNothing { lines.append(LogLine(level: level, message: message, values: fields)) }
     }
 
     func schedule(_ timer: ScriptTimer, in generation: Generation) {

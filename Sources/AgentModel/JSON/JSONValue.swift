@@ -82,6 +82,11 @@ extension JSONValue {
     }
 }
 
+extension JSONValue {
+    /// As people read it: JSON, but a text without quotes.
+    package var shown: String { stringValue ?? description }
+}
+
 extension JSONValue: CustomStringConvertible {
     package var description: String { String(buffer: json()) }
 }

@@ -1,3 +1,4 @@
+import AgentModel
 import LuaRuntime
 
 /// `agenthost.log` and `print`, which is `agenthost.log.info` of its arguments.
@@ -11,7 +12,7 @@ enum LogModule: ScriptModule {
             stack.setFunction(level.rawValue) { [unowned generation] (call) throws(LuaFailure) in
                 let arguments = Arguments(call)
                 guard call.argumentCount >= 1 else { throw arguments.wrong("message", "string", at: 1) }
-                var fields: [String: String] = [:]
+                var fields: [String: JSONValue] = [:]
                 if !arguments.isMissing(2) {
                     guard call.stack.type(at: 2) == .table else { throw arguments.wrong("fields", "table", at: 2) }
                     var more = 0
@@ -20,13 +21,13 @@ enum LogModule: ScriptModule {
                         try call.charge(50)
                         if fields.count < mostFields {
                             // Not by its `__tostring`: a script must not run while its table is gone through.
-                            fields[call.stack.displayString(at: -2)] = call.stack.shown(at: -1)
+                            fields[call.stack.displayString(at: -2)] = call.stack.logged(at: -1)
                         } else {
                             more += 1
                         }
                         call.stack.pop(1)
                     }
-                    if more > 0 { fields["more_fields"] = String(more) }
+                    if more > 0 { fields["more_fields"] = .integer(Int64(more)) }
                 }
                 generation.host.log(level, shown(call, at: 1), fields: fields, in: generation)
                 return .results(0)
@@ -85,6 +86,24 @@ enum LogModule: ScriptModule {
 }
 
 extension LuaStack {
+    /// A field of a log line, in its own type: a number stays one, and a text that looks like a number a text.
+    func logged(at index: Int32) -> JSONValue {
+        switch type(at: index) {
+        case .boolean: return .bool(boolean(at: index))
+        case .number:
+            let text = displayString(at: index)
+            // Neither "inf" nor "nan" is JSON, and a float's text has fewer digits than the float.
+            guard let value = try? JSONValue(parsing: text) else { return .string(text) }
+            if case .integer = value { return value }
+            return number(at: index).map { .number($0) } ?? value
+        case .table:
+            // What was cut is no JSON any more.
+            let text = shown(at: index)
+            return (try? JSONValue(parsing: text)) ?? .string(text)
+        default: return .string(shown(at: index))
+        }
+    }
+
     /// A value as a log line shows it, without metamethods: a table as JSON.
     fileprivate func shown(at index: Int32) -> String {
         (type(at: index) == .table ? shownJSON(at: index) : nil) ?? displayString(at: index)
