@@ -4,7 +4,7 @@ import NIOHTTP1
 /// What is told of each request: to `/metrics`, and to the access log where there is one.
 extension HTTPConnection {
     /// nginx's status for a request whose client was gone before its answer; no client sees it.
-    private static let clientGone = 499
+    private static let clientGone: UInt = 499
 
     /// A request begins, of which nothing but its head is known.
     func beginMeasuring() {
@@ -22,13 +22,13 @@ extension HTTPConnection {
     }
 
     /// The request is answered; `bytes` are of the body.
-    func answered(with status: UInt, bytes: Int) {
+    func measureAnswer(_ status: UInt, bytes: Int) {
         count(Int(status))
         if let entry = accessEntry(Int(status)) { server.accessLog?.write(entry, bytes: bytes) }
     }
 
     /// The answer has begun and goes on: a WebSocket, or an event stream. Its line is written when it ends.
-    func becomesStream(with status: UInt) {
+    func measureStream(_ status: UInt) {
         count(Int(status))
         streamEntry = accessEntry(Int(status))
         sentBytes = 0
@@ -36,7 +36,7 @@ extension HTTPConnection {
 
     /// The connection is gone, in the phase that it was in.
     func measureEnd(of phase: Phase) {
-        if case .answering = phase { answered(with: UInt(Self.clientGone), bytes: 0) }
+        if case .answering = phase { measureAnswer(Self.clientGone, bytes: 0) }
         guard let entry = streamEntry else { return }
         streamEntry = nil
         server.accessLog?.write(entry, bytes: sentBytes)

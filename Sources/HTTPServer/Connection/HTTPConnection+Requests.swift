@@ -196,22 +196,27 @@ extension HTTPConnection {
     func answer(
         _ status: HTTPResponseStatus, _ body: ByteBuffer?, type: String? = nil, _ fields: [(String, String)] = []
     ) {
+        beginAnswer()
+        server.heads.write(status, length: body?.readableBytes, type: type, terms: terms, fields: fields, to: &output)
+        if let body, head.method != .head { output.writeImmutableBuffer(body) }
+        measureAnswer(status.code, bytes: head.method == .head ? 0 : body?.readableBytes ?? 0)
+        answered()
+    }
+
+    private func beginAnswer() {
         // A client is told that the connection ends, but what it has sent ahead is answered first.
         if server.isStopping, input.readableBytes == 0 { terms.keepsAlive = false }
         borrowOutput()
-        server.heads.write(status, length: body?.readableBytes, type: type, terms: terms, fields: fields, to: &output)
-        if let body, head.method != .head { output.writeImmutableBuffer(body) }
-        answered(with: status.code, bytes: head.method == .head ? 0 : body?.readableBytes ?? 0)
-        answered()
     }
 
     /// Writes the answer that a script made.
     func answer(_ own: TaskAnswer) {
         // Two would be none for a browser; the script's is the more particular one.
         if own.namesOrigin { terms.allowedOrigin = nil }
-        borrowOutput()
+        beginAnswer()
         server.heads.write(own, terms: terms, to: &output)
         if let body = own.body, head.method != .head { output.writeImmutableBuffer(body) }
+        measureAnswer(UInt(own.status), bytes: head.method == .head ? 0 : own.body?.readableBytes ?? 0)
         answered()
     }
 
@@ -222,10 +227,10 @@ extension HTTPConnection {
         borrowOutput()
         server.heads.writeEventStream(terms: terms, to: &output)
         if head.method == .head {
-            answered(with: HTTPResponseStatus.ok.code, bytes: 0)
+            measureAnswer(HTTPResponseStatus.ok.code, bytes: 0)
             return answered()
         }
-        becomesStream(with: HTTPResponseStatus.ok.code)
+        measureStream(HTTPResponseStatus.ok.code)
         let query = head.text(head.query).map { QueryString($0) }
         let lastEventID = head.text(head.lastEventID) ?? query?["last_event_id"]
         let stream = EventStream(key: key, connection: self, server: server)
@@ -256,7 +261,7 @@ extension HTTPConnection {
                     borrowOutput()
                     server.heads.writeSwitchingProtocols(fields, to: &output)
                     flushOutput()
-                    becomesStream(with: HTTPResponseStatus.switchingProtocols.code)
+                    measureStream(HTTPResponseStatus.switchingProtocols.code)
                     head = RequestHead()
                     let client = WebSocketConnection(
                         route: route, request: request, subprotocol: subprotocol, connection: self, server: server)

@@ -37,9 +37,10 @@ struct AccessLog {
     private let logger: Logger
 
     init(_ logger: Logger) {
-        self.logger = logger
+        var logger = logger
         // Whoever asks for these lines wants them, whatever else is logged.
-        self.logger.logLevel = .info
+        logger.logLevel = .info
+        self.logger = logger
     }
 
     /// - Parameter bytes: of the body, or of all that a WebSocket or an event stream was sent.
