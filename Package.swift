@@ -111,7 +111,7 @@ let package = Package(
             ]
         ),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
-        tests("AgentHostingTests", ["AgentHosting", "AgentModel", nioCore, nioPosix]),
+        tests("AgentHostingTests", ["AgentHosting", "AgentModel", "AgentScript", logging, nioCore, nioPosix]),
         tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),
         tests(
             "AgentConfigurationTests",

@@ -134,7 +134,7 @@ package struct AgentHost: Service {
         return StartReport(
             agents: try await floor.descriptions(), ready: ready, isKafkaEmbedded: brokers.embeddedKafka != nil,
             isMQTTEmbedded: brokers.embeddedMosquitto != nil, missing: floor.missingAnew(),
-            watched: options.reloads ? await reloader.filesRead : nil, grace: .seconds(HostFloor.drainTime))
+            watched: options.reloads ? await reloader.filesRead : nil, grace: stopTime.grace)
     }
 
     /// Loads the scripts. A platform named only in a script's `config` is known after the first load; its secrets then

@@ -284,9 +284,9 @@ final class HostFloor: Sendable {
 
     /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything. What has not
     /// finished within `grace` is cut off (contract section 6, promise 5).
-    func stop(grace: TimeAmount) async {
+    func stop(grace: Duration) async {
         let (rooms, subscriber, publisher) = shared.withLock { ($0.rooms, $0.subscriber, $0.publisher) }
-        let deadline = NIODeadline.now() + grace
+        let deadline = NIODeadline.now() + TimeAmount(grace)
         subscriber?.pauseIntake()
         await each(rooms) { room in
             room.pauseIntake()

@@ -166,7 +166,7 @@ final class HostMetrics: Sendable {
     }
 
     func observe(_ board: RequestBoard) {
-        func dimensions(_ kind: RequestBoard.Kind) -> [(String, String)] {
+        @Sendable func dimensions(_ kind: RequestBoard.Kind) -> [(String, String)] {
             [("route", kind.route), ("method", kind.method)]
         }
         registry.observe(Self.requests, isCounter: true) {

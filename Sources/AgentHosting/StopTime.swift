@@ -14,8 +14,8 @@ package final class StopTime: Sendable {
     }
 
     /// How long handlers in flight may finish.
-    var grace: TimeAmount { .nanoseconds(nanoseconds.load(ordering: .relaxed)) }
+    var grace: Duration { .nanoseconds(nanoseconds.load(ordering: .relaxed)) }
 
     /// How long the whole stop takes when nothing goes wrong; what takes longer hangs.
-    package var patience: TimeAmount { grace + Self.beyondGrace }
+    package var patience: TimeAmount { TimeAmount(grace) + Self.beyondGrace }
 }

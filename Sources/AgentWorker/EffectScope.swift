@@ -83,6 +83,9 @@ class EffectScope: DeliveryReceipt {
     /// Adds what a log line should tell of the cause.
     func describe(in fields: inout Logger.Metadata) {}
 
+    /// One of its handlers has failed, which makes the scope fail. False: the scope does not tell of it itself.
+    func takes(_ report: HandlerReport) -> Bool { false }
+
     /// A broker did not take an effect.
     func notDelivered(_ failure: DeliveryFailure) {}
 

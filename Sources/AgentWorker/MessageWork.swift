@@ -25,6 +25,8 @@ final class MessageWork: LaneWork {
     private var deadLetterAttempt = 0
     private var phase = Phase.waiting
     private var lastError = ""
+    /// Of the handler that failed in this attempt, until it is told.
+    private var report: HandlerReport?
     /// The version that the handler last ran on.
     private var lastLive: LiveGeneration?
     private var isPausing = false
@@ -139,7 +141,8 @@ final class MessageWork: LaneWork {
         case .failed(let raised):
             let error = raised.explained(byPayloadOf: message)
             fail(DeliveryFailure(error.message))
-            worker.report(error.message, traceback: error.traceback, of: live, handler: name, scope: self)
+            worker.tell(
+                HandlerReport(error.message, traceback: error.traceback, of: live, handler: name), scope: self)
         case .timedOut, .ended, .cutOff:
             let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
             fail(DeliveryFailure("\(handler.location): \(what)"))
@@ -154,7 +157,14 @@ final class MessageWork: LaneWork {
         case .mqtt: fields["topic"] = "\(message.topic)"
         }
         if let filter { fields["filter"] = "\(filter)" }
-        if attempt > 1 { fields["attempt"] = "\(attempt)" }
+        if attempt > 1 { fields["attempt"] = .stringConvertible(attempt) }
+    }
+
+    override func takes(_ report: HandlerReport) -> Bool {
+        // A second failure of the same attempt is told by itself.
+        guard self.report == nil, phase == .handling || phase == .delivering else { return false }
+        self.report = report
+        return true
     }
 
     /// Whom a line about this message is about.
@@ -188,10 +198,16 @@ final class MessageWork: LaneWork {
         lastError = failure.description
         slot.counters.countError()
         forgetFailure()
-        // Of what the stop has cut off, nobody knows whether another attempt would fail too.
-        guard message.isCurrent, !worker.isGraceOver else { return drop() }
         let policy = RetryPolicy(attempts: handler?.attempts ?? 3, backoff: handler?.backoff ?? 0.2)
-        if let pause = policy.pause(afterAttempt: attempt) {
+        let pause = policy.pause(afterAttempt: attempt)
+        // Of what the stop has cut off, nobody knows whether another attempt would fail too.
+        guard message.isCurrent, !worker.isGraceOver, pause == nil || worker.takesMessages else {
+            tellAttempt(of: policy.attempts, next: "its broker delivers it again")
+            return drop()
+        }
+        if let pause {
+            let seconds = Double(pause.nanoseconds) / 1e9
+            tellAttempt(of: policy.attempts, next: "the next in \(TaskFailure.text(seconds)) s")
             attempt += 1
             slot.counters.retries.wrappingAdd(1, ordering: .relaxed)
             return waitForRetry(pause)
@@ -212,7 +228,6 @@ final class MessageWork: LaneWork {
     }
 
     private func waitForRetry(_ pause: TimeAmount) {
-        guard worker.takesMessages else { return drop() }
         phase = .waiting
         isPausing = true
         if !holdsLane { worker.rejoinLane(self) }
@@ -271,8 +286,29 @@ final class MessageWork: LaneWork {
     }
 
     private func logGivenUp(fate: String) {
-        worker.logger.error(
-            "a message failed for good: \(fate)", metadata: fields.merging(["error": "\(lastError)"]) { $1 })
+        let report = takeReport()
+        var fields = fields(of: report)
+        fields["error"] = "\(lastError)"
+        fields["traceback"] = report?.traceback.map { "\($0)" }
+        worker.logger.error("a message failed for good: \(fate)", metadata: fields)
+    }
+
+    /// A failed attempt that is not the last is one line, without the way through the script.
+    private func tellAttempt(of attempts: Int, next: String) {
+        var fields = fields(of: takeReport())
+        fields["attempt"] = .stringConvertible(attempt)
+        fields["attempts"] = .stringConvertible(attempts)
+        worker.logger.warning("attempt \(attempt) of \(attempts) failed, \(next): \(lastError)", metadata: fields)
+    }
+
+    /// What is known of the handler whose failure is told now.
+    private func takeReport() -> HandlerReport? {
+        defer { report = nil }
+        return report?.message == lastError ? report : nil
+    }
+
+    private func fields(of report: HandlerReport?) -> Logger.Metadata {
+        report.map { Worker.fields(of: $0.handler, $0.live.generation, self) } ?? fields
     }
 
     private func retryDeadLetter(_ failure: DeliveryFailure) {
@@ -306,6 +342,9 @@ final class MessageWork: LaneWork {
 
     private func finish() {
         phase = .finished
+        // Of a spawned function whose spawner has made it good.
+        if let report { worker.log(report, scope: self) }
+        report = nil
         isLetterWaiting = false
         leaveLane()
         if share?.isLast() ?? true { message.acknowledge() }
@@ -331,28 +370,4 @@ final class MessageWork: LaneWork {
         isUnderWay = false
         worker.endMessage()
     }
-}
-
-/// One message that several handlers have: acknowledged when the last of them is done.
-final class MessageShare {
-    private var remaining: Int
-
-    init(_ count: Int) {
-        remaining = count
-    }
-
-    /// One of the handlers becomes several.
-    func split(into count: Int) {
-        remaining += count - 1
-    }
-
-    func isLast() -> Bool {
-        remaining -= 1
-        return remaining == 0
-    }
-}
-
-/// The handlers of one agent that have a message, by their filters.
-final class MessageSiblings {
-    var filters: Set<String> = []
 }

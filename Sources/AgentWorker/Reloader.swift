@@ -162,7 +162,7 @@ package actor Reloader {
                 "reloaded",
                 metadata: [
                     "agent": "\(interface.name)", "file": "\(snapshot.path)", "version": "\(snapshot.version)",
-                    "generation": "\(numbers[agent])",
+                    "generation": .stringConvertible(numbers[agent]),
                 ])
         } catch {
             let name = interfaces[agent]?.name ?? snapshot.name

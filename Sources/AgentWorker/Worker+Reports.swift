@@ -37,9 +37,18 @@ extension Worker {
     func report(
         _ message: String, traceback: String? = nil, of live: LiveGeneration, handler: HandlerName, scope: EffectScope
     ) {
-        var fields = Self.fields(of: handler, live.generation, scope)
-        fields["traceback"] = traceback.map { "\($0)" }
-        logger.error("\(message)", metadata: fields)
+        log(HandlerReport(message, traceback: traceback, of: live, handler: handler), scope: scope)
+    }
+
+    func log(_ report: HandlerReport, scope: EffectScope) {
+        var fields = Self.fields(of: report.handler, report.live.generation, scope)
+        fields["traceback"] = report.traceback.map { "\($0)" }
+        logger.error("\(report.message)", metadata: fields)
+    }
+
+    /// Logs a failure that makes the scope fail, unless that tells of it, with what becomes of it.
+    func tell(_ report: HandlerReport, scope: EffectScope) {
+        if !scope.takes(report) { log(report, scope: scope) }
     }
 
     /// Logs and counts a failed outcome; returns its text.
@@ -55,7 +64,7 @@ extension Worker {
         slot.counters.countError()
         var traceback: String?
         if case .failed(let error) = outcome { traceback = error.traceback }
-        report(message, traceback: traceback, of: live, handler: handler, scope: scope)
+        tell(HandlerReport(message, traceback: traceback, of: live, handler: handler), scope: scope)
         return message
     }
 }

@@ -76,7 +76,8 @@ package final class EmbeddedMosquitto: Sendable {
             var delay = TimeAmount.milliseconds(100)
             while true {
                 if state.withLock({ $0.isStopping }) { return finish() }
-                logger.warning("the private MQTT broker ended; starting it again", metadata: ["port": "\(port)"])
+                logger.warning(
+                    "the private MQTT broker ended; starting it again", metadata: ["port": .stringConvertible(port)])
                 do {
                     let next = try Self.start(program, port)
                     let isStopping = state.withLock { state in

@@ -101,6 +101,12 @@ struct RunCommand: AsyncParsableCommand {
             voice.fail(error.description, code: error.isUsage ? 2 : 1)
         }
         let logger = voice.logger
+        // From here on SIGUSR1 changes the level; without this it would end the host.
+        let toggles = await UnixSignalsSequence(trapping: .sigusr1)
+        let levels = Task { [log = voice.log] in
+            for await _ in toggles { log.toggleDebugging() }
+        }
+        defer { levels.cancel() }
         var options = HostOptions(
             scripts: origins(environment, voice), flags: flags, environment: environment, workers: workerCount ?? 1,
             reloads: reload,
@@ -109,8 +115,9 @@ struct RunCommand: AsyncParsableCommand {
         let host = AgentHost(options: options, logger: logger) { [voice] in voice.tell($0) }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        let watch = Task { [readyFile] in
+        let watch = Task { [readyFile, log = voice.log] in
             await StopSignals.watch(host.stopTime, logger) {
+                log.flush()
                 if let readyFile { unlink(readyFile) }
             }
         }
@@ -122,6 +129,7 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             voice.fail(ErrorText.of(error), code: 1)
         }
+        voice.log.flush()
         if let readyFile { try? FileManager.default.removeItem(atPath: readyFile) }
     }
 

@@ -304,6 +304,24 @@ import Testing
         #expect(script.host.effects.isEmpty)
     }
 
+    @Test("a field of the log keeps its type: what a script made a string is one, whatever it looks like")
+    func logFields() throws {
+        let script = try TestScript.probe(
+            #"""
+            agenthost.log.info("f", { a = "007", b = "1e5", c = "true", d = 7, e = 7.0, f = 1e300, g = true, h = agenthost.null,
+              i = math.maxinteger, j = 0.1 + 0.2, k = 0/0, l = math.huge, m = { n = { 1.5, "x" } }, o = "nil", p = print,
+              q = ("x"):rep(9000), r = { ("x"):rep(9000) } })
+            """#)
+        _ = try script.task("probe")
+        let values = try #require(script.host.lines.first?.values)
+        #expect(values["a"] == "007" && values["b"] == "1e5" && values["c"] == "true" && values["o"] == "nil")
+        #expect(values["d"] == 7 && values["e"] == .number(7) && values["f"] == .number(1e300) && values["g"] == true)
+        #expect(values["h"] == .null && values["i"] == .integer(.max) && values["j"] == .number(0.1 + 0.2))
+        #expect(values["l"] == "inf" && values["k"]?.stringValue?.contains("nan") == true)
+        #expect(values["m"] == ["n": [1.5, "x"]] && values["p"]?.stringValue?.hasPrefix("function") == true)
+        for name in ["q", "r"] { #expect(values[name]?.stringValue?.contains("… (9,00") == true) }
+    }
+
     @Test("the log takes a level, a message and fields; print is info")
     func log() throws {
         let script = try TestScript.probe(
@@ -315,7 +333,7 @@ import Testing
         #expect(
             script.host.lines == [
                 .init(level: .debug, message: "d"), .init(level: .info, message: #"{"a":1}"#),
-                .init(level: .warn, message: "w", fields: ["n": "1", "t": "[2]", "b": "false"]),
+                .init(level: .warn, message: "w", values: ["n": 1, "t": [2], "b": false]),
                 .init(level: .error, message: "nil"),
                 .init(level: .info, message: "a\t1\tnil\ttrue"), .init(level: .info, message: ""),
             ])

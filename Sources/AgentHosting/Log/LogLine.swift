@@ -72,18 +72,23 @@ struct LogLine: Sendable {
 
     /// Fields that say which of many it was.
     private static let occurrences: Set = [
-        traceback, "message_id", "task_id", "event_id", "client_id", "correlation_id", "letter", "attempt",
+        traceback, "message_id", "task_id", "event_id", "client_id", "correlation_id", "letter",
     ]
     private static let longestKind = 2000
 
-    /// The same for lines that tell of the same trouble: those of one level with the same words and fields, whatever
-    /// numbers and ids stand in them. The line of a script tells lines apart.
+    /// The same for lines that tell of the same trouble: those of one level with the same words and fields. What a
+    /// handler says may hold the numbers and ids of what it had: there they make no difference, but for the line of
+    /// the script and the number of the attempt.
     var kind: String {
         var kind = level.rawValue
-        Self.add(message, to: &kind)
+        let isOfHandler = fields.contains { $0.name == "handler" }
+        func add(_ text: String) {
+            if isOfHandler { Self.add(text, to: &kind) } else { kind += text.prefix(Self.longestKind) }
+        }
+        add(message)
         for (name, value) in fields where !Self.occurrences.contains(name) {
             kind += "\n\(name)="
-            Self.add(value.shown, to: &kind)
+            if name == "attempt" { kind += value.shown } else { add(value.shown) }
         }
         return kind
     }
