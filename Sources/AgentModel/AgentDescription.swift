@@ -2,7 +2,9 @@
 package struct AgentDescription: Sendable, Equatable {
     package struct Line: Sendable, Equatable {
         package enum Kind: String, Sendable, CaseIterable {
-            case endpoint, websocket, stream, task, topic, overlap, event, message, timer
+            case endpoint, websocket, stream
+            case files = "static"
+            case task, topic, overlap, event, message, timer
         }
 
         package var kind: Kind

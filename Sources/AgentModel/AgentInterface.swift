@@ -42,6 +42,22 @@ package struct AgentInterface: Sendable, Equatable {
         }
     }
 
+    /// A folder whose files are served below a path.
+    package struct StaticFolder: Sendable, Equatable {
+        /// Begins with a slash, and ends with none.
+        package var path: String
+        /// As the script names it.
+        package var folder: String
+        /// Absolute.
+        package var directory: String
+
+        package init(path: String, folder: String, directory: String) {
+            self.path = path
+            self.folder = folder
+            self.directory = directory
+        }
+    }
+
     package var name: String
     package var description: String
     package var isRealtime: Bool
@@ -56,6 +72,8 @@ package struct AgentInterface: Sendable, Equatable {
     package var endpoints: [Endpoint]
     package var websocketEndpoints: [WebSocketEndpoint]
     package var streamingEndpoints: [StreamingEndpoint]
+    /// Sorted by path.
+    package var staticFolders: [StaticFolder]
     /// `file:line` of the declaration, for messages.
     package var location: String
     /// What the script may do and probably does not mean, a line each: `file:line: …`.
@@ -64,7 +82,8 @@ package struct AgentInterface: Sendable, Equatable {
     package init(
         name: String, description: String, isRealtime: Bool, websocketEnabled: Bool, platform: String?,
         agentType: String, implementation: String, capabilities: [String], taskTypes: [String], endpoints: [Endpoint],
-        websocketEndpoints: [WebSocketEndpoint], streamingEndpoints: [StreamingEndpoint], location: String = ""
+        websocketEndpoints: [WebSocketEndpoint], streamingEndpoints: [StreamingEndpoint],
+        staticFolders: [StaticFolder] = [], location: String = ""
     ) {
         self.name = name
         self.description = description
@@ -78,6 +97,7 @@ package struct AgentInterface: Sendable, Equatable {
         self.endpoints = endpoints
         self.websocketEndpoints = websocketEndpoints
         self.streamingEndpoints = streamingEndpoints
+        self.staticFolders = staticFolders
         self.location = location
     }
 }

@@ -43,8 +43,7 @@ package enum ScriptPlaces {
 
     /// Up to the first `:` of a word.
     private static func wordEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
-        let word = bytes.prefix { $0 != UInt8(ascii: ":") && $0 > 0x20 }
-        return word.count
+        bytes.prefix { $0 > 0x20 && !":('\"".utf8.contains($0) }.count
     }
 
     /// Up to the end of `[string "…"]`, the name of what was given to `load`.

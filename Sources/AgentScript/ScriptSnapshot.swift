@@ -61,6 +61,19 @@ package final class ScriptSnapshot: Sendable {
         return nil
     }
 
+    /// What the system has at a place beside the script.
+    enum PlaceKind {
+        case folder, file, nothing
+    }
+
+    /// A place beside the script, and its absolute path.
+    func folder(_ name: String) -> (path: String, kind: PlaceKind) {
+        let path = directory.standardizedFileURL.appendingPathComponent(name).path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return (path, .nothing) }
+        return (path, isFolder.boolValue ? .folder : .file)
+    }
+
     /// A module's name is words with dots or slashes between them, so that it cannot leave the script's directory.
     package static func isModuleName(_ name: String) -> Bool {
         !name.isEmpty

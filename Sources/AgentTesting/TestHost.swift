@@ -51,7 +51,8 @@ final class TestHost {
             loop: loop, index: 0, counters: [status.agent.counters], limits: LuaLimits(), outbound: outbound,
             clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, blocking: BlockingInPlace(), pause: .zero,
             answersWithPlaces: false, logger: logger)
-        let serverSettings = HTTPServerSettings(host: "agent.test", port: 0)
+        var serverSettings = HTTPServerSettings(host: "agent.test", port: 0)
+        serverSettings.readsFilesOnLoop = true
         server = HTTPServer(
             eventLoop: loop, settings: serverSettings, exchange: RealtimeExchange(settings: serverSettings),
             requests: worker, status: status, logger: logger)

@@ -27,6 +27,7 @@ extension AgentDescription {
                     .websocket, endpoint.path, endpoint.isRaw ? "raw" : topics.isEmpty ? "" : "topics \(topics)")
             }
             + interface.streamingEndpoints.map { Line(.stream, $0.path, "topic \($0.topic)") }
+            + interface.staticFolders.map { Line(.files, "\($0.path)/", "folder \($0.folder)") }
     }
 
     private static func topics(_ handlers: HandlerTable, _ settings: AgentSettings) -> [Line] {

@@ -23,6 +23,7 @@ package final class HTTPServer: @unchecked Sendable {
     let logger: Logger
     let requests: any AgentRequests
     let status: any StatusReporting
+    let files: FileThreads
 
     private(set) var routes: RouteTable?
     private(set) var isStopping = false
@@ -64,6 +65,7 @@ package final class HTTPServer: @unchecked Sendable {
         self.requests = requests
         self.status = status
         self.logger = logger
+        files = FileThreads(eventLoop: eventLoop, isOnLoop: settings.readsFilesOnLoop)
         origins = OriginPolicy(settings.allowedOrigins, allowsCredentials: settings.allowsCredentials)
         hosts = HostPolicy(settings.allowedHosts, isLoopback: false)
         figures = LoopFigures(board: exchange.requests)

@@ -59,6 +59,9 @@ package struct HTTPServerSettings: Sendable {
     /// one least recently published to.
     package var totalWindowBytes = 256 << 20
 
+    /// Whether files are read on the event loop itself: on one whose clock only a test moves.
+    package var readsFilesOnLoop = false
+
     package init(host: String = "127.0.0.1", port: Int = 8080, allowedOrigins: [String] = []) {
         self.host = host
         self.port = port

@@ -4,7 +4,7 @@ import LuaRuntime
 /// `agenthost.agent { … }` and `agenthost.realtime_agent { … }`, and the agent table that they return.
 enum AgentModule: ScriptModule {
     private static let standardFields = [
-        "name", "description", "endpoints", "config", "processor", "capabilities", "http",
+        "name", "description", "endpoints", "config", "processor", "capabilities", "static", "http",
     ]
     private static let realtimeFields = standardFields + ["websocket_endpoints", "streaming_endpoints"]
 
@@ -44,6 +44,7 @@ enum AgentModule: ScriptModule {
         let endpoints = try endpoints(reader, in: generation)
         let websocketEndpoints = try websocketEndpoints(reader, in: generation)
         let streamingEndpoints = try streamingEndpoints(reader, in: generation)
+        let staticFolders = try staticFolders(reader, in: generation)
         let processor = try reader.function("processor")
         let (config, declared) = try config(reader, in: generation)
         let allowedAddresses = try allowedAddresses(reader)
@@ -61,7 +62,7 @@ enum AgentModule: ScriptModule {
             websocketEnabled: isRealtime && settings.websocketEnabled, platform: settings.platform,
             agentType: settings.agentType, implementation: settings.implementation, capabilities: capabilities,
             taskTypes: [], endpoints: endpoints, websocketEndpoints: websocketEndpoints,
-            streamingEndpoints: streamingEndpoints, location: location)
+            streamingEndpoints: streamingEndpoints, staticFolders: staticFolders, location: location)
         generation.declaration = AgentDeclaration(
             interface: interface, settings: settings, location: location, allowedAddresses: allowedAddresses)
         try pushAgent(

@@ -31,7 +31,7 @@ extension HTTPConnection {
     /// The server stops: a response under way is still sent, everything else ends.
     func stop() {
         switch phase {
-        case .answering: terms.keepsAlive = false
+        case .answering, .sending: terms.keepsAlive = false
         case .webSocket(let client): client.close(code: 1001, reason: TaskFailure.stopping.description)
         case .eventStream(let stream):
             stream.close()

@@ -59,7 +59,7 @@ extension HTTPConnection {
             if let location = redirection(in: table) {
                 return answer(.temporaryRedirect, nil, [("location", location)])
             }
-            answer(.notFound, ErrorBody.detail("Not Found"))
+            answerNotFound()
         case .others(let others):
             var methods: [String] = []
             for method in others.flatMap(\.methods) where !methods.contains(method) { methods.append(method) }
@@ -91,6 +91,7 @@ extension HTTPConnection {
     private func serve(_ target: RouteTarget, captures: [Range<Int>], body: ByteBuffer) {
         switch target {
         case .task(let route): perform(route, captures: captures, body)
+        case .files(let mount): serve(mount, captures: captures)
         case .root: page { $0.root }
         case .health:
             let pages = server.pages

@@ -14,7 +14,7 @@ extension HTTPConnection {
         }
     }
 
-    private func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         let path = head.path
         // The target `http://host` has no path; it means "/".
         if path.isEmpty { return [UInt8(ascii: "/")].withUnsafeBytes(body) }
@@ -32,6 +32,11 @@ extension HTTPConnection {
         guard other.count > 1, other[1] != UInt8(ascii: "/") || head.host != nil,
             case .match = other.withUnsafeBytes({ table.find($0) { !$0.targets.isEmpty } })
         else { return nil }
+        return location(of: other)
+    }
+
+    /// The URL of a path of this server, with the request's query.
+    func location(of path: [UInt8]) -> String {
         var location = ""
         if let host = head.text(head.host) {
             let forwarded = head.bytes.withUnsafeReadableBytes {
@@ -40,7 +45,7 @@ extension HTTPConnection {
             // Behind a proxy that ends TLS, the client's scheme is not the connection's.
             location = (forwarded == "https" ? "https://" : "http://") + host
         }
-        var target = other
+        var target = path
         if let query = head.query {
             target.append(UInt8(ascii: "?"))
             head.bytes.withUnsafeReadableBytes { target += $0[query] }

@@ -19,8 +19,10 @@ final class HTTPConnection: ChannelDuplexHandler {
         /// Within the head of a request.
         case head
         case body
-        /// A task was asked for and has not answered.
+        /// A task was asked for and has not answered, or a file is being looked up.
         case answering
+        /// A file, after its head.
+        case sending(FileTransfer)
         case webSocket(WebSocketConnection)
         case eventStream(EventStream)
         /// The own side is ended; what the peer still sends is dropped, so that it can read the last response.
@@ -104,8 +106,10 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
         isInputClosed = true
         // A client that has said all it had to say may still wait for the answer.
-        if case .answering = phase { return }
-        abort(nil)
+        switch phase {
+        case .answering, .sending: return
+        default: abort(nil)
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -137,7 +141,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private var maySkipReading: Bool {
         switch phase {
-        case .answering: input.readableBytes > Self.maxWaitingInput
+        case .answering, .sending: input.readableBytes > Self.maxWaitingInput
         case .lingering, .closed, .eventStream: false
         default: input.readableBytes > 0 && !isWritable
         }
@@ -208,7 +212,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         case .idle, .head: return readHead()
         case .body: return readBody()
         case .webSocket(let client): return receive(client)
-        case .answering: return false
+        case .answering, .sending: return false
         case .eventStream, .lingering, .closed:
             input.clear()
             return false

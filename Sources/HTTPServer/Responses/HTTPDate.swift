@@ -1,3 +1,4 @@
+import AgentModel
 import NIOCore
 
 /// Times as HTTP writes them (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -6,6 +7,27 @@ enum HTTPDate {
     private static let months: [StaticString] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
+
+    /// The last second of the year 9999, in seconds since 1970.
+    static let latest = 253_402_300_799
+
+    /// The seconds since 1970 that a date means; nil for any other text. What is in a form of before 1999 is none: no
+    /// client sends back another date than it was given.
+    static func seconds(_ text: String) -> Int? {
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", parts[1].utf8.count == 2,
+            let month = months.firstIndex(where: { "\($0)" == parts[2] })
+        else { return nil }
+        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+        return Timestamp.parse("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z").map { Int($0 / 1000) }
+    }
+
+    /// `seconds` since 1970, at least 0.
+    static func text(_ seconds: Int) -> String {
+        var buffer = ByteBuffer()
+        write(seconds, to: &buffer)
+        return String(buffer: buffer)
+    }
 
     /// `seconds` since 1970.
     static func write(_ seconds: Int, to buffer: inout ByteBuffer) {

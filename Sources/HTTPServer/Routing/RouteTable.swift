@@ -114,6 +114,13 @@ package final class RouteTable {
             let route = TaskRoute(agent: position, endpoint: endpoint, path: path, interface: agent)
             try add(method, path, .task(route), owner: owner)
         }
+        for folder in agent.staticFolders {
+            let mount = FileMount(folder)
+            for path in [folder.path, "\(folder.path)/{file:path}"] {
+                let owner = "\(owner) (static)"
+                try add(.get, try parsed(path, owner), .files(mount), owner: owner)
+            }
+        }
         guard agent.isRealtime else { return }
         for endpoint in agent.streamingEndpoints {
             let path = try parsed(endpoint.path, owner)

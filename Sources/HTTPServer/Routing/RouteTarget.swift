@@ -18,4 +18,6 @@ enum RouteTarget {
     /// Server-Sent Events of one topic, in which `{name}` stands for a parameter of the path.
     case topicStream(RoutePath, topic: String)
     case task(TaskRoute)
+    /// Files of a folder: what the path's parameter is, or where it has none the folder itself.
+    case files(FileMount)
 }

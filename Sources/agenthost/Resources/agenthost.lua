@@ -102,6 +102,7 @@ agenthost = {}
 ---@field description? string
 ---@field capabilities? string[] What GET /capabilities lists; the task types unless set.
 ---@field endpoints? agenthost.Endpoint[]
+---@field static? table<string, string> Paths, and the folders beside the script whose files are served below them: { ["/app"] = "public" } serves public/index.html at /app/. Endpoints go before files; names that begin with a dot are not served.
 ---@field config? agenthost.Config
 ---@field http? { allow: string[] } Link-local and metadata addresses (169.254.169.254) that agenthost.http may reach.
 ---@field processor? fun(): any Called once while the script loads; what it returns is agent.processor.
