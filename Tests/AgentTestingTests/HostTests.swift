@@ -43,6 +43,64 @@ import Testing
                 """)
     }
 
+    @Test("answers of the script's own and files arrive as a client gets them")
+    func answers() async throws {
+        let folder = try TestFolder()
+        try folder.write("public/index.html", "<p>home</p>")
+        try folder.write("public/large.bin", String(repeating: "x", count: 1 << 20))
+        try folder.write(
+            "agent.lua",
+            """
+            local agent = agenthost.realtime_agent { name = "answers", static = { ["/app"] = "public" },
+              endpoints = { { path = "/room/{id}", task_type = "room", method = "GET" } } }
+            agent:task("room", function(task)
+              if task.path.id == "8" then error(agenthost.answer(404, { detail = "no such room" }, { ["X-A"] = "1" })) end
+              if task.path.id == "9" then error("boom") end
+              return agenthost.answer(200, "<p>" .. task.path.id .. "</p>", { { "Content-Type", "text/html" }, { "Set-Cookie", "a" }, { "Set-Cookie", "b" } })
+            end)
+            """)
+        let result = try await folder.run(
+            tests: """
+                local host = test.load "agent.lua"
+                test("an answer", function()
+                  local status, body, headers, list = host:request { path = "/room/7" }
+                  test.equal(status, 200)
+                  test.equal(body, "<p>7</p>")
+                  test.equal(headers["content-type"], "text/html")
+                  local cookies = {}
+                  for _, pair in ipairs(list) do
+                    if pair[1] == "set-cookie" then cookies[#cookies + 1] = pair[2] end
+                  end
+                  test.equal(cookies, { "a", "b" })
+                end)
+                test("a raised one", function()
+                  local status, body, headers = host:request { path = "/room/8" }
+                  test.equal(status, 404)
+                  test.equal(body, { detail = "no such room" })
+                  test.equal(headers["x-a"], "1")
+                  test.equal(host.sent.events[#host.sent.events].data.error, "no such room")
+                end)
+                test("an error, whose line is in the log", function()
+                  local status, body = host:request { path = "/room/9" }
+                  test.equal(status, 500)
+                  test.equal(body, { detail = "Agent processing failed: boom" })
+                  test.matches(table.concat(host.log, " "), "agent.lua:5: boom")
+                end)
+                test("files", function()
+                  local status, body, headers = host:request { path = "/app/" }
+                  test.equal(status, 200)
+                  test.equal(body, "<p>home</p>")
+                  test.equal(headers["content-type"], "text/html; charset=utf-8")
+                  test.equal(host:request { path = "/app/", headers = { ["If-None-Match"] = headers.etag } }, 304)
+                  test.equal(host:request { path = "/app" }, 307)
+                  test.equal(host:request { path = "/app/../agent.lua" }, 404)
+                  test.equal(#select(2, host:request { path = "/app/large.bin" }), 1048576)
+                end)
+                """)
+        #expect(result.failures == "")
+        #expect(result.passedCount == 4)
+    }
+
     @Test("requests and WebSockets have paths with parameters, queries, headers and subprotocols")
     func requestContext() async throws {
         try await expectGreen(
