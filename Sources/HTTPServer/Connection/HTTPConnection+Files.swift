@@ -6,7 +6,8 @@ import NIOHTTP1
 /// Files of folders (`static`).
 extension HTTPConnection {
     func serve(_ mount: FileMount, captures: [Range<Int>]) {
-        let asked = captures.first.map { rest in withPath { FileName($0[rest]) } } ?? FileName.mount
+        var asked: FileName? = FileName.mount
+        if let rest = captures.first { asked = withPath { FileName($0[rest]) } }
         guard let name = asked else { return answerNotFound() }
         let sequence = sequence
         let conditions = FileConditions(head)

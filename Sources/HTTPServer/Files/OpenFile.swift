@@ -83,19 +83,18 @@ final class OpenFile: Sendable {
         let root = openWithoutWaiting(directory)
         guard root >= 0 else { return false }
         defer { close(root) }
-        guard let place = place(of: descriptor), let top = place(of: root) else { return false }
+        guard let place = location(of: descriptor), let top = location(of: root) else { return false }
         return place.starts(with: top)
-            && (place.count == top.count || top.last == UInt8(ascii: "/") || place[top.count] == UInt8(ascii: "/"))
+            && (place.count == top.count || top == "/".utf8.map(CChar.init)
+                || place[top.count] == CChar(UInt8(ascii: "/")))
     }
 
     /// The path of what is open, without links (proc(5), `/proc/self/fd`).
-    private static func place(of descriptor: CInt) -> [UInt8]? {
-        var place = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
-        let length = place.withUnsafeMutableBytes { buffer in
-            readlink(
-                "/proc/self/fd/\(descriptor)", buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
-        }
-        return length > 0 && length < place.count ? Array(place[..<length]) : nil
+    private static func location(of descriptor: CInt) -> [CChar]? {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let room = path.count
+        let length = readlink("/proc/self/fd/\(descriptor)", &path, room)
+        return length > 0 && length < path.count ? Array(path[..<length]) : nil
     }
 
     /// The bytes of a range; nil when they cannot be read, as when the file was cut short meanwhile.
