@@ -234,44 +234,56 @@ struct StaticFileTests {
         }
     }
 
-    @Test("endpoints go before files; the same path twice is a clash that names the script's line")
+    private static let clashing = [
+        "/app": "agent.lua:2: agent pages (static): GET /app is already served by agent.lua:2: agent pages",
+        "/app/{all:path}":
+            "GET /app/{file:path} is already served by agent.lua:2: agent pages as /app/{all:path}",
+    ]
+
+    @Test("endpoints go before files")
     func precedence() async throws {
-        let folder = try FileFolder(["ask": "a file", "echo": "a file", "7": "a file", "x.txt": "a file"])
+        let folder = try FileFolder(["ask": "a file", "echo": "a file", "x.txt": "a file"])
         var agent = folder.agent()
-        agent.location = "agent.lua:2"
         agent.endpoints = [
             .init(path: "/app/ask", method: "GET", taskType: "echo"),
             .init(path: "/app/echo", method: "POST", taskType: "echo"),
             .init(path: "/app/x.txt/{id}", method: "GET", taskType: "echo"),
         ]
         try await TestHost.run([agent]) { host in
-            #expect(try await host.request("GET", "/app/ask").json["result"] != nil)
-            #expect(try await host.request("POST", "/app/echo", "{}").json["result"] != nil)
-            #expect(try await host.request("GET", "/app/echo").body == "a file")
-            #expect(try await host.request("GET", "/app/x.txt").body == "a file")
-            #expect(try await host.request("GET", "/app/x.txt/1").json["result"] != nil)
-        }
-        for (endpoint, words) in [
-            ("/app", "agent.lua:2: agent pages (static): GET /app is already served by agent.lua:2: agent pages"),
-            (
-                "/app/{all:path}",
-                "GET /app/{file:path} is already served by agent.lua:2: agent pages as /app/{all:path}"
-            ),
-        ] {
-            var clashing = agent
-            clashing.endpoints = [.init(path: endpoint, method: "GET", taskType: "echo")]
-            #expect { try HTTPServer.validate([clashing]) } throws: { "\($0)".contains(words) }
-        }
-        for mount in ["/health", "/stream/topic/a", "/metrics"] {
-            #expect { try HTTPServer.validate([folder.agent(at: mount)]) } throws: { error in
-                "\(error)".contains("already served by the host")
+            for (method, path) in [("GET", "/app/ask"), ("POST", "/app/echo"), ("GET", "/app/x.txt/1")] {
+                let reply = try await host.request(method, path, method == "POST" ? "{}" : nil)
+                #expect(reply.body.hasPrefix("{\"result\":"), "\(path)")
             }
+            for path in ["/app/echo", "/app/x.txt"] {
+                let reply = try await host.request("GET", path)
+                #expect(reply.body == "a file")
+            }
+        }
+    }
+
+    @Test("the same path twice is a clash that names the script's line", arguments: clashing)
+    func clash(endpoint: String, words: String) throws {
+        var agent = try FileFolder([:]).agent()
+        agent.location = "agent.lua:2"
+        agent.endpoints = [.init(path: endpoint, method: "GET", taskType: "echo")]
+        let error = #expect(throws: RouteClash.self) { try HTTPServer.validate([agent]) }
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+    }
+
+    @Test("what the host serves, and what another agent does, is no place for files")
+    func taken() throws {
+        let folder = try FileFolder([:])
+        for mount in ["/health", "/stream/topic/a", "/metrics"] {
+            let error = #expect(throws: RouteClash.self) { try HTTPServer.validate([folder.agent(at: mount)]) }
+            #expect(error?.description.contains("already served by the host") == true)
         }
         var other = folder.agent()
         other.name = "others"
-        #expect { try HTTPServer.validate([agent, other]) } throws: {
-            "\($0)".contains("agent others (static): GET /app")
-        }
+        other.endpoints = []
+        other.websocketEndpoints = []
+        other.streamingEndpoints = []
+        let error = #expect(throws: RouteClash.self) { try HTTPServer.validate([folder.agent(), other]) }
+        #expect(error?.description.contains("agent others (static): GET /app is already served by agent pages") == true)
     }
 
     @Test("a large file arrives whole, also to a client that is slow, and the server meanwhile serves others")
