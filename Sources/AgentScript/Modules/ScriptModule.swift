@@ -25,11 +25,6 @@ enum ScriptModules {
     }
 }
 
-/// The release of agenthost.
-package enum AgentHostVersion {
-    package static let text = "0.1.0"
-}
-
 extension LuaStack {
     /// Sets a host function as a field of the table on top of the stack.
     func setFunction(_ name: String, _ body: @escaping LuaHostFunction) {
