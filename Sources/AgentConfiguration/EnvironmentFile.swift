@@ -1,5 +1,6 @@
 import AgentModel
 import Foundation
+import Glibc
 
 /// A file of environment variables, as `docker compose` and python-dotenv read it.
 ///
@@ -28,13 +29,9 @@ package struct EnvironmentFile: Sendable {
 
     /// A pipe does as well as a file: `--env-file <(…)`.
     package init(path: String) throws(Failure) {
-        let data: Data
-        do {
-            data = try Self.contents(of: path)
-        } catch {
-            let code = (error as? CocoaError)?.underlying as? POSIXError
-            let reason = code.map { ErrorText.system($0.code.rawValue) } ?? "it is no file that can be read"
-            throw Failure(description: "the environment file \(path) cannot be read: \(reason)")
+        guard let data = Self.contents(of: path) else {
+            throw Failure(
+                description: "the environment file \(path) cannot be read: \(ErrorText.system(errno))")
         }
         guard let text = String(validating: data, as: UTF8.self), !text.contains("\0") else {
             throw Failure(description: "\(path): expected NAME=VALUE in each line, as UTF-8 text")
@@ -50,10 +47,18 @@ package struct EnvironmentFile: Sendable {
         notices = reader.notices
     }
 
-    private static func contents(of path: String) throws -> Data {
-        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        defer { try? handle.close() }
-        return try handle.readToEnd() ?? Data()
+    /// nil: it cannot be read, and `errno` says why.
+    private static func contents(of path: String) -> Data? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            errno = EISDIR
+            return nil
+        }
+        return try? handle.readToEnd() ?? Data()
     }
 }
 
