@@ -87,12 +87,15 @@ package struct AgentHost: Service {
             }
             try? await control?.close()
         } catch {
-            await floor.stop(grace: stopTime.grace)
+            _ = await floor.stop(grace: stopTime.grace)
             throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
         }
-        await floor.stop(grace: stopTime.grace)
+        let began = ContinuousClock.now
+        announce(.stopping(await floor.workUnderWay(), grace: stopTime.grace))
+        let cutOff = await floor.stop(grace: stopTime.grace)
         await outbound.shutdown()
         try? await group.shutdownGracefully()
+        announce(.stopped(after: began.duration(to: .now), cutOff: cutOff))
     }
 
     /// Makes the host known to `agenthost send`. It serves all the same when that cannot be done, which is said once.

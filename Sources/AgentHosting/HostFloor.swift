@@ -283,14 +283,15 @@ final class HostFloor: Sendable {
     }
 
     /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything. What has not
-    /// finished within `grace` is cut off (contract section 6, promise 5).
-    func stop(grace: Duration) async {
+    /// finished within `grace` is cut off (contract section 6, promise 5). Returns the names of what was.
+    func stop(grace: Duration) async -> [String] {
         let (rooms, subscriber, publisher) = shared.withLock { ($0.rooms, $0.subscriber, $0.publisher) }
         let deadline = NIODeadline.now() + TimeAmount(grace)
         subscriber?.pauseIntake()
+        let cutOff = Mutex<[String]>([])
         await each(rooms) { room in
             room.pauseIntake()
-            return room.worker.drain(deadline: deadline)
+            return room.worker.drain(deadline: deadline).map { names in cutOff.withLock { $0 += names } }
         }
         let stopsEnd = max(deadline, .now() + .seconds(Self.leastStopTime))
         await each(rooms) { $0.worker.runStops(deadline: stopsEnd) }
@@ -304,6 +305,18 @@ final class HostFloor: Sendable {
             return room.loop.makeSucceededVoidFuture()
         }
         await brokers.stopEmbedded()
+        return cutOff.withLock { $0 }
+    }
+
+    /// What a stop that begins now waits for.
+    func workUnderWay() async -> WorkUnderWay {
+        var work = WorkUnderWay()
+        for worker in workers {
+            guard let figures = try? await worker.loop.submit({ worker.figures() }).get() else { continue }
+            work.messages += figures.messagesUnderWay
+            work.tasks += figures.agents.reduce(0) { $0 + $1.runningTasks + $1.queuedTasks }
+        }
+        return work
     }
 
     private func each(

@@ -31,8 +31,8 @@ extension Worker {
 
     /// From here on new tasks are refused, no timer fires, and messages that have not begun do not begin: they stay
     /// unacknowledged. Completes when what has begun is done, its effects acknowledged, or at the deadline, when what
-    /// still waits is cut off.
-    package func drain(deadline: NIODeadline) -> EventLoopFuture<Void> {
+    /// still waits is cut off. Its value names what was.
+    package func drain(deadline: NIODeadline) -> EventLoopFuture<[String]> {
         loop.preconditionInEventLoop()
         if state != .closed { state = .stopping }
         for slot in slots {
@@ -40,15 +40,14 @@ extension Worker {
             abandonSwap(agent: slot.index, because: ScriptFailure("the host is stopping"))
             slot.live?.retire()
         }
-        let promise = loop.makePromise(of: Void.self)
+        let promise = loop.makePromise(of: [String].self)
         let timer = isolated.scheduleTask(deadline: deadline) {
             self.onDrained = []
-            self.cutOff()
-            promise.succeed(())
+            promise.succeed(self.cutOff())
         }
         onDrained.append {
             timer.cancel()
-            promise.succeed(())
+            promise.succeed([])
         }
         announceDrained()
         return promise.futureResult
@@ -56,7 +55,7 @@ extension Worker {
 
     /// Ends what has not ended by itself: whoever waits for a task is told that the host stops, and a message stays
     /// unacknowledged. Spawned functions are left to the end of their version, as they may be what `on_stop` ends.
-    private func cutOff() {
+    private func cutOff() -> [String] {
         isGraceOver = true
         let names = slots.flatMap { $0.generations.flatMap(\.waitingNames) }
         let queued = slots.reduce(0) { $0 + $1.queuedTasks.count }
@@ -66,12 +65,14 @@ extension Worker {
                 "messages": .stringConvertible(messagesUnderWay), "queued_tasks": .stringConvertible(queued),
                 "handlers": "\(names.joined(separator: ", "))",
             ])
+        let cutOff = slots.flatMap { $0.generations.flatMap(\.waitingHandlers) }.map(\.name.description).sorted()
         // Before those that run: each of these that ends would let one begin.
         for slot in slots { refuseQueuedTasks(of: slot) }
         // In one go: a handler that waits for another would go on when that one ends.
         goOn {
             for invocation in slots.flatMap({ $0.generations.flatMap(\.waitingHandlers) }) { end(invocation, .cutOff) }
         }
+        return cutOff + (queued > 0 ? ["\(queued) waiting task\(queued == 1 ? "" : "s")"] : [])
     }
 
     private func refuseQueuedTasks(of slot: AgentSlot) {

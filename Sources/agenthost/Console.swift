@@ -12,6 +12,11 @@ enum Console {
         FileHandle.standardOutput.write(Data((line.text(styled: hasStyles(STDOUT_FILENO)) + "\n").utf8))
     }
 
+    /// On a terminal, over what it shows of a key that was pressed.
+    static func beginLine() {
+        if isatty(STDOUT_FILENO) == 1 { FileHandle.standardOutput.write(Data("\r".utf8)) }
+    }
+
     /// Whether what is written there is seen by a person who wants colours: <https://no-color.org>.
     static func hasStyles(_ descriptor: Int32) -> Bool {
         let environment = ProcessInfo.processInfo.environment

@@ -19,13 +19,38 @@ struct HostVoice: Sendable {
     }
 
     func tell(_ announcement: HostAnnouncement) {
-        switch (announcement, format) {
-        case (.started(let report), .text):
-            for line in report.lines() { Console.line(line) }
-        case (.started(let report), .json):
-            for line in report.endpoints { Console.line(line) }
-            log(report)
+        guard format == .json else {
+            // Behind the ^C that a terminal shows for the key.
+            if case .stopping = announcement { Console.beginLine() }
+            for line in announcement.lines { Console.line(line) }
+            return
         }
+        switch announcement {
+        case .started(let report):
+            for line in report.endpoints { Console.line(line) }
+            record(report)
+        case .stopping(let work, let grace):
+            logger.notice(
+                "stopping",
+                metadata: [
+                    "tasks": .stringConvertible(work.tasks), "messages": .stringConvertible(work.messages),
+                    "grace": .stringConvertible(grace / .seconds(1)),
+                ])
+        case .stopped(let time, let cutOff):
+            logger.log(
+                level: cutOff.isEmpty ? .notice : .warning, cutOff.isEmpty ? "stopped cleanly" : "stopped",
+                metadata: [
+                    "seconds": .stringConvertible(time / .seconds(1)), "cut_off": .array(cutOff.map { "\($0)" }),
+                ])
+        }
+    }
+
+    /// The last words of a host that a second signal ends.
+    func endedAtOnce(by signal: String) {
+        let message = "ended at once by a second \(signal): what was under way is not finished"
+        guard format == .text else { return logger.warning("\(message)") }
+        Console.beginLine()
+        Console.line(ConsoleLine(message, .warning))
     }
 
     /// Ends the program with a message and an exit code of the contract.
@@ -36,7 +61,7 @@ struct HostVoice: Sendable {
         exit(code)
     }
 
-    private func log(_ report: StartReport) {
+    private func record(_ report: StartReport) {
         for agent in report.agents {
             var fields: Logger.Metadata = [
                 "agent": "\(agent.name)", "file": "\(agent.file)", "version": "\(agent.version)",

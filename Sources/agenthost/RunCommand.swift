@@ -115,9 +115,9 @@ struct RunCommand: AsyncParsableCommand {
         let host = AgentHost(options: options, logger: logger) { [voice] in voice.tell($0) }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        let watch = Task { [readyFile, log = voice.log] in
-            await StopSignals.watch(host.stopTime, logger) {
-                log.flush()
+        let watch = Task { [readyFile, voice] in
+            await StopSignals.watch(host.stopTime, voice) {
+                voice.log.flush()
                 if let readyFile { unlink(readyFile) }
             }
         }

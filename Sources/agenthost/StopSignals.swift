@@ -9,10 +9,11 @@ import UnixSignals
 /// the first one does when the shutdown takes longer than anything it waits for.
 enum StopSignals {
     /// Watches until the process ends. `cleanUp` is called before it is ended from here.
-    static func watch(_ stopTime: StopTime, _ logger: Logger, cleanUp: @escaping @Sendable () -> Void) async {
+    static func watch(_ stopTime: StopTime, _ voice: HostVoice, cleanUp: @escaping @Sendable () -> Void) async {
         var isStopping = false
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             if isStopping {
+                voice.endedAtOnce(by: signal == .sigint ? "SIGINT" : "SIGTERM")
                 cleanUp()
                 // As a shell reports a process that the signal ended.
                 _exit(128 + (signal == .sigint ? SIGINT : SIGTERM))
@@ -21,7 +22,7 @@ enum StopSignals {
             // On a thread of its own, whatever the loops and tasks are busy with.
             let patience = Int(clamping: stopTime.patience.nanoseconds)
             DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(patience)) {
-                logger.error("the stop takes too long; the host ends without finishing it")
+                voice.logger.error("the stop takes too long; the host ends without finishing it")
                 cleanUp()
                 _exit(1)
             }

@@ -102,6 +102,33 @@ import Testing
     }
 }
 
+/// What a host says when it stops.
+@Suite struct HostAnnouncementTests {
+    @Test(
+        "a stop says what it waits for, and for how long",
+        arguments: [
+            (WorkUnderWay(), "stopping; nothing is under way"),
+            (WorkUnderWay(tasks: 1), "stopping: 1 task may take 2.5 s to finish; Ctrl-C again ends at once"),
+            (
+                WorkUnderWay(tasks: 2, messages: 1),
+                "stopping: 2 tasks and 1 message may take 2.5 s to finish; Ctrl-C again ends at once"
+            ),
+        ])
+    func stopping(work: WorkUnderWay, line: String) {
+        let lines = HostAnnouncement.stopping(work, grace: .milliseconds(2500)).lines.map { $0.text() }
+        #expect(lines == [line])
+    }
+
+    @Test("the end says whether all was finished") func stopped() {
+        #expect(
+            HostAnnouncement.stopped(after: .milliseconds(123), cutOff: []).lines.map { $0.text() }
+                == ["stopped cleanly after 0.1 s"])
+        #expect(
+            HostAnnouncement.stopped(after: .milliseconds(10_010), cutOff: ["task t", "handler of a/b"]).lines
+                .map { $0.text() } == ["stopped after 10 s; cut off: task t, handler of a/b"])
+    }
+}
+
 /// Lines for a terminal.
 @Suite struct ConsoleLineTests {
     private let line = ConsoleLine("plain ") + ConsoleLine("strong", .strong) + ConsoleLine("", .bad)

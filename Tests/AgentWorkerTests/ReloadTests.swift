@@ -210,7 +210,7 @@ import Testing
         try test.activate("agent:on_start(function() agenthost.sleep(20) end)")
         let task = test.task("t")
         var isDrained = false
-        test.worker.drain(deadline: test.loop.now + .seconds(10)).assumeIsolated().whenSuccess { isDrained = true }
+        test.worker.drain(deadline: test.loop.now + .seconds(10)).assumeIsolated().whenSuccess { _ in isDrained = true }
         test.loop.run()
         #expect(task.json == #""old""#)
         #expect(isDrained)

@@ -9,7 +9,8 @@ import Testing
 @Suite("Stopping") struct StopTests {
     private func drain(_ test: TestWorker, seconds: Int64 = 10) -> () -> Bool {
         var isDone = false
-        test.worker.drain(deadline: test.loop.now + .seconds(seconds)).assumeIsolated().whenSuccess { isDone = true }
+        test.worker.drain(deadline: test.loop.now + .seconds(seconds)).assumeIsolated().whenSuccess { _ in isDone = true
+        }
         return { isDone }
     }
 

@@ -1,6 +1,7 @@
 """What a host says of itself: when it starts, when it reloads, when it is built; to people, to pipes and to machines."""
 
 import contextlib
+import http.client
 import json
 import os
 import pty
@@ -162,6 +163,61 @@ def reloads():
             equal((host.out + host.err).count(f"building.lua:{line}:"), 1, host.err)
             equal((host.out + host.err).count("reloaded"), 1, host.err)
             assert re.search(r"reloaded .*agent=building .*generation=2 version=[0-9a-f]{12}", host.err), host.err
+
+
+SLOW = """
+local agent = agenthost.agent { name = "slow", endpoints = { { path = "/wait", task_type = "wait", body = "any" } } }
+agent:task("wait", function() agenthost.log.info("waiting") agenthost.sleep(60) end)
+"""
+
+
+def ask(host):
+    """A task of SLOW that is under way; whoever asked waits for its answer."""
+    address = re.search(r"^http://127\.0\.0\.1:(\d+)\r?$", host.out, re.M)[1]
+    client = http.client.HTTPConnection("127.0.0.1", int(address), timeout=60)
+    client.request("POST", "/wait", body="{}", headers={"Content-Type": "application/json"})
+    host.says("waiting", "err")
+    return client
+
+
+@case("a stop says what it waits for and for how long, and whether all was finished or what was cut off")
+def stops():
+    with scripts_folder({"slow.lua": SLOW}) as folder:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with Started(folder, "slow.lua", "--port", "0") as host:
+                host.says("Ctrl-C stops")
+                equal(host.end(number), 0, host.out)
+                assert re.fullmatch(r"stopping; nothing is under way\nstopped cleanly after [\d.]+ s\n",
+                                    host.out.partition("to finish\n")[2]), host.out
+        with Started(folder, "slow.lua", "--port", "0", "--grace", "1") as host:
+            host.says("is under way has 1 s to finish")
+            client = ask(host)
+            equal(host.end(), 0, host.out)
+            assert "stopping: 1 task may take 1 s to finish; Ctrl-C again ends at once\n" in host.out, host.out
+            assert re.search(r"^stopped after [\d.]+ s; cut off: task wait$", host.out, re.M), host.out
+            equal(client.getresponse().status, 503)
+        with Started(folder, "slow.lua", "--port", "0", "--grace", "1", "--log-format", "json") as host:
+            host.says('"message":"ready"', "err")
+            ask(host)
+            equal(host.end(), 0, host.out)
+            records = {one["message"]: one for one in map(json.loads, host.err.splitlines())}
+            equal((records["stopping"]["tasks"], records["stopping"]["grace"]), (1, 1))
+            equal(records["stopped"]["level"], "warning")
+            assert "task wait" in str(records["stopped"]["cut_off"]), records["stopped"]
+
+
+@case("a second signal ends the host at once, which it says")
+def stops_at_once():
+    with scripts_folder({"slow.lua": SLOW}) as folder:
+        with Started(folder, "slow.lua", "--port", "0", terminal=True) as host:
+            host.says("Ctrl-C stops")
+            ask(host)
+            host.process.send_signal(signal.SIGINT)
+            host.says("stopping: 1 task")
+            equal(host.end(signal.SIGINT), 130)
+            # Over the ^C that a terminal shows.
+            assert "\rstopping: 1 task" in host.out, repr(host.out)
+            assert "\rended at once by a second SIGINT: what was under way is not finished" in host.out, repr(host.out)
 
 
 # Stands in for Swift's, as slow as a first build is for the test's patience.
