@@ -14,7 +14,7 @@ struct HostVoice: Sendable {
 
     init(format: LogFormat) {
         self.format = format
-        log = HostLog(format: format)
+        log = HostLog(format: format, isStyled: Console.hasStyles(STDERR_FILENO))
         logger = log.logger
     }
 

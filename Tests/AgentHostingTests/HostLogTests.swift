@@ -139,6 +139,19 @@ struct HostLogTests {
             metadata: [:])
     }
 
+    @Test("on a terminal a line has the time of the day, and its level a colour") func styled() {
+        let line = LogLine(
+            LogEvent(
+                level: .error, message: "a\u{1B}[2Jb", metadata: ["n": "1"], source: nil, file: "", function: "",
+                line: 0),
+            metadata: [:], time: 1_767_323_045_678)
+        #expect(line.text(.text) == "2026-01-02T03:04:05.678Z ERROR a\\u001b[2Jb n=1")
+        #expect(
+            line.text(.text, isStyled: true)
+                == "\u{1B}[2m03:04:05.678Z \u{1B}[0m\u{1B}[31mERROR\u{1B}[0m a\\u001b[2Jb n=1")
+        #expect(line.text(.json, isStyled: true).hasPrefix("{"))
+    }
+
     @Test("the same trouble is told at once, and then once a second with how much more of it there was")
     func limit() {
         let seconds = Seconds()

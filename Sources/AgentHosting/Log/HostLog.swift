@@ -7,17 +7,25 @@ import Synchronization
 /// being told again and again. All its loggers share it.
 package final class HostLog: Sendable {
     private let format: LogFormat
+    private let isStyled: Bool
     private let output: @Sendable (String) -> Void
     private let troubles: TroubleLimit
     private let levels = Mutex((configured: Logger.Level.info, isDebugging: false))
     /// What `levels` comes to, for those who ask whether a line is wanted at all.
     private let current = Atomic<Int>(HostLog.rank(.info))
 
-    /// `output` takes a whole line, its end included; standard error unless said otherwise.
-    package init(format: LogFormat, output: @escaping @Sendable (String) -> Void = HostLog.writeToStandardError) {
+    /// `isStyled`: text is for a terminal that shows colours. `output` takes a whole line, its end included; standard
+    /// error unless said otherwise.
+    package init(
+        format: LogFormat, isStyled: Bool = false,
+        output: @escaping @Sendable (String) -> Void = HostLog.writeToStandardError
+    ) {
         self.format = format
+        self.isStyled = isStyled
         self.output = output
-        troubles = TroubleLimit { line, more in output(line.text(format, more: more) + "\n") }
+        troubles = TroubleLimit { line, more in
+            output(line.text(format, isStyled: isStyled, more: more) + "\n")
+        }
     }
 
     package static func writeToStandardError(_ line: String) {
@@ -69,7 +77,9 @@ package final class HostLog: Sendable {
         let line = LogLine(event, metadata: metadata)
         let isTrouble = event.level == .warning || event.level == .error
         // A script has asked for each of its own lines.
-        guard isTrouble, event.source != ScriptLogLevel.source else { return output(line.text(format) + "\n") }
+        guard isTrouble, event.source != ScriptLogLevel.source else {
+            return output(line.text(format, isStyled: isStyled) + "\n")
+        }
         troubles.tell(line)
     }
 

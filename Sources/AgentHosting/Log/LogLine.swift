@@ -27,10 +27,11 @@ struct LogLine: Sendable {
     }
 
     /// The line, without its end. `more`: how many of its kind there were in the last second that are not written.
-    func text(_ format: LogFormat, more: Int = 0) -> String {
+    /// `isStyled`: text has the styles of a terminal, and of the time only that of the day.
+    func text(_ format: LogFormat, isStyled: Bool = false, more: Int = 0) -> String {
         switch format {
         case .json: json(more: more)
-        case .text: words(more: more)
+        case .text: words(isStyled: isStyled, more: more)
         }
     }
 
@@ -43,8 +44,12 @@ struct LogLine: Sendable {
         return String(buffer: JSONValue.object(object).json())
     }
 
-    private func words(more: Int) -> String {
-        var text = "\(Timestamp.text(time)) \(level.rawValue.uppercased()) \(message.visible())"
+    private func words(isStyled: Bool, more: Int) -> String {
+        let stamp = Timestamp.text(time)
+        let start =
+            ConsoleLine((isStyled ? String(stamp.drop { $0 != "T" }.dropFirst()) : stamp) + " ", .faint)
+            + ConsoleLine(level.rawValue.uppercased(), level.style)
+        var text = message.visible()
         if more > 0 { text += " (\(more) more in the last second)" }
         let task = fields.first { $0.name == "task_id" }?.value
         var frames = ""
@@ -55,7 +60,7 @@ struct LogLine: Sendable {
                 text += " \(Self.word(name))=\(Self.word(value.shown))"
             }
         }
-        return text + frames
+        return "\(start.text(styled: isStyled)) \(text)\(frames)"
     }
 
     /// In quotes where that is needed to see where it ends. What a client or a script sent may stand in it: nothing of
@@ -116,6 +121,17 @@ struct LogLine: Sendable {
             }
         }
         end()
+    }
+}
+
+extension Logger.Level {
+    fileprivate var style: ConsoleLine.Style {
+        switch self {
+        case .trace, .debug: .faint
+        case .info, .notice: .good
+        case .warning: .warning
+        case .error, .critical: .bad
+        }
     }
 }
 
