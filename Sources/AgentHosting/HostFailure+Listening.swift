@@ -16,7 +16,7 @@ extension HostFailure {
                 "\(host) is no address of this machine (--host, HOST): 127.0.0.1 is for this machine alone, 0.0.0.0 for every "
                     + "network that it is in"
             default:
-                if case .unknown? = error as? SocketAddressError {
+                if error is SocketAddressError.UnknownHost {
                     "no address is known for \"\(host)\" (--host, HOST): an address of this machine expected, as 127.0.0.1, "
                         + "0.0.0.0 or localhost"
                 } else {

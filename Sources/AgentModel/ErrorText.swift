@@ -12,6 +12,7 @@ package enum ErrorText {
         switch error {
         case let error as IOError: system(error.errnoCode)
         case let error as SocketAddressError: address(error)
+        case let error as SocketAddressError.UnknownHost: "no address is known for '\(error.host)'"
         case let error as ChannelError: channel(error)
         case is EventLoopError: "the host is stopping"
         case let error as any CustomStringConvertible: error.description

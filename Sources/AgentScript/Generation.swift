@@ -32,8 +32,6 @@ package final class Generation {
     var libraryIO: LuaReference?
     /// What the script may do and probably does not mean, a line each: `file:line: …`.
     var warnings: [String] = []
-    /// A state for a file of tests, which declares no agent.
-    let isLibrary: Bool
     var timerCount = 0
     /// Handlers that the script has registered, of all kinds.
     var handlerCount = 0
@@ -73,7 +71,6 @@ package final class Generation {
         self.host = host
         self.eventLoop = eventLoop
         self.settings = settings
-        isLibrary = false
         do {
             state = try LuaState(limits: limits, interrupt: interrupt)
         } catch {
@@ -115,7 +112,6 @@ package final class Generation {
         self.eventLoop = eventLoop
         agentIndex = 0
         number = 1
-        isLibrary = true
         settings = { (_) throws(ScriptFailure) in throw ScriptFailure("a file of tests declares no agent") }
         do {
             state = try LuaState(limits: limits)

@@ -2,7 +2,7 @@ import AgentModel
 import Foundation
 
 /// What a path that was given as that of a script is, when it is none.
-enum ScriptPath {
+package enum ScriptPath {
     /// What others are, by the end of their names.
     private static let kinds = [
         "py": "a Python file; an agent is a Lua script", "js": "a JavaScript file; an agent is a Lua script",
@@ -19,7 +19,7 @@ enum ScriptPath {
     }
 
     /// Why nothing can be read there, with the script that was probably meant.
-    static func absence(of path: String) -> String {
+    package static func absence(of path: String) -> String {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
             guard isDirectory.boolValue else { return "cannot be read" }

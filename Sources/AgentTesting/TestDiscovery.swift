@@ -1,3 +1,4 @@
+import AgentScript
 import Foundation
 
 /// Finds files of tests.
@@ -5,7 +6,7 @@ package enum TestDiscovery {
     /// A path that is not there.
     package struct MissingPath: Error, CustomStringConvertible {
         let path: String
-        package var description: String { "\(path): no such file or directory" }
+        package var description: String { "\(path): \(ScriptPath.absence(of: path))" }
     }
 
     /// The files named, and every `*_test.lua` below the directories named, sorted; hidden directories are left out.

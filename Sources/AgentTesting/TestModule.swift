@@ -5,12 +5,15 @@ import LuaRuntime
 enum TestModule {
     /// Parts of the `agenthost` table that belong to agents.
     private static let unavailable = [
-        ("agent", "a file of tests declares no agent; load one with test.load \"agent.lua\""),
-        ("realtime_agent", "a file of tests declares no agent; load one with test.load \"agent.lua\""),
+        ("agent", noAgent), ("realtime_agent", noAgent),
         ("sleep", "a test does not sleep: host:advance(seconds) moves the clock"),
         ("spawn", "a test runs by itself; spawn functions in the agent"),
         ("gather", "a test runs by itself; gather functions in the agent"),
     ]
+
+    private static let noAgent =
+        "a file of tests declares no agent, and loads one with test.load \"agent.lua\"; `agenthost check FILE` shows what an "
+        + "agent has"
 
     static func install(in file: TestFile) {
         let stack = file.state.stack

@@ -1,7 +1,6 @@
 import AgentModel
 import AgentScript
 import LuaRuntime
-import NIOEmbedded
 import Testing
 
 /// What people write who know other frameworks, and what they are told.
@@ -214,25 +213,5 @@ import Testing
             complaint("oam.yaml")
                 == "oam.yaml: is a YAML file; an OAM application is given as --oam FILE, beside the Lua script")
         #expect(complaint("health.lua") == nil)
-    }
-
-    @Test("a file of tests that declares an agent is told what it is")
-    func library() throws {
-        let folder = try ScriptFolder(["a.lua": ""])
-        let host = RecordingHost()
-        let generation = try Generation(
-            library: ScriptSnapshot(path: folder.path(of: "a.lua")), limits: LuaLimits(), host: host,
-            eventLoop: EmbeddedEventLoop())
-        let error = try #require(throws: LuaError.self) {
-            let chunk = try Array("agenthost.agent { name = 'a' }".utf8).withUnsafeBytes {
-                try generation.state.compile($0, name: "a.lua")
-            }
-            try generation.state.call(chunk)
-        }
-        #expect(
-            error.message
-                == "a.lua:1: agenthost.agent declares an agent, and this is run as a file of tests: `agenthost run` hosts an agent, "
-                + "`agenthost check` shows what it has, and a file of tests loads it with agenthost.test.load")
-        generation.close()
     }
 }

@@ -116,7 +116,7 @@ def paths():
             said(["run", name, "--no-embedded", "--port", "0"], 1, words, folder=folder)
         done = command("test", "health.lua", folder=folder)
         equal(done.returncode, 1, done.stderr)
-        assert "health.lua:1: agenthost.realtime_agent declares an agent, and this is run as a file of tests" in done.stdout, done
+        assert "health.lua:1: a file of tests declares no agent, and loads one with test.load \"agent.lua\"; `agenthost check FILE`" in done.stdout, done
         done = command("test", "healt_test.lua", folder=folder)
         equal(done.returncode, 2, done.stderr)
         assert "healt_test.lua: no such file" in done.stderr and "health_test.lua" in done.stderr, done.stderr
@@ -167,10 +167,10 @@ def together():
             (folder / "d.lua").write_text(text)
             said(["check", "d.lua"], 1, f"d.lua:1: agent mistaken: {owner} {path} is already served by the host; take another",
                  folder=folder)
-        ignored = AGENT.replace('"mistaken"', '"ignored"').replace('"/ok"', '"/ignored"')
+        ignored = AGENT.replace('"mistaken"', '"ignored"').replace('"/ok"', '"/ignored"').replace("port", "max_connections")
         (folder / "e.lua").write_text(ignored)
         with Host({}, agents=["a.lua", "e.lua"], folder=folder) as host:
-            until(lambda: "e.lua:1: config.port has no effect: of several agents the first one's settings are the host's"
+            until(lambda: "e.lua:1: config.max_connections has no effect: of several agents the first one's settings are the host's"
                   in host.output(), "the ignored setting")
 
 

@@ -20,11 +20,6 @@ enum AgentModule: ScriptModule {
     private static func construct(_ call: LuaCall, isRealtime: Bool, in generation: Generation) throws(LuaFailure) {
         let stack = call.stack
         let location = stack.location(level: 1) ?? "\(generation.snapshot.name):1"
-        if generation.isLibrary {
-            throw LuaFailure(
-                "agenthost.\(call.name) declares an agent, and this is run as a file of tests: `agenthost run` hosts an agent, "
-                    + "`agenthost check` shows what it has, and a file of tests loads it with agenthost.test.load")
-        }
         try generation.requireLoading("agenthost.\(call.name)")
         if let earlier = generation.declaration {
             throw LuaFailure("one script is one agent: the first was declared at \(earlier.location)")
