@@ -58,7 +58,7 @@ struct ProbeTests {
         for path in ["/livez", "/readyz"] {
             var agent = TestHost.agent("own")
             agent.endpoints = [.init(path: path, method: "GET", taskType: "own")]
-            #expect(throws: RouteClash("agent own: GET \(path) is already served by the host")) {
+            #expect(throws: RouteClash("agent own: GET \(path) is already served by the host; take another path")) {
                 try HTTPServer.validate([agent])
             }
         }

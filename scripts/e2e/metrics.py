@@ -24,7 +24,8 @@ agent:on_message("readings", function(data, message)
 end, { source = "kafka" })
 agent:on_event("noted", function(event) agenthost.log.info("an event") end)
 agent:on_message("ward/+/pulse", function(data) end, { source = "mqtt" })
-agent:on_message("fragile", function(data) error("cannot digest") end, { attempts = 2, backoff = 0.05, source = "kafka" })
+local function digest(data) error("cannot digest") end
+agent:on_message("fragile", function(data) digest(data) return 1 end, { attempts = 2, backoff = 0.05, source = "kafka" })
 agent:on_message("waits", function(data) agenthost.sleep(60) end, { source = "kafka" })
 """
 LINE = re.compile(r'([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)')
@@ -203,13 +204,18 @@ def json_logs():
                               and fields.items() <= one.items()), None), f"{message} {fields} in {host.output()}", 40)
 
         who = {"agent": "measured", "version": version}
-        line("summing", level="info", handler="task sum", task_id=task, correlation_id=task, size="3", **who)
+        line("summing", level="info", handler="task sum", task_id=task, correlation_id=task, size=3, **who)
         # A field of the script's own never takes the place of the host's.
-        line("a reading", handler="handler of readings", message_id="readings/1/0", n="7", field_message="of its own", **who)
+        line("a reading", handler="handler of readings", message_id="readings/1/0", n=7, field_message="of its own", **who)
         line("an event", handler="handler of event noted", message_id="readings/1/0", correlation_id="corr-7", **who)
-        failed = line("cannot digest", level="error", handler="handler of fragile", message_id="fragile/2/0", **who)
-        assert "agent.lua:" in failed["traceback"], failed
-        line("failed for good", attempt="2", message_id="fragile/2/0", **who)
+        # An attempt that is not the last is a warning of one line; the last is the error, with the way to it.
+        attempt = line("attempt 1 of 2 failed, the next in 0.05 s: agent.lua:", level="warning", attempt=1, attempts=2,
+                       handler="handler of fragile", message_id="fragile/2/0", **who)
+        assert "cannot digest" in attempt["message"] and "traceback" not in attempt, attempt
+        failed = line("failed for good", level="error", attempt=2, handler="handler of fragile", message_id="fragile/2/0", **who)
+        assert failed["error"].endswith(": cannot digest") and "in upvalue 'digest'" in failed["traceback"], failed
+        assert "cannot digest" not in failed["traceback"], failed
+        equal(len([one for one in log_lines(host) if "cannot digest" in json.dumps(one)]), 2)
         assert "hush-hush" not in host.output(), host.output()
 
 

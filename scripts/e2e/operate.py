@@ -47,7 +47,7 @@ def stopping(answer):
 def cut_off():
     with Host(AGENT, arguments=["--grace", "1"], environment={"MAX_CONCURRENT_TASKS": "3"}) as host:
         client, raw_client = host.websocket("/ws"), host.websocket("/raw")
-        client.receive("subscription_confirmed")
+        client.receive("connection_established")
         asked = client.send("agent_request", {"query": "q", "task_type": "sleep", "parameters": {"seconds": 60}})
         raw_client.connection.send("x")
         running = host.raw()
@@ -81,9 +81,10 @@ def drains():
     with Host(AGENT, environment={"GRACE": "20"}) as host:
         equal(host.get("/readyz").json, {"status": "ready"})
         equal(host.get("/livez").json, {"status": "alive"})
-        raw, kept = host.raw(), host.raw()
+        raw, kept, client = host.raw(), host.raw(), host.websocket("/ws")
+        client.receive("connection_established")
         raw.send(sleep_request(3))
-        until(lambda: tasks(host)[0] == 1, "the task runs")
+        client.receive("realtime_event", lambda m: m["payload"]["event_type"] == "agent_task_started")
         kept.send(b"GET /readyz HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n")
         equal(kept.response().status, 200)
         host.signal(signal.SIGTERM)
@@ -151,13 +152,15 @@ def access_log():
             raw.send(b"GET /health?access_token=secret HTTP/1.1\r\nHost: localhost\r\n\r\nGARBAGE\r\n\r\n")
             equal([raw.response().status, raw.response().status], [200, 400])
         with host.websocket("/ws?access_token=secret") as client:
-            client.receive("subscription_confirmed")
+            client.receive("connection_established")
             equal([line for line in access_lines(host) if line["path"] == "/ws"], [], "not before its end")
         with host.stream("/stream/topic/a%20b"):
             pass
         gone = host.raw()
-        gone.send(sleep_request(60))
-        until(lambda: tasks(host)[0] == 1, "the task runs")
+        with host.websocket("/ws") as client:
+            client.receive("connection_established")
+            gone.send(sleep_request(60))
+            client.receive("realtime_event", lambda m: m["payload"]["event_type"] == "agent_task_started")
         gone.socket.close()
 
         def line(**fields):

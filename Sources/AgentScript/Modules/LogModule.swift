@@ -90,12 +90,12 @@ extension LuaStack {
     func logged(at index: Int32) -> JSONValue {
         switch type(at: index) {
         case .boolean: return .bool(boolean(at: index))
+        case .null: return .null
+        case .integer: return integer(at: index).map { .integer($0) } ?? .null
         case .number:
-            let text = displayString(at: index)
-            // Neither "inf" nor "nan" is JSON, and a float's text has fewer digits than the float.
-            guard let value = try? JSONValue(parsing: text) else { return .string(text) }
-            if case .integer = value { return value }
-            return number(at: index).map { .number($0) } ?? value
+            // Neither "inf" nor "nan" is JSON.
+            guard let value = number(at: index), value.isFinite else { return .string(displayString(at: index)) }
+            return .number(value)
         case .table:
             // What was cut is no JSON any more.
             let text = shown(at: index)
