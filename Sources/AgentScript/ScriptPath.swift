@@ -36,7 +36,9 @@ package enum ScriptPath {
         let meant =
             scripts.first { $0 == name + ".lua" } ?? NameSuggestion.nearest(name, among: scripts)
             ?? NameSuggestion.nearest(name + ".lua", among: scripts)
-        return "no such file" + (meant.map { " (did you mean \(folder)\($0)?)" } ?? "")
+        if let meant { return "no such file (did you mean \(folder)\(meant)?)" }
+        return (1...5).contains(scripts.count)
+            ? "no such file (there are \(scripts.map { folder + $0 }.joined(separator: ", ")))" : "no such file"
     }
 
     private static func scripts(in folder: String) -> [String] {

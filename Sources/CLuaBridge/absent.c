@@ -18,6 +18,8 @@ struct advice {
 #define PCALL "errors are caught by pcall(function() … end)"
 #define CLIENT "a WebSocket's handler gets it: function(payload, client)"
 #define AGENT "an agent is declared by agenthost.agent { … } or agenthost.realtime_agent { … }"
+#define SETTING                                                                                                        \
+    "a script reads its own settings: config = { name = agenthost.setting { env = \"NAME\" } } makes agent.config.name"
 #define METHOD "it is a method of the agent: agent:"
 
 static const struct advice globals[] = {
@@ -109,8 +111,8 @@ static const struct advice globals[] = {
 
 static const struct advice functions[] = {
     {"os.execute", NO_FILES "agenthost.http calls a service that does the work"},
-    {"os.getenv", "a script reads its own settings: config = { name = agenthost.setting { env = \"NAME\" } } makes agent.config.name"},
-    {"os.environ", "a script reads its own settings: config = { name = agenthost.setting { env = \"NAME\" } } makes agent.config.name"},
+    {"os.getenv", SETTING},
+    {"os.environ", SETTING},
     {"os.exit", "an agent cannot end its host; error(message) ends the handler"},
     {"os.remove", NO_FILES "agenthost.store keeps data"},
     {"os.rename", NO_FILES "agenthost.store keeps data"},

@@ -5,13 +5,14 @@ import Foundation
 enum CommandHint {
     /// nil when the arguments begin with a command, or with an option that needs none.
     static func text(for arguments: [String], commands: [String]) -> String? {
-        guard let first = arguments.first, first != "help", !commands.contains(first) else { return nil }
+        guard let first = arguments.first, first != "help" else { return nil }
+        if commands.contains(first) { return first == "dlq" ? letters(arguments) : nil }
         if first.hasPrefix("-") {
             let isHost = arguments.contains { $0.hasSuffix(".lua") }
             return isHost ? "\(first) belongs to a command; did you mean `\(line("run", arguments))`?" : nil
         }
-        if let command = command(forFile: first) {
-            return "a command is missing; did you mean `\(line(command, arguments))`?"
+        if let (command, file) = command(forFile: first) {
+            return "a command is missing; did you mean `\(line(command, [file] + arguments.dropFirst()))`?"
         }
         let unknown = "there is no command '\(first)'"
         if let advice = advice[first] { return "\(unknown): \(advice)" }
@@ -26,11 +27,21 @@ enum CommandHint {
         return (["agenthost", command] + words).joined(separator: " ")
     }
 
-    /// The command that takes a file of this name.
-    private static func command(forFile name: String) -> String? {
-        if name.hasSuffix("_test.lua") { return "test" }
-        if name.hasSuffix(".lua") || FileManager.default.fileExists(atPath: name + ".lua") { return "run" }
-        return name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? "oam" : nil
+    /// Of `agenthost dlq`, whose own commands are told from their arguments by their names alone.
+    private static func letters(_ arguments: [String]) -> String? {
+        let commands = ["list", "show", "replay"]
+        guard arguments.count > 1, !arguments[1].hasPrefix("-"), !commands.contains(arguments[1]) else { return nil }
+        let command = NameSuggestion.nearest(arguments[1], among: commands) ?? "show"
+        let rest = command == "show" && arguments.count == 2 ? arguments[1...] : arguments[2...]
+        return "dlq has list, show and replay; did you mean `\(line("dlq", [command] + rest))`?"
+    }
+
+    /// The command that takes a file of this name, and the file.
+    private static func command(forFile name: String) -> (command: String, file: String)? {
+        if name.hasSuffix("_test.lua") { return ("test", name) }
+        if name.hasSuffix(".lua") { return ("run", name) }
+        if FileManager.default.fileExists(atPath: name + ".lua") { return ("run", name + ".lua") }
+        return name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? ("oam", name) : nil
     }
 
     /// What other programs call it.

@@ -206,7 +206,9 @@ import Testing
         }
         #expect(complaint("healt.lua") == "healt.lua: no such file (did you mean health.lua?)")
         #expect(complaint("health") == "health: no such file (did you mean health.lua?)")
-        #expect(complaint("unlike.lua") == "unlike.lua: no such file")
+        #expect(
+            complaint("unlike.lua")
+                == "unlike.lua: no such file (there are health.lua, hello.lua, hello_test.lua)")
         #expect(complaint(".")?.hasSuffix(": is a directory; name the Lua file in it (health.lua, hello.lua)") == true)
         #expect(complaint("app.py") == "app.py: is a Python file; an agent is a Lua script")
         #expect(

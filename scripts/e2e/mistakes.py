@@ -79,7 +79,9 @@ def commands():
     with scripts_folder({"x.lua": AGENT, "x_test.lua": ""}) as folder:
         for arguments, words in [
                 (["x.lua"], "a command is missing; did you mean `agenthost run x.lua`?"),
-                (["x"], "a command is missing; did you mean `agenthost run x`?"),
+                (["x"], "a command is missing; did you mean `agenthost run x.lua`?"),
+                (["dlq", "shwo", "orders.dlq"], "did you mean `agenthost dlq show orders.dlq`?"),
+                (["dlq", "orders.dlq"], "did you mean `agenthost dlq show orders.dlq`?"),
                 (["x_test.lua"], "did you mean `agenthost test x_test.lua`?"),
                 (["start", "x.lua"], "there is no command 'start'; did you mean `agenthost run x.lua`?"),
                 (["serve", "x.lua", "--port", "0"], "did you mean `agenthost run x.lua --port 0`?"),
@@ -107,6 +109,7 @@ def paths():
                 ("healt.lua", "healt.lua: no such file (did you mean health.lua?)"),
                 ("health", "health: no such file (did you mean health.lua?)"),
                 ("agents/b.lua", "agents/b.lua: no such file (did you mean agents/a.lua?)"),
+                ("other.lua", "other.lua: no such file (there are health.lua, health_test.lua)"),
                 ("agents", "agents: is a directory; name the Lua file in it (a.lua)"),
                 ("app.py", "app.py: is a Python file; an agent is a Lua script"),
                 ("oam.yaml", "oam.yaml: is a YAML file; an OAM application is given as --oam FILE"),

@@ -11,6 +11,7 @@ struct SourceToken: Equatable {
     /// Signs of several characters, Lua's and others', the longest first.
     private static let signs: [[UInt8]] = [
         "===", "!==", "...", "..=", "==", "~=", "!=", "<=", ">=", "<>", "=>", "->", ":=", "+=", "-=", "*=", "/=", "%=",
+        "|=", "&=",
         "++", "**", "&&", "||", "??", "?.", "//", "/*", "*/", "::", "..",
     ].map { Array($0.utf8) }
 

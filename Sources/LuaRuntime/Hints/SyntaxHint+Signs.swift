@@ -17,6 +17,9 @@ extension SyntaxHint {
         "class": "Lua has no classes: a table holds functions",
         "foreach": "a loop over a list is written for _, item in ipairs(list) do … end",
         "pass": "an empty block stays empty in Lua",
+        "with": "Lua has no with: what is open is closed by its own function",
+        "global": "a variable without local is global in Lua", "del": "a value is taken away by name = nil",
+        "unless": "Lua writes if not … then for unless",
     ]
     private static let innerWords: [String: String] = [
         "async": "what waits looks synchronous: leave async out",
@@ -50,7 +53,12 @@ extension SyntaxHint {
             let isCommand = next.kind == .word || next.kind == .string || ["(", ":"].contains(next.text)
             if isCommand, let hint = Self.innerWords[token.text] { return hint }
         }
-        if here.opening == "print", here.count > 1, here[1].text != "(" { return "print is a function: print(…)" }
+        if here.opening == "for", here.count > 1, here[1].text == "(" {
+            return "a loop is written for i = 1, 10 do … end, or for _, item in ipairs(list) do … end"
+        }
+        for name in ["print", "assert"] where here.opening == name && here.count > 1 && here[1].text != "(" {
+            return "\(name) is a function: \(name)(…)"
+        }
         return nil
     }
 
@@ -59,13 +67,14 @@ extension SyntaxHint {
         for (index, token) in here.enumerated() where token.kind == .symbol {
             if let hint = Self.signs[token.text] { return hint }
             if token.text == "++" { return increment(before: index, "+ 1", of: here, sign: "++") }
-            if token.text.count > 1, token.text.hasSuffix("="), "+-*/%.".contains(token.text.first ?? " ") {
+            if token.text.count > 1, token.text.hasSuffix("="), "+-*/%.|&".contains(token.text.first ?? " ") {
                 return increment(before: index, "\(token.text.dropLast()) …", of: here, sign: token.text)
             }
         }
         for line in [here, before] where isDecrement(line) {
             return "-- begins a comment; " + increment(before: line.count, "- 1", of: line, sign: "--")
         }
+        if near == "|", complaint == "unexpected symbol" { return "a function is written function(x) … end" }
         return ofCharacters
     }
 

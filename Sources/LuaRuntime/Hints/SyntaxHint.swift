@@ -79,7 +79,7 @@ extension SyntaxHint {
         "if", "elif", "else", "for", "while", "def", "class", "try", "except", "finally", "with", "async",
     ]
     private static let braceWords: Set<String> = [
-        "if", "}", "else", "elseif", "for", "while", "function", "try", "switch", "do",
+        "if", "}", "else", "elseif", "for", "while", "function", "switch", "catch",
     ]
     private static let declaringWords: Set<String> = ["const", "let", "var", "export"]
 
@@ -88,17 +88,17 @@ extension SyntaxHint {
         line.count > 1 && line.closing == ":" && Self.blockWords.contains(line.opening)
     }
 
-    /// A block in braces: `if (x) {`.
+    /// A block in braces: `if (x) {`, `} else {`, `x => {`. A table may stand behind a call too, `return make(x) {`.
     private func opensWithBrace(_ line: [SourceToken]) -> Bool {
-        guard line.count > 1 else { return false }
-        if Self.braceWords.contains(line.opening),
-            zip(line, line.dropFirst()).contains(where: { $0.text == ")" && $1.text == "{" })
-        {
-            return true
+        guard let brace = line.firstIndex(where: { $0.text == "{" }), brace > 0 else { return false }
+        switch line[brace - 1].text {
+        case "=>": return true
+        case "else", "try", "finally": return brace == line.count - 1
+        case ")":
+            return Self.braceWords.contains(line.opening) || line[..<brace].contains { $0.text == "function" }
+                ? !line[..<brace].contains { ["then", "do", "return", "local"].contains($0.text) } : false
+        default: return false
         }
-        guard line.closing == "{" else { return false }
-        return Self.braceWords.contains(line.opening) || line.contains { $0.text == "=>" }
-            || line[line.count - 2].text == ")" && line.contains { $0.text == "function" }
     }
 
     private func isLua(_ line: [SourceToken]) -> Bool {
@@ -158,21 +158,28 @@ extension SyntaxHint {
             if let line = elseIfs.first?.first?.line {
                 return "the else if of line \(line) opens another if, with an end of its own: elseif is one word in Lua"
             }
-            return "an end is missing: each function, if, for, while and do has one"
+            return Self.missingEnd
+        }
+        if complaint == "unexpected symbol", near == ")" {
+            return here.map(\.text) == ["end", ")"] ? Self.missingEnd : "there is a ) too many"
         }
         let hasReturned = before.opening == "return" || here.dropLast().contains { $0.text == "return" }
         if expects("end") || complaint == "<eof> expected", hasReturned, near != "end" {
             return "return is the last statement of its block"
         }
         if complaint == "<eof> expected", near == "end" { return "there is an end too many" }
+        if expects(")"), near == "end" { return "a ) is missing, or there is an end too many" }
         if expects(")"), before.closing == "end" || here.opening == "end" {
             return "the call around a function ends with \"end)\""
         }
         return nil
     }
 
+    private static let missingEnd = "an end is missing: each function, if, for, while and do has one"
+
     private var ofCondition: String {
         switch near {
+        case "else": "Lua writes c and a or b for a if c else b"
         case "=": "= assigns; == compares"
         case "is": "Lua writes == for is, ~= for is not, nil for None"
         case "in", "not": "in is for loops in Lua: t[key] ~= nil says whether a table has a key"
