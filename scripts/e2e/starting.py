@@ -241,8 +241,8 @@ def clone():
     with scripts_folder({"Package.swift": "", "Sources/a.swift": "", "bin/swift": SWIFT,
                          "bin/dpkg-query": "#!/bin/bash\nfor name in \"${@:3}\"; do printf 'installed=%s ' \"$name\"; done\n"}) as folder:
         (folder / "scripts").mkdir()
-        for name in ("agenthost", "toolchain.sh", "progress.sh"):
-            shutil.copy(ROOT / "scripts" / name, folder / "scripts" / name)
+        for file in [ROOT / "scripts/agenthost", *(ROOT / "scripts").glob("*.sh")]:
+            shutil.copy(file, folder / "scripts" / file.name)
         for name in ("swift", "dpkg-query"):
             (folder / "bin" / name).chmod(0o755)
         yield folder, {"PATH": f"{folder}/bin:{os.environ['PATH']}", "TERM": "xterm"}
@@ -287,11 +287,11 @@ def build_on_a_terminal():
             while select.select([reading], [], [], 60)[0] and (data := os.read(reading, 65536)):
                 text += data
         os.close(reading)
-        equal(process.wait(30), 0, text)
         text = text.decode()
+        equal(process.wait(30), 0, text)
         assert re.search(r"\r\x1b\[Kagenthost: building, step 1 of 40, \d s\r\x1b\[K", text), repr(text)
         assert "Compiling" not in text, repr(text)
-        equal(re.findall(r"agenthost: built in \d s", text).__len__(), 1, repr(text))
+        equal(len(re.findall(r"agenthost: built in \d s", text)), 1, repr(text))
 
 
 run()
