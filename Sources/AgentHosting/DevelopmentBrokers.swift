@@ -24,6 +24,11 @@ package enum DevelopmentBrokers {
             http: nil, kafka: kafka.bootstrapServers, mqtt: mosquitto.map { "127.0.0.1:\($0.port)" })
         for line in report.lines(kafkaEmbedded: true, mqttEmbedded: true) { announce(line) }
         if mosquitto == nil { announce("mqtt off: mosquitto is not installed") }
+        let settings =
+            ["KAFKA_BOOTSTRAP_SERVERS=\(kafka.bootstrapServers)"]
+            + (mosquitto.map { ["MQTT_HOST=127.0.0.1", "MQTT_PORT=\($0.port)"] } ?? [])
+        announce("a host that uses them: \(settings.joined(separator: " ")) agenthost run AGENT.lua")
+        announce("Ctrl-C stops, and SIGTERM; what they hold ends with this process")
         if let readyFile {
             do {
                 try report.write(to: readyFile)
