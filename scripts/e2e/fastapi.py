@@ -117,12 +117,12 @@ def about(request: Request):
 
 
 @app.get("/plain")
-def plain(query: str, request: Request):
+def plain(request: Request):
     return about(request)
 
 
 @app.get("/things/special")
-def special(query: str, request: Request):
+def special(request: Request):
     return about(request)
 
 
