@@ -65,11 +65,13 @@ extension HTTPConnection {
         server.heads.write(
             status, length: range.count, type: ContentType.of(name.isFolder ? OpenFile.page : name.path), terms: terms,
             fields: fields, to: &output)
-        if head.method == .head { return answered() }
-        guard first.readableBytes < range.count else {
+        guard head.method != .head, first.readableBytes < range.count else {
+            // Nothing, for HEAD.
             output.writeImmutableBuffer(first)
+            measureAnswer(status.code, bytes: first.readableBytes)
             return answered()
         }
+        measureStream(status.code)
         let transfer = FileTransfer(
             file, rest: (range.lowerBound + first.readableBytes)..<range.upperBound, to: self)
         phase = .sending(transfer)
@@ -85,8 +87,11 @@ extension HTTPConnection {
         expect(within: server.settings.idleTimeout)
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(piece), promise: written)
-        written.futureResult.assumeIsolated().whenComplete { result in
-            if case .success = result { then(true) } else { then(false) }
+        let count = piece.readableBytes
+        written.futureResult.assumeIsolated().whenComplete { [self] result in
+            guard case .success = result else { return then(false) }
+            sentBytes += count
+            then(true)
         }
     }
 
@@ -97,6 +102,7 @@ extension HTTPConnection {
     /// All of it is sent.
     func sent(_ transfer: FileTransfer) {
         guard isSending(transfer) else { return }
+        measureStreamEnd()
         answered()
     }
 }

@@ -27,7 +27,7 @@ extension HTTPConnection {
         if let entry = accessEntry(Int(status)) { server.accessLog?.write(entry, bytes: bytes) }
     }
 
-    /// The answer has begun and goes on: a WebSocket, or an event stream. Its line is written when it ends.
+    /// The answer has begun and goes on: a WebSocket, an event stream, or a large file. Its line is written when it ends.
     func measureStream(_ status: UInt) {
         count(Int(status))
         streamEntry = accessEntry(Int(status))
@@ -37,6 +37,11 @@ extension HTTPConnection {
     /// The connection is gone, in the phase that it was in.
     func measureEnd(of phase: Phase) {
         if case .answering = phase { measureAnswer(Self.clientGone, bytes: 0) }
+        measureStreamEnd()
+    }
+
+    /// What went on has ended.
+    func measureStreamEnd() {
         guard let entry = streamEntry else { return }
         streamEntry = nil
         server.accessLog?.write(entry, bytes: sentBytes)
