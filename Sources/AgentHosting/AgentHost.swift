@@ -228,6 +228,9 @@ package struct AgentHost: Service {
                     }
                 }
                 tasks.addTask { await followSecrets(resolver, floor, serviceName: serviceName) }
+                let renewal = CertificateRenewal(
+                    floor: floor, resolver: resolver, serviceName: serviceName, logger: logger)
+                tasks.addTask { await renewal.follow() }
                 // A new version may be the first to need a broker.
                 tasks.addTask { await floor.followNeeds(started: brokersStarted) }
                 await floor.untilStopped()

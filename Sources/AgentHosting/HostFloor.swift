@@ -145,6 +145,7 @@ final class HostFloor: Sendable {
         let connection = ConnectionStatus(
             serviceName: serviceName, connectionType: "kafka", endpoint: settings.bootstrapServers)
         replace(\.kafkaStatus, with: connection)
+        shared.withLock { $0.brokers.kafka = settings }
         for room in shared.withLock({ $0.rooms }) {
             let subscriptions = shared.withLock { $0.subscriptions }
             let isFirst = room.worker.index == 0
@@ -178,6 +179,7 @@ final class HostFloor: Sendable {
         let connection = ConnectionStatus(
             serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint, isUsed: false)
         replace(\.mqttStatus, with: connection)
+        shared.withLock { $0.brokers.mqtt = settings }
         let earlier = shared.withLock { ($0.subscriber, $0.publisher) }
         await earlier.0?.stop()
         let routes = try await routes()

@@ -10,6 +10,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 
 from support import (
@@ -36,11 +37,11 @@ class Authority:
         openssl("req", "-x509", *self.KEY, "-days", "2", "-subj", f"/CN={name}", "-keyout", self.folder / "ca.key",
                 "-out", self.certificate)
 
-    def sign(self, name):
-        """The paths of a certificate for this name and this machine, and of its key."""
+    def sign(self, name, place="IP:127.0.0.1,DNS:localhost"):
+        """The paths of a certificate of this name for a place, and of its key."""
         path = self.folder / name
         openssl("req", *self.KEY, "-subj", f"/CN={name}", "-keyout", f"{path}.key", "-out", f"{path}.csr")
-        pathlib.Path(f"{path}.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        pathlib.Path(f"{path}.ext").write_text(f"subjectAltName={place}\n")
         openssl("x509", "-req", "-in", f"{path}.csr", "-CA", self.certificate, "-CAkey", self.folder / "ca.key",
                 "-CAcreateserial", "-days", "2", "-extfile", f"{path}.ext", "-out", f"{path}.crt")
         return f"{path}.crt", f"{path}.key"
@@ -59,11 +60,10 @@ def free_port():
 class TLSMosquitto:
     """A broker that asks for a certificate of its authority at one port, and lets the test itself in at another."""
 
-    def __init__(self, folder, authority):
-        self.folder = pathlib.Path(folder) / "mosquitto"
-        self.folder.mkdir()
+    def __init__(self, folder, authority, place="IP:127.0.0.1,DNS:localhost"):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=folder))
         self.port, self.plain = free_port(), free_port()
-        certificate, key = authority.sign("mosquitto")
+        certificate, key = authority.sign("mosquitto", place)
         (self.folder / "mosquitto.conf").write_text(
             f"per_listener_settings true\nuser {pwd.getpwuid(os.getuid()).pw_name}\nlog_dest stderr\n"
             f"max_queued_messages 0\nlistener {self.plain} 127.0.0.1\nallow_anonymous true\n"
@@ -102,11 +102,11 @@ class TLSMosquitto:
 class TLSKafka:
     """Asks for a certificate in front of a Kafka that speaks none: answers name this address in the place of that one."""
 
-    def __init__(self, broker, authority):
+    def __init__(self, broker, authority, place="IP:127.0.0.1,DNS:localhost"):
         host, _, port = broker.rpartition(":")
         self.broker = (host, int(port))
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(*authority.sign("kafka"))
+        self.context.load_cert_chain(*authority.sign("kafka", place))
         self.context.load_verify_locations(authority.certificate)
         self.context.verify_mode = ssl.CERT_REQUIRED
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -184,7 +184,9 @@ def trouble(host, kind, *words):
         return report and report["error_message"] and all(word in report["error_message"] for word in words)
 
     until(told, f"{words} in {connection(host, kind)}", 20)
-    equal(host.health()["status"], "degraded")
+    health = host.health()
+    equal(health["status"], "degraded")
+    assert all(word in health["connection_errors"][kind] for word in words), health
     equal(host.task("/do"), "done")
     until(lambda: all(word in host.output() for word in words), f"{words} in the log")
 
@@ -314,23 +316,55 @@ def kafka():
                 nothing_leaked(host, key)
 
 
+@case("a certificate that is renewed where it lies is shown before the one before it ends")
+def renewal():
+    with scripts_folder({"agent.lua": AGENT}) as folder:
+        authority = Authority(folder, "authority")
+        with TLSMosquitto(folder, authority) as broker, broker.reader("load/out") as reader:
+            def lay(name):
+                for path, place in zip(authority.sign(name), ("own.crt", "own.key")):
+                    shutil.copy(path, folder / f"{place}.new")
+                    os.replace(folder / f"{place}.new", folder / place)
+
+            lay("first")
+            environment = {"MQTT_HOST": "127.0.0.1", "MQTT_PORT": str(broker.port), "MQTT_PROTOCOL": "tls",
+                           "MQTT_CA": str(authority.certificate), "MQTT_CERT": "own.crt", "MQTT_KEY": "own.key"}
+            with Host("", agents=["agent.lua"], environment=environment, folder=folder) as host:
+                until(lambda: broker.arrivals("first") >= 2, "connected with the first certificate")
+                lay("second")
+                until(lambda: broker.arrivals("second") >= 2, "the second certificate is shown", 20)
+                broker.publish("load/in", 1)
+                reader.wait(lambda line: line == "got 1", "the message came through")
+                (folder / "own.key").write_text("nothing of the kind\n")
+                until(lambda: "renewed certificates cannot be used" in host.output(), "the broken key is in the log", 20)
+                broker.publish("load/in", 2)
+                reader.wait(lambda line: line == "got 2", "the connection stays")
+
+
 @case("a broker that is not trusted, or that does not trust, is said in the connection's words; HTTP serves on")
 def untrusted():
     with scripts_folder({"agent.lua": AGENT, "kafka.lua": KAFKA_AGENT}) as folder, Running(["broker"], folder) as brokers:
         authority, other = Authority(folder, "authority"), Authority(folder, "other")
         stranger = other.sign("stranger")
-        with TLSKafka(brokers.kafka, authority) as kafka, TLSMosquitto(folder, authority) as broker:
+        elsewhere = "DNS:elsewhere.example"
+        with TLSKafka(brokers.kafka, authority) as kafka, TLSMosquitto(folder, authority) as broker, \
+                TLSKafka(brokers.kafka, authority, elsewhere) as kafka_elsewhere, \
+                TLSMosquitto(folder, authority, elsewhere) as broker_elsewhere:
             settings = {
                 "kafka": {"KAFKA_BOOTSTRAP_SERVERS": kafka.address, "KAFKA_SECURITY_PROTOCOL": "SSL"},
                 "mqtt": {"MQTT_HOST": "127.0.0.1", "MQTT_PORT": str(broker.port), "MQTT_PROTOCOL": "tls"},
             }
+            elsewhere = {"KAFKA_BOOTSTRAP_SERVERS": kafka_elsewhere.address, "MQTT_PORT": str(broker_elsewhere.port)}
             for kind, script, prefix in (("kafka", "kafka.lua", "KAFKA_SSL_"), ("mqtt", "agent.lua", "MQTT_")):
                 pair = {f"{prefix}CERT": stranger[0], f"{prefix}KEY": stranger[1]}
                 for more, words in (
                         ({f"{prefix}CA": other.certificate}, ("certificate", "is not trusted", f"{prefix}CA")),
                         ({f"{prefix}CA": authority.certificate}, ("asks for a client certificate", f"{prefix}CERT")),
-                        ({f"{prefix}CA": authority.certificate, **pair}, ("does not accept the client certificate",))):
+                        ({f"{prefix}CA": authority.certificate, **pair}, ("does not accept the client certificate",)),
+                        ({f"{prefix}CA": authority.certificate, **elsewhere}, ("certificate", "is for another name"))):
                     environment = {**settings[kind], **{name: str(path) for name, path in more.items()}}
+                    # The setting of the other transport speaks of a broker without an address, which is no trouble here.
+                    environment.pop("MQTT_PORT" if kind == "kafka" else "KAFKA_BOOTSTRAP_SERVERS", None)
                     with Host("", agents=[script], environment=environment, folder=folder) as host:
                         trouble(host, kind, *words)
 

@@ -52,6 +52,11 @@ struct StatusPages {
         if snapshot.waitingDeadLetters > 0 {
             top.append(("waiting_dead_letters", integer(snapshot.waitingDeadLetters)))
         }
+        let troubles = snapshot.connections.compactMap { connection in
+            connection.status == .connected
+                ? nil : connection.errorMessage.map { (connection.connectionType, JSONValue.string($0)) }
+        }
+        if !troubles.isEmpty { top.append(("connection_errors", .object(JSONObject(troubles)))) }
         return page(top) { health(of: $0, service: $0.interface.name) }
     }
 
