@@ -68,7 +68,7 @@ struct TLSSettingsTests {
         try folder.write("Bag Attributes\n" + text(ours.key) + text(ours.certificate), to: "both.pem")
         let both = folder.path + "/both.pem"
         #expect(throws: Never.self) {
-            try kafka(["KAFKA_SSL_CERT": both, "KAFKA_SSL_KEY": both], protocol: "SASL_SSL")
+            try kafka(["KAFKA_SSL_CERT": both, "KAFKA_SSL_KEY": both])
         }
     }
 
