@@ -1,6 +1,8 @@
 import AgentModel
 import Foundation
+import KafkaTransport
 import Logging
+import MQTTTransport
 
 /// Sees to it that a certificate which is renewed where it lies is shown before the one that it replaces ends.
 ///
