@@ -40,6 +40,21 @@ require_packages() {
     fi
 }
 
+# fetch_program PACKAGE PATH FOLDER: puts one program of a Debian package into a folder, unless it can be had already,
+# without installing the package: that would bring a service along. Fails when the package cannot be had.
+fetch_program() {
+    local name work
+    name="$(basename "$2")"
+    ! command -v "$name" >/dev/null || return 0
+    work="$(mktemp -d)"
+    say "getting $name from the Debian package $1"
+    if (cd "$work" && apt-get download "$1" >&2 && dpkg-deb --fsys-tarfile ./*.deb | tar -x ".$2"); then
+        install -m 755 "$work$2" "$3/"
+    fi
+    rm -rf "$work"
+    [[ -x "$3/$name" ]]
+}
+
 # Ends with a message unless Swift is there and new enough.
 require_swift() {
     if ! command -v swift >/dev/null; then

@@ -39,6 +39,52 @@ import Testing
         #expect(test.laneCount == 0)
     }
 
+    @Test("is one warning for each attempt that is not the last, with when the next comes, and an error for the last")
+    func told() throws {
+        let test = try TestWorker(
+            """
+            local function fail() error('boom') end
+            agent:on_message('in', function() fail() return 1 end)
+            agent:on_message('once', function() error('bang') end, { attempts = 1, on_error = 'skip' })
+            agent:on_message('event', function() agent:emit { event_type = 'noted', data = {} } end, { attempts = 2 })
+            agent:on_event('noted', function() error('in an event') end)
+            agent:on_message('sends', function() agent:send_kafka('out', 1) end, { attempts = 2 })
+            """)
+        test.deliver("in", offset: 7)
+        test.advance(10)
+        let lines = test.lines.all.filter { $0.contains("boom") }
+        let names = "agent=agent-0 attempt"
+        #expect(
+            lines.count == 3
+                && lines[0].hasPrefix(
+                    "warning: attempt 1 of 3 failed, the next in 0.2 s: agent0.lua:1: boom \(names)=1 attempts=3")
+                && lines[1].hasPrefix(
+                    "warning: attempt 2 of 3 failed, the next in 0.4 s: agent0.lua:1: boom \(names)=2 attempts=3")
+                && lines[2].hasPrefix("error: a message failed for good: to in.dlq \(names)=3 error=agent0.lua:1: boom"),
+            "\(lines)")
+        #expect(!lines[0].contains("traceback") && !lines[1].contains("\n"))
+        #expect(lines[2].contains("traceback=stack traceback:\n") && lines[2].contains("in upvalue 'fail'"))
+        #expect(lines[2].ranges(of: "boom").count == 1)
+
+        test.deliver("once")
+        let last = test.lines.all.filter { $0.contains("bang") }
+        // The only frame of the way would say where the message begins once more.
+        #expect(last.count == 1 && last[0].hasPrefix("error: ") && !last[0].contains("traceback"), "\(last)")
+
+        test.deliver("event")
+        test.advance(10)
+        let ofEvent = test.lines.all.filter { $0.contains("in an event") }
+        #expect(ofEvent.map { $0.prefix(7) } == ["warning", "error: "])
+        #expect(ofEvent.allSatisfy { $0.contains("handler=handler of event noted") })
+
+        test.deliver("sends")
+        test.kafka.settleLast(DeliveryFailure("too large"))
+        let undelivered = test.lines.all.filter { $0.contains("too large") }
+        #expect(
+            undelivered.count == 1
+                && undelivered[0].hasPrefix("warning: attempt 1 of 2 failed, the next in 0.2 s: too large"))
+    }
+
     @Test("names the version that failed, though another serves when its dead letter leaves") func failedVersion()
         throws
     {

@@ -1,9 +1,11 @@
 """GET /metrics: the figures of a host that has work, failures and reloads; and log lines for machines."""
 
 import json
+import pathlib
 import re
 import shutil
 import subprocess
+import time
 
 from support import *
 
@@ -169,18 +171,181 @@ def workers():
         equal({dict(labels)["worker"] for labels in figures.all("agenthost_loop_delay_seconds_count")}, {"0", "1", "2"})
 
 
-@case("promtool finds nothing wrong")
-def promtool():
-    if not shutil.which("promtool"):
-        return note("promtool (Debian package prometheus) is not installed: skipped")
+HTTP_AGENT = """
+local agent = agenthost.realtime_agent {
+  name = "asked",
+  endpoints = {
+    { path = "/room/{id}", task_type = "room" }, { path = "/room/{id}", method = "GET", task_type = "room" },
+    { path = "/fails", task_type = "fails" },
+  },
+}
+agent:task("room", function(task) agenthost.sleep(0.01) return task.path.id end)
+agent:task("fails", function() error("broken") end)
+"""
+
+
+@case("counts HTTP requests by the template of their route, by method and status, with durations, over all loops")
+def requests():
+    with Host(HTTP_AGENT, arguments=["--workers", "3"]) as host:
+        for number in range(30):
+            equal(host.post(f"/room/secret-{number}", {"query": ""}).status, 200)
+        equal(host.get("/room/secret-1?query=token").status, 200)
+        equal(host.request("HEAD", "/room/secret-1?query=").status, 200)
+        equal(host.request("DELETE", "/room/secret-1").status, 405)
+        equal(host.request("BREW", "/room/secret-1").status, 405)
+        equal(host.post("/fails", {"query": ""}).status, 500)
+        equal(host.post("/fails", {}).status, 422)
+        for number in range(5):
+            equal(host.get(f"/secret-path-{number}").status, 404)
+        with host.raw() as raw:
+            raw.send(b"secret garbage\r\n\r\n")
+            equal(raw.response().status, 400)
+        equal(host.get("/health", headers={"Host": "secret.example"}).status, 421)
+        with host.websocket("/ws") as client, host.stream("/stream/topic/secret-topic") as stream:
+            client.receive("connection_established")
+            equal(stream.status, 200)
+        figures = scrape(host)
+        room = {"route": "/room/{id}"}
+
+        def count(**labels):
+            return figures.one("agenthost_http_requests_total", **labels)
+
+        equal(count(method="POST", status="200", **room), 30)
+        equal(count(method="GET", status="200", **room), 1)
+        equal(count(method="HEAD", status="200", **room), 1)
+        equal([count(method=method, status="405", **room) for method in ("DELETE", "other")], [1, 1])
+        equal([count(route="/fails", method="POST", status=status) for status in ("500", "422")], [1, 1])
+        equal(count(route="unknown", method="GET", status="404"), 5)
+        equal(count(route="unknown", method="other", status="400"), 1)
+        equal(count(route="/health", method="GET", status="421"), 1)
+        equal(count(route="/ws", method="GET", status="101"), 1)
+        equal(count(route="/stream/topic/{topic:path}", method="GET", status="200"), 1)
+        assert "secret" not in figures.text, figures.text
+        name = "agenthost_http_request_duration_seconds"
+        equal(figures.one(f"{name}_count", method="POST", **room), 30)
+        buckets = sorted((float(dict(labels)["le"]), value)
+                         for labels, value in figures.all(f"{name}_bucket", method="POST", **room).items())
+        equal([value for _, value in buckets], sorted(value for _, value in buckets), "buckets add up")
+        equal((buckets[-1], buckets[0][1]), ((float("inf"), 30), 0))
+        assert 30 * 0.01 <= figures.one(f"{name}_sum", method="POST", **room) < 60
+        # A reload takes no count back.
+        version = host.health()["script"]["version"]
+        host.script.write_text(HTTP_AGENT + "-- another")
+        until(lambda: host.health()["script"]["version"] != version, "reloaded")
+        host.post("/room/secret-9", {"query": ""})
+        equal(scrape(host).one("agenthost_http_requests_total", method="POST", status="200", **room), 31)
+
+
+@case("tells of the process what Prometheus' client libraries tell, and which version it is")
+def process():
+    with Host(HTTP_AGENT) as host:
+        figures = scrape(host)
+        equal(figures.one("agenthost_build_info", version=command("--version").stdout.strip()), 1)
+        resident, _ = host.memory()
+        within = lambda value, low, high: low <= value <= high or f"{value} is not from {low} to {high}"
+        equal(within(figures.one("process_resident_memory_bytes") / 2**20, resident * 0.8, resident * 1.2), True)
+        assert figures.one("process_virtual_memory_bytes") > figures.one("process_resident_memory_bytes")
+        equal(within(figures.one("process_cpu_seconds_total"), 0.001, host.cpu() + 0.1), True)
+        equal(within(figures.one("process_start_time_seconds"), time.time() - 60, time.time() + 2), True)
+        soft = int(re.search(r"Max open files\s+(\d+)", pathlib.Path(f"/proc/{host.pid}/limits").read_text())[1])
+        equal(figures.one("process_max_fds"), soft)
+        opened = figures.one("process_open_fds")
+        raws = [host.raw() for _ in range(7)]
+        for raw in raws:
+            raw.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            raw.response()
+        equal(scrape(host).one("process_open_fds"), opened + 7)
+
+
+PROMTOOL = "promtool (of Debian's package prometheus) is not there: skipped"
+MONITORING = ROOT / "examples/monitoring"
+SELECTOR = re.compile(r"\b((?:agenthost|process)_\w+)(?:\{([^}]*)\})?")
+GROUPING = re.compile(r"\bby \(([^)]*)\)")
+# What Prometheus adds to every series that it scrapes.
+SCRAPED = {"job", "instance"}
+
+
+def promtool_says(*arguments, text):
+    done = subprocess.run(
+        ["promtool", *arguments], input=text, text=True, timeout=30, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def panels(dashboard):
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def expressions():
+    """Every query of the dashboard and the alerts, with where it stands."""
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+    found = [(f"panel {panel['title']}", target["expr"]) for panel in panels(dashboard) for target in panel["targets"]]
+    found += [(f"annotation {one['name']}", one["expr"]) for one in dashboard["annotations"]["list"]]
+    for rule in (MONITORING / "alerts.yml").read_text().split("- alert: ")[1:]:
+        expression = re.search(r"expr: (?:>\n)?(.*?)\n +(?:for|labels):", rule, re.S)
+        found.append((f"alert {rule.split()[0]}", " ".join(expression[1].split())))
+    return found
+
+
+@case("every metric and label that the example dashboard and alerts name is there; promtool finds nothing wrong")
+def monitoring():
     with Host(AGENT, embedded=True) as host:
         host.task("/sum", {"a": 1})
         kcat_produce(host.kafka, "readings", {"n": 1})
         figures = when(host, lambda f: handled(f, "message", "readings") and f.all("agenthost_kafka_lag_messages"), "figures", 40)
-        done = subprocess.run(
-            ["promtool", "check", "metrics"], input=figures.text, text=True, timeout=30, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
-        equal((done.returncode, done.stdout), (0, ""))
+        known = {}
+        for name, labels in figures:
+            known.setdefault(name, set()).update(label for label, _ in labels)
+        queries = expressions()
+        assert len(queries) > 40, queries
+        for place, query in queries:
+            names = SELECTOR.findall(query)
+            assert names or "up{" in query, f"{place}: {query}"
+            labels = set(SCRAPED)
+            for name, conditions in names:
+                assert name in known, f"{place} asks for {name}, which /metrics does not have"
+                labels |= known[name]
+                for label in re.findall(r"(\w+)\s*[=!]~?\"", conditions):
+                    assert label in known[name] | SCRAPED, f"{place}: {name} has no label {label}"
+            for group in GROUPING.findall(query):
+                missing = {label.strip() for label in group.split(",")} - labels
+                assert not missing, f"{place}: nothing has the labels {missing}"
+        if not shutil.which("promtool"):
+            return note(PROMTOOL)
+        equal(promtool_says("check", "metrics", text=figures.text), (0, ""))
+        status, said = promtool_says("check", "rules", str(MONITORING / "alerts.yml"), text="")
+        equal(status, 0, said)
+        # The dashboard's queries as rules, with what Grafana puts in the place of its variables.
+        rules = [{"record": f"query:{number}", "expr": query.replace("$__rate_interval", "5m").replace("$instance", ".*")}
+                 for number, (_, query) in enumerate(queries)]
+        with scripts_folder({"rules.yml": json.dumps({"groups": [{"name": "dashboard", "rules": rules}]})}) as folder:
+            status, said = promtool_says("check", "rules", str(folder / "rules.yml"), text="")
+            equal(status, 0, said)
+
+
+@case("the example dashboard has what Grafana needs of one")
+def dashboard():
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+    equal(dashboard["id"], None, "an id is of the Grafana that has it")
+    assert dashboard["title"] and dashboard["uid"] and dashboard["schemaVersion"] >= 36, dashboard
+    assert {"from", "to"} <= set(dashboard["time"]), dashboard["time"]
+    variables = {one["name"]: one for one in dashboard["templating"]["list"]}
+    equal((variables["datasource"]["type"], variables["datasource"]["query"]), ("datasource", "prometheus"))
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    equal(len(ids), len(set(ids)), "ids of panels")
+    taken = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert place["x"] + place["w"] <= 24 and not cells & taken, f"{panel['title']} lies on another, or outside"
+        taken |= cells
+    for panel in panels(dashboard):
+        assert panel["type"] in {"timeseries", "stat"} and panel["title"] and panel["fieldConfig"]["defaults"]["unit"], panel
+        for target in [panel, *panel["targets"]]:
+            equal(target["datasource"], {"type": "prometheus", "uid": "${datasource}"})
+        refs = [target["refId"] for target in panel["targets"]]
+        assert refs and len(refs) == len(set(refs)), panel["title"]
+        for variable in re.findall(r"\$(?!__)\{?(\w+)", json.dumps(panel)):
+            assert variable in variables, f"{panel['title']}: no variable {variable}"
 
 
 def log_lines(host):

@@ -1,8 +1,11 @@
 """What an orchestrator and an operator see: probes, and a stop that answers whom it cuts off."""
 
 import contextlib
+import ctypes
 import http.client
 import json
+import os
+import pathlib
 import signal
 import socket
 import time
@@ -153,7 +156,7 @@ def access_log():
             equal([raw.response().status, raw.response().status], [200, 400])
         with host.websocket("/ws?access_token=secret") as client:
             client.receive("connection_established")
-            equal([line for line in access_lines(host) if line["path"] == "/ws"], [], "not before its end")
+            equal([line for line in access_lines(host) if line.get("path") == "/ws"], [], "not before its end")
         with host.stream("/stream/topic/a%20b"):
             pass
         gone = host.raw()
@@ -182,6 +185,102 @@ def access_log():
         assert "secret" not in host.output(), host.output()
         host.kill()
         host.was_killed = True
+
+
+LOGGING = """
+local agent = agenthost.agent { name = "logging", endpoints = {
+  { path = "/detail", task_type = "detail" }, { path = "/fails", task_type = "fails" } } }
+agent:task("detail", function() agenthost.log.debug("a detail") end)
+agent:task("fails", function(task)
+  agenthost.log.error("its own line", { n = task.parameters.n, text = tostring(task.parameters.n) })
+  error("no such device " .. task.parameters.n)
+end)
+"""
+
+
+@case("SIGUSR1 takes the log to debug and back, and says so")
+def level():
+    with Host(LOGGING, environment={"LOG_LEVEL": "error"}) as host:
+        host.task("/detail")
+        host.signal(signal.SIGUSR1)
+        until(lambda: "NOTICE the log's level is debug now; SIGUSR1 takes it back to error" in host.output(), "debug")
+        host.task("/detail")
+        until(lambda: host.output().count("a detail") == 1, "told")
+        host.signal(signal.SIGUSR1)
+        until(lambda: "NOTICE the log's level is error now" in host.output(), "back")
+        host.task("/detail")
+        host.get("/health")
+        equal(host.output().count("a detail"), 1)
+
+
+@case("the same trouble is told once a second and counted, and no line of a script is left out")
+def repeated():
+    count = 300
+    with Host(LOGGING, arguments=["--log-format", "json"]) as host:
+        connection = http.client.HTTPConnection(*host.address, timeout=30)
+        began = time.monotonic()
+        for number in range(count):
+            connection.request("POST", "/fails", json.dumps({"query": "", "parameters": {"n": number}}),
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            equal(answer.status, 500)
+        seconds = time.monotonic() - began
+        equal(host.stop(), 0)
+        lines = [json.loads(line) for line in host.output().splitlines() if line.startswith("{")]
+        own = [line for line in lines if line["message"] == "its own line"]
+        equal([(line["n"], line["text"]) for line in own], [(number, str(number)) for number in range(count)])
+        told = [line for line in lines if "no such device" in line["message"]]
+        equal(sum(1 + line.get("more_in_the_last_second", 0) for line in told), count, f"{told}")
+        assert 2 <= len(told) <= seconds + 3, f"{len(told)} lines in {seconds} s"
+
+
+class FrozenThread:
+    """One thread of a process, stopped as a debugger stops it; the others go on (ptrace(2))."""
+
+    SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+
+    def __init__(self, thread):
+        self.thread = thread
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def _ask(self, request):
+        if self.libc.ptrace(request, self.thread, None, None) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    def __enter__(self):
+        self._ask(self.SEIZE)
+        self._ask(self.INTERRUPT)
+        os.waitpid(self.thread, self.WALL)
+        return self
+
+    def __exit__(self, *_):
+        self._ask(self.DETACH)
+
+
+@case("a loop that stands still for more than 10 s makes /livez of the others 503, and is named")
+def stuck():
+    with Host(AGENT, arguments=["--workers", "3"]) as host:
+        tasks = pathlib.Path(f"/proc/{host.pid}/task")
+        loops = sorted((thread for thread in tasks.iterdir() if (thread / "comm").read_text().startswith("NIO-ELT-0-#")),
+                       key=lambda thread: (thread / "comm").read_text())
+        equal(len(loops), 3)
+
+        def live():
+            # A connection that the frozen loop got is not answered.
+            with contextlib.suppress(TimeoutError):
+                return host.get("/livez", timeout=0.5)
+
+        equal(live().status, 200)
+        began = time.monotonic()
+        with FrozenThread(int(loops[1].name)):
+            answer = until(lambda: (answer := live()) and answer.status == 503 and answer, "503", 60, pause=0.2)
+            assert time.monotonic() - began > 10, "too early"
+            equal(answer.json["status"], "stuck")
+            worker, = answer.json["workers"]
+            assert worker["worker"] in range(3) and worker["silent_for"] > 10, worker
+        until(lambda: (answer := live()) and answer.status == 200, "it turns again")
+        equal(host.health()["status"], "healthy")
 
 
 run()
