@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(
             name: "CLuaBridge",
             dependencies: ["CLua"],
@@ -64,6 +65,7 @@ let package = Package(
                 asyncHTTPClient,
             ]
         ),
+        room("AgentStore", ["AgentModel", "CSQLite", nioCore, nioPosix]),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, nioPosix, logging]),
         room("HTTPServer", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
@@ -78,8 +80,8 @@ let package = Package(
         room(
             "AgentHosting",
             [
-                "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentWorker", "HTTPServer",
-                "KafkaTransport",
+                "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentStore", "AgentWorker",
+                "HTTPServer", "KafkaTransport",
                 "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -110,6 +112,7 @@ let package = Package(
                 metrics,
             ]
         ),
+        tests("AgentStoreTests", ["AgentStore", "AgentModel", "CSQLite", nioCore, nioPosix]),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentHostingTests", ["AgentHosting", "AgentModel", "AgentScript", logging, nioCore, nioPosix]),
         tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),

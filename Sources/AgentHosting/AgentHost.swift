@@ -40,7 +40,8 @@ package struct AgentHost: Service {
         let workers = options.workers.indices(on: group).map { index, loop in
             Worker(
                 loop: loop, index: index, counters: statuses.map(\.counters), limits: LuaLimits(), outbound: outbound,
-                secrets: secrets, spool: status.spool, metrics: status.metrics.registry, logger: logger)
+                secrets: secrets, spool: status.spool, stores: status.stores, metrics: status.metrics.registry,
+                logger: logger)
         }
         let floor = HostFloor(workers: workers, status: status, logger: logger)
         var hooks = floor.reloadHooks
@@ -61,6 +62,7 @@ package struct AgentHost: Service {
         stopTime.allow(grace: config.grace)
         let serviceName = config.serviceName ?? "agenthost"
         status.serve(as: serviceName)
+        status.stores.use(folder: config.statePath.map { "\($0)/store" })
         status.spool.use(config.statePath.map { SpoolFolder(statePath: $0, service: serviceName) })
         resolver.hold(config)
         for ignored in resolver.ignoredSettings { logger.warning("\(ignored)") }

@@ -306,6 +306,8 @@ final class HostFloor: Sendable {
             room.worker.close()
             return room.loop.makeSucceededVoidFuture()
         }
+        // No script runs any more; what they have set is on the disk when this returns.
+        await status.stores.close()
         await brokers.stopEmbedded()
         return cutOff.withLock { $0 }
     }

@@ -1,4 +1,5 @@
 package import AgentModel
+import AgentStore
 package import AgentWorker
 import Synchronization
 
@@ -15,6 +16,7 @@ package final class HostStatus: StatusReporting {
 
     private let state = Mutex(State())
     let spool = HostSpool()
+    let stores = FolderStores { SpoolFolder.fileName($0) }
 
     package init(agents: [AgentStatus]) {
         self.agents = agents

@@ -165,7 +165,7 @@ package final class SpoolFolder: DeadLetterSpool {
 
     /// A topic's or service's name may hold slashes and be long: what is too long for a file's name ends in a number of
     /// its own.
-    private static func fileName(_ text: String) -> String {
+    static func fileName(_ text: String) -> String {
         let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
         var name = text.split(separator: ".", omittingEmptySubsequences: false)
             .map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "" }.joined(separator: ".")

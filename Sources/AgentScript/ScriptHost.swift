@@ -70,6 +70,8 @@ package enum ScriptWait {
     case gather([LuaReference])
     /// The bytes of a file.
     case file(ScriptFile)
+    /// An answer of the agent's store.
+    case store(StoreRequest)
 }
 
 /// `agent:every` and `agent:after`.

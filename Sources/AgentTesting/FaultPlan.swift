@@ -1,7 +1,7 @@
 /// Failures that a test has ordered with `host:fail`. Confined to the thread of its file.
 final class FaultPlan {
     enum Kind: String, CaseIterable {
-        case kafka, mqtt, http
+        case kafka, mqtt, http, store
     }
 
     private var ordered: [Kind: [(message: String, times: Int)]] = [:]

@@ -6,7 +6,7 @@ import NIOCore
 
 /// The host under test as a test file sees it: what `test.load` returns.
 enum HostObject {
-    private static let properties = ["sent", "state", "log"]
+    private static let properties = ["sent", "state", "log", "store"]
 
     /// Pushes it.
     static func push(_ host: TestHost, directory: String, on stack: LuaStack) {
@@ -20,6 +20,7 @@ enum HostObject {
                 switch name {
                 case "sent": host.effects.push(on: call.stack)
                 case "state": try pushState(of: host, on: call.stack)
+                case "store": try host.stores.push(on: call.stack)
                 case "log":
                     call.stack.newTable()
                     for (index, line) in host.log.all.enumerated() {
@@ -249,7 +250,7 @@ enum HostObject {
         stack.setMethod("fail", of: "host") { (arguments) throws(LuaFailure) in
             let name = try arguments.string(2, "kind")
             guard let kind = FaultPlan.Kind(rawValue: name) else {
-                throw arguments.invalid("kind", "\"kafka\", \"mqtt\" or \"http\" expected, got \"\(name)\"")
+                throw arguments.invalid("kind", "\"kafka\", \"mqtt\", \"http\" or \"store\" expected, got \"\(name)\"")
             }
             let message = try arguments.string(3, "message")
             let times = arguments.isMissing(4) ? 1 : try arguments.number(4, "times")

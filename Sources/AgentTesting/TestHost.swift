@@ -22,6 +22,7 @@ final class TestHost {
     let worker: Worker
     let server: HTTPServer
     let outbound: OutboundCapture
+    let stores: StoreCapture
     private let status = TestStatus()
     private let coverage: CoverageTally
     private let settings: (AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings
@@ -46,10 +47,12 @@ final class TestHost {
         let loop = loop
         self.epoch = epoch
         outbound = OutboundCapture(loop: loop, effects: effects, faults: faults)
+        stores = StoreCapture(faults: faults)
         let logger = log.logger()
         worker = Worker(
             loop: loop, index: 0, counters: [status.agent.counters], limits: LuaLimits(), outbound: outbound,
-            clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, blocking: BlockingInPlace(), pause: .zero,
+            clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, blocking: BlockingInPlace(),
+            stores: stores, pause: .zero,
             answersWithPlaces: false, logger: logger)
         var serverSettings = HTTPServerSettings(host: "agent.test", port: 0)
         serverSettings.readsFilesOnLoop = true

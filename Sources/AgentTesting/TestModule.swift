@@ -23,14 +23,17 @@ enum TestModule {
             stack.pushFunction(name) { (_) throws(LuaFailure) in throw LuaFailure(message) }
             stack.setField(name, of: -2)
         }
-        stack.newTable()
-        stack.newTable(array: 0, fields: 1)
-        stack.pushFunction("__index") { (_) throws(LuaFailure) in
-            throw LuaFailure("a test makes no requests of its own: host:request asks the agent, host:answer answers it")
+        for (name, message) in [
+            ("http", "a test makes no requests of its own: host:request asks the agent, host:answer answers it"),
+            ("store", "a test has no store of its own: host.store shows the agent's"),
+        ] {
+            stack.newTable()
+            stack.newTable(array: 0, fields: 1)
+            stack.pushFunction("__index") { (_) throws(LuaFailure) in throw LuaFailure(message) }
+            stack.setField("__index", of: -2)
+            stack.setMetatable(of: -2)
+            stack.setField(name, of: -2)
         }
-        stack.setField("__index", of: -2)
-        stack.setMetatable(of: -2)
-        stack.setField("http", of: -2)
         stack.newTable(array: 0, fields: 4)
         installAssertions(in: file, on: stack)
         stack.pushFunction("load") { [unowned file] (call) throws(LuaFailure) in

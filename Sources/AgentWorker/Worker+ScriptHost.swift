@@ -80,6 +80,12 @@ extension Worker: ScriptHost {
             later { self.process(type, payload: payload, for: invocation, turn: turn, in: generation) }
         case .spawned(let spawned): waitForEnd(of: spawned, for: invocation, turn: turn, in: generation)
         case .gather(let functions): gather(functions, for: invocation, turn: turn)
+        case .store(let request):
+            stores.perform(request, of: generation.storeName, on: loop) { result in
+                self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
+                    try generation.pushStore(result, on: stack)
+                }
+            }
         case .file(let file):
             blocking.run(
                 on: loop, { file.read() },

@@ -23,6 +23,7 @@ package final class Worker: @unchecked Sendable {
     let secrets: any SecretSource
     let spool: any DeadLetterSpool
     let blocking: any BlockingWork
+    let stores: any AgentStores
     private(set) var slots: [AgentSlot] = []
     var lanes: [LaneKey: Lane] = [:]
     var identifiers = IdentifierSource()
@@ -52,13 +53,14 @@ package final class Worker: @unchecked Sendable {
 
     package enum State { case starting, serving, stopping, closed }
 
-    /// `spool` keeps the dead letters that no broker takes; `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
+    /// `spool` keeps the dead letters that no broker takes; `stores` has what agents keep for themselves; `outbound` makes the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations
     /// of handlers; `pause` is zero for a loop whose clock only a test moves; `answersWithPlaces` says whether clients get
     /// errors of handlers with their places in the script, which they else do while the log is at debug.
     package init(
         loop: any EventLoop, index: Int, counters: [AgentCounters], limits: LuaLimits, outbound: any OutboundHTTP,
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
         spool: any DeadLetterSpool = NoSpool(), blocking: any BlockingWork = BlockingThreads(),
+        stores: any AgentStores = NoStores(),
         metrics: (any MetricsFactory)? = nil, pause: TimeAmount = .milliseconds(1), answersWithPlaces: Bool? = nil,
         logger: Logger
     ) {
@@ -70,6 +72,7 @@ package final class Worker: @unchecked Sendable {
         self.secrets = secrets
         self.spool = spool
         self.blocking = blocking
+        self.stores = stores
         self.metrics = metrics
         self.pause = pause
         self.answersWithPlaces = answersWithPlaces

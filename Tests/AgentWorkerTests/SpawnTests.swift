@@ -303,7 +303,7 @@ import Testing
             ("agenthost.gather(1)", "bad argument 'functions' to 'gather' (table expected, got number)"),
             ("agenthost.gather { 1 }", "functions expected, got number at [1]"),
             ("agenthost.gather { a = print }", "a list of functions expected, it has other keys or holes"),
-            ("table.sort({ 1, 2 }, function() agenthost.gather { print } end)", "cannot wait (agenthost.gather)"),
+            ("table.sort({ 1, 2 }, function() agenthost.gather { print } end)", "cannot wait (gather)"),
         ]) func gatherMisuse(call: String, message: String) throws
     {
         let test = try TestWorker("agent:task('t', function() \(call) end)")

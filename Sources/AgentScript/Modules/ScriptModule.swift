@@ -10,7 +10,7 @@ enum ScriptModules {
     private static let all: [any ScriptModule.Type] = [
         AgentModule.self, EventsModule.self, JSONModule.self, LogModule.self, TimeModule.self, HTTPModule.self,
         ModelsModule.self, RequireModule.self, SecretsModule.self, SettingModule.self, IOModule.self, AnswerModule.self,
-        SpawnModule.self, FileModule.self, Base64Module.self, DigestModule.self, URLModule.self,
+        SpawnModule.self, FileModule.self, Base64Module.self, DigestModule.self, URLModule.self, StoreModule.self,
     ]
 
     /// Makes the `agenthost` global and what else a script finds.
