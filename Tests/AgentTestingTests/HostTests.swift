@@ -101,6 +101,89 @@ import Testing
         #expect(result.passedCount == 4)
     }
 
+    @Test("the store is the host's, in memory, seen by the test, outlives a reload, and fails when it is told to")
+    func store() async throws {
+        try await expectGreen(
+            agent: """
+                local agent = agenthost.agent { name = "keeper" }
+                local store = agenthost.store
+                agent:task("put", function(task) return assert(store.set(task.query, task.parameters.value)) end)
+                agent:task("get", function(task) return { value = store.get(task.query) } end)
+                agent:task("count", function(task) return assert(store.add("n")) end)
+                agent:task("keys", function(task) return store.keys(task.query) end)
+                """,
+            tests: """
+                test("what is set is there", function()
+                  assert(host:task("put", { query = "a/1", parameters = { value = { n = 1, list = agenthost.array {} } } }))
+                  assert(host:task("put", { query = "a/2", parameters = { value = "text" } }))
+                  test.equal(host:task("get", { query = "a/1" }), { value = { n = 1, list = {} } })
+                  test.equal(host:task("get", { query = "none" }), {})
+                  test.equal(host:task("keys", { query = "a/" }), { "a/1", "a/2" })
+                  test.equal(host.store, { ["a/1"] = { n = 1, list = {} }, ["a/2"] = "text" })
+                end)
+                test("it outlives a test and a reload, and another host has its own", function()
+                  test.equal(host:task("count"), 1)
+                  assert(host:reload())
+                  test.equal(host:task("count"), 2)
+                  test.equal(host.store["a/2"], "text")
+                  test.equal(test.load("agent.lua").store, {})
+                end)
+                test("it fails when it is told to", function()
+                  host:fail("store", "disk is full")
+                  local value, message = host:task("count")
+                  test.equal(value, nil)
+                  test.matches(message, "agent.lua:5: disk is full")
+                  test.equal(host:task("count"), 3)
+                end)
+                test("a test has none of its own", function()
+                  test.matches(test.error(function() agenthost.store.get("a") end), "host.store shows the agent's")
+                end)
+                """)
+    }
+
+    @Test("two hosts of a script are two workers; gathered and spawned functions and files work as in the host")
+    func workers() async throws {
+        let folder = try TestFolder()
+        try folder.write("greeting.txt", "hello")
+        try folder.write(
+            "agent.lua",
+            """
+            local agent = agenthost.realtime_agent { name = "several" }
+            agent.state.total = 0
+            agent:on_message("orders", function(order)
+              agent.state.total = agent.state.total + order.amount
+              agent:send_kafka("totals", { total = agent.state.total })
+            end)
+            agent:on_message("totals", function(data) agent.state.total = data.total end)
+            agent:task("greet", function()
+              local results = assert(agenthost.gather {
+                function() return agenthost.file.read("greeting.txt") end,
+                function() agenthost.sleep(3) return agenthost.spawn(function() return "world" end):wait() end })
+              return table.concat(results, " ")
+            end)
+            """)
+        let result = try await folder.run(
+            tests: """
+                test("state is a worker's own", function()
+                  local one, other = test.load "agent.lua", test.load "agent.lua"
+                  assert(one:message("orders", { amount = 5 }))
+                  test.equal(other.state, { total = 0 })
+                  for _, sent in ipairs(one.sent.kafka["totals"]) do other:message("totals", sent.value) end
+                  test.equal(other.state.total, 5)
+                  local copy = one.state
+                  copy.total = 99
+                  test.equal(one.state.total, 5)
+                  one.state = copy
+                  test.equal(one.state.total, 99)
+                end)
+                test("functions beside a handler", function()
+                  test.equal(test.load("agent.lua"):task("greet"), "hello world")
+                  test.equal(agenthost.file.read("greeting.txt"), "hello")
+                end)
+                """)
+        #expect(result.failures == "" && result.passedCount == 2)
+    }
+
     @Test("requests and WebSockets have paths with parameters, queries, headers and subprotocols")
     func requestContext() async throws {
         try await expectGreen(

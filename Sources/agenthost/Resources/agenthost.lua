@@ -15,6 +15,11 @@
 ---@field models agenthost.models
 ---@field json agenthost.json
 ---@field http agenthost.http
+---@field store agenthost.store
+---@field file agenthost.file
+---@field url agenthost.url
+---@field base64 agenthost.base64
+---@field hmac agenthost.hmac
 ---@field log agenthost.log
 ---@field test agenthost.test Only in *_test.lua files, which `agenthost test` runs.
 agenthost = {}
@@ -378,11 +383,32 @@ function Agent:process(task_type, payload) end
 ---@param seconds number
 function agenthost.sleep(seconds) end
 
----Runs a function on its own, beside the handler that calls this.
---- At most 250 arguments.
----@param fn fun(...: any)
+---A function that runs beside its handler. It runs whether or not anybody keeps this.
+---@class agenthost.Spawned
+local Spawned = {}
+
+---Waits until the function has ended, and returns what it returned: nil and a message when it failed. It may have ended
+---before, and be waited for again, by several. Waiting for oneself raises. A failure is logged unless somebody waits for it:
+---when the handler that has spawned the function ends, and a second later at most.
+---@return any ...
+function Spawned:wait() end
+
+---Runs a function on its own, beside the handler that calls this; the message that a handler is for is acknowledged when
+---the functions which it has spawned have ended too, and fails when one of them fails that nobody has waited for.
+---At most 250 arguments.
+---@param fn fun(...: any): ...
 ---@param ... any Its arguments.
+---@return agenthost.Spawned handle
 function agenthost.spawn(fn, ...) end
+
+---Runs functions beside one another and waits for all: results[i] is the first value that the i-th returned. When one fails,
+---nil and its message are returned at once, and the others are ended where they wait, their to-be-closed variables closed;
+---what they have sent is sent. So are all of them when the caller is ended, as by a time limit. What the functions send
+---belongs to the message that the caller is for.
+---@param functions (fun(): any)[]
+---@return any[]|nil results
+---@return string? message
+function agenthost.gather(functions) end
 
 ---Seconds since 1970, with milliseconds as a fraction.
 ---@return number
@@ -403,6 +429,123 @@ function agenthost.array(items) end
 ---@return table<string, string>|nil secrets
 ---@return string? message
 function agenthost.secrets(platform) end
+
+---The SHA-256 of a text.
+---@param text string
+---@param options? { raw?: boolean } raw: the 32 bytes, not hexadecimal digits.
+---@return string
+function agenthost.sha256(text, options) end
+
+---The HMAC of a text (RFC 2104), as hexadecimal digits unless `raw` is set: agenthost.hmac(key, text).
+---@class agenthost.hmac
+---@overload fun(key: string, text: string, algorithm?: "sha256"|"sha1"|"sha384"|"sha512"|{ algorithm?: string, raw?: boolean }): string
+agenthost.hmac = {}
+
+---Whether a signature, as hexadecimal digits or as bytes, is the HMAC of the text. Takes the same time wherever they differ;
+---false for nil, so that a header that is missing may be given.
+---@param key string
+---@param text string
+---@param signature string?
+---@param algorithm? "sha256"|"sha1"|"sha384"|"sha512" ["sha256"]
+---@return boolean
+function agenthost.hmac.verify(key, text, signature, algorithm) end
+
+---@class agenthost.base64
+agenthost.base64 = {}
+
+---@param bytes string
+---@param options? { url?: boolean } url: the alphabet for URLs and file names, without padding.
+---@return string
+function agenthost.base64.encode(bytes, options) end
+
+---Of either alphabet, with or without padding and line breaks.
+---@param text string
+---@return string|nil bytes nil when it is no base64.
+---@return string? message
+function agenthost.base64.decode(text) end
+
+---URLs (RFC 3986).
+---@class agenthost.url
+agenthost.url = {}
+
+---Percent-encodes all but letters, digits and "-._~".
+---@param text string
+---@return string
+function agenthost.url.encode(text) end
+
+---@param text string
+---@param options? { form?: boolean } form: "+" is a space, as in the query of a form.
+---@return string|nil text nil where a "%" has not two hexadecimal digits behind it.
+---@return string? message
+function agenthost.url.decode(text, options) end
+
+---The query of parameters, names in the order of their bytes: query { q = "a b", page = 2 } is "page=2&q=a%20b". A list is its
+---name several times, agenthost.null nothing.
+---@param parameters table<string, string|number|boolean|lightuserdata|(string|number|boolean)[]>
+---@return string
+function agenthost.url.query(parameters) end
+
+---@class agenthost.URL The parts that are there. Host and scheme are in lower case; user and password are decoded, path and query as they stand.
+---@field scheme? string
+---@field user? string
+---@field password? string
+---@field host? string
+---@field port? integer nil where the URL names none.
+---@field path string
+---@field query? string
+---@field fragment? string
+---@field query_params table<string, string> The query decoded, the last value of a name.
+---@field query_list { [1]: string, [2]: string }[] All of it, in order.
+
+---@param url string
+---@return agenthost.URL|nil parts nil for what is no URL.
+---@return string? message
+function agenthost.url.parse(url) end
+
+---@class agenthost.file
+agenthost.file = {}
+
+---Reads a file beside the script, of at most 16 MiB. While the script loads too: then the file belongs to the version, and a
+---change of it reloads the agent.
+---@param path string Relative to the script's folder. No way leads out of it, neither ".." nor a link.
+---@return string|nil bytes nil when it is not there or cannot be read.
+---@return string? message
+function agenthost.file.read(path) end
+
+---Plain data by key that survives the end of the process, kill -9 included: in the state directory (STATE_PATH), a file for
+---each agent's name, shared by all workers and by other processes on the machine. Every function waits, for a change until
+---it is on the disk; not while the script loads. nil and a message when the disk is full or the file is broken; what was there
+---stays. Keys have 1 to 1,024 bytes, values at most 1 MiB; larger ones raise.
+---@class agenthost.store
+agenthost.store = {}
+
+---@param key string
+---@return any value nil when there is none; what was set, with integers and floats, null and arrays as they were.
+---@return string? message
+function agenthost.store.get(key) end
+
+---@param key string
+---@param value any A string of any bytes, or what JSON can hold; nil deletes.
+---@return true|nil ok
+---@return string? message
+function agenthost.store.set(key, value) end
+
+---@param key string
+---@return true|nil ok Also when there was none.
+---@return string? message
+function agenthost.store.delete(key) end
+
+---Adds to a number, or to 0; nothing comes between. add(id) == 1 is true for one caller only, however many there are.
+---@param key string
+---@param number? number [1]
+---@return number|nil sum nil also when the value is no number.
+---@return string? message
+function agenthost.store.add(key, number) end
+
+---@param prefix? string
+---@return string[]|nil keys Those that begin with it, in the order of their bytes.
+---@return string? message
+function agenthost.store.keys(prefix) end
 
 ---@class agenthost.json
 agenthost.json = {}
@@ -461,7 +604,8 @@ function agenthost.http.get(url, options) end
 ---@return string? message
 function agenthost.http.post(url, options) end
 
----print(…) is agenthost.log.info.
+---print(…) is agenthost.log.info of its arguments, with tabs between them. A table is shown as its __tostring says, else as
+---JSON; what JSON cannot hold is a text such as "<function health.lua:12>" or "<cycle>". error { code = 7 } is told so too.
 ---@class agenthost.log
 agenthost.log = {}
 
@@ -622,13 +766,21 @@ function agenthost.models.WebSocketMessage(data) end
 --- Tests of agents ------------------------------------------------------------------------------------------------
 
 ---In a *_test.lua file, test("a sentence", function() … end) is one test. Tests run in order once the file has run; each
----begins with nothing sent, no failure ordered and an empty log, while the hosts of the file and their state go on.
+---begins with nothing sent, no failure ordered and an empty log, while the hosts of the file, their state and their store go
+---on. A test that wants an agent which remembers nothing loads one for itself.
 ---@class agenthost.test
 ---@overload fun(name: string, body: fun())
 agenthost.test = {}
 
 ---Loads an agent without a network: its effects are captured, and its clock moves only by host:advance, and as far as a
 ---request, task or event needs that waits for an answer. A host that a test loads for itself ends with the test.
+---
+---A host is one worker: one Lua state with one agent.state. With --workers above 1 each worker has a state of its own, and a
+---message, a task or a client belongs to one of them; what all are to know is in agenthost.store, or goes over a topic. Loaded
+---twice, an agent is tested as two workers (or two processes) that share nothing but what the test takes from one to the other:
+---  local a, b = test.load "agent.lua", test.load "agent.lua"
+---  a:message("orders", order)
+---  for _, sent in ipairs(a.sent.kafka["totals"]) do b:message("totals", sent.value) end
 ---@param path string Beside the test file.
 ---@param options? { env?: table<string, string> } Its environment variables; the process's own are not seen.
 ---@return agenthost.TestHost
@@ -664,11 +816,13 @@ function agenthost.test.matches(text, pattern, message) end
 
 ---@class agenthost.TestHost
 ---@field sent agenthost.TestSent Read anew each time.
----@field state table A copy of the agent's state; assigning a table replaces the state.
+---@field state table A copy of agent.state, made anew each time that it is read: changing it changes nothing, `local s = host.state s.n = 1 host.state = s` does. Assigning replaces all that is in it; what is not plain data raises.
+---@field store table<string, any> A copy of agenthost.store, by key. It is in memory, one for each host, and stays over host:reload.
 ---@field log string[] What the agent and its host have logged.
 local TestHost = {}
 
----Delivers a message to the agent. One whose handler fails is tried again once the clock is moved.
+---Delivers a message to the agent. One whose handler fails is tried again once the clock is moved. A topic that the agent does
+---not subscribe is an error that names the nearest one.
 ---@param topic string
 ---@param data any
 ---@param fields? { source?: "kafka"|"mqtt", key?: string, headers?: table<string, string>, partition?: integer, offset?: integer, timestamp?: integer, qos?: integer, retain?: boolean }
@@ -676,13 +830,14 @@ local TestHost = {}
 ---@return string? message Why it is not acknowledged yet.
 function TestHost:message(topic, data, fields) end
 
----Delivers an event to the agent's on_event handlers.
+---Delivers an event to the agent's on_event handlers and its clients. One that nobody hears is an error where a handler of
+---nearly that name does.
 ---@param event agenthost.EventDeclaration
 ---@return true|nil done
 ---@return string? message What failed.
 function TestHost:event(event) end
 
----Runs a task.
+---Runs a task; one of no handler is an error that lists those there are.
 ---@param task_type string
 ---@param payload? { query?: string, parameters?: table, context?: table, priority?: integer }
 ---@return any result nil when the task failed.
@@ -716,7 +871,7 @@ function TestHost:stream(path, options) end
 function TestHost:advance(seconds) end
 
 ---Makes the next effects of a kind fail.
----@param kind "kafka"|"mqtt"|"http"
+---@param kind "kafka"|"mqtt"|"http"|"store"
 ---@param message string
 ---@param times? integer [1]
 function TestHost:fail(kind, message, times) end
