@@ -35,6 +35,15 @@ static const char *const names[FUNCTIONS] = {
     "must",
 };
 
+static unsigned seed = 1;
+
+static unsigned next_random(void) {
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    return seed;
+}
+
 static int raise(lua_State *L, const char *message) {
     lb_push_failure(L, message, strlen(message), true);
     return LB_RAISE;
@@ -52,7 +61,10 @@ static int decode(lua_State *L) {
 
 static int encode(lua_State *L) {
     lb_buffer buffer = {0};
-    bool made = lua_gettop(L) > 0 && lb_json_encode(L, 1, "value", 8u << 20, budget, &buffer) == LB_RETURNED;
+    // A second argument asks for what is to be read again.
+    enum lb_step (*write)(lua_State *, int, const char *, size_t, int64_t, lb_buffer *) =
+        lua_toboolean(L, 2) ? lb_json_keep : lb_json_encode;
+    bool made = lua_gettop(L) > 0 && write(L, 1, "value", 8u << 20, budget, &buffer) == LB_RETURNED;
     if (made) {
         lua_pushlstring(L, buffer.bytes, buffer.length);
     } else {
@@ -60,6 +72,18 @@ static int encode(lua_State *L) {
     }
     lb_buffer_free(&buffer);
     return made ? 1 : LB_RAISE;
+}
+
+/// As a log line shows it, a table as JSON of any length.
+static int show(lua_State *L) {
+    lb_buffer buffer = {0};
+    if (lua_type(L, 1) == LUA_TTABLE && lb_json_show(L, 1, next_random() % 4096, budget, &buffer) == LB_RETURNED) {
+        lua_pushlstring(L, buffer.bytes == NULL ? "" : buffer.bytes, buffer.length);
+    } else {
+        lb_push_display(L, 1);
+    }
+    lb_buffer_free(&buffer);
+    return 1;
 }
 
 static int copy(lua_State *L) {
@@ -92,15 +116,6 @@ static int run_nested(lua_State *L, bool may_wait) {
     return failed ? LB_RAISE : 0;
 }
 
-static unsigned seed = 1;
-
-static unsigned next_random(void) {
-    seed ^= seed << 13;
-    seed ^= seed >> 17;
-    seed ^= seed << 5;
-    return seed;
-}
-
 static int call_host(void *owner, lua_State *L, int function) {
     (void)owner;
     switch ((enum function)function) {
@@ -110,9 +125,7 @@ static int call_host(void *owner, lua_State *L, int function) {
     case WAIT: return lb_can_wait(L) ? LB_WAIT : raise(L, "attempt to wait in a place that cannot wait");
     case CALL: return run_nested(L, false);
     case SPAWN: return run_nested(L, true);
-    case SHOW:
-        lb_push_display(L, 1);
-        return 1;
+    case SHOW: return show(L);
     case ARRAY:
         lua_settop(L, 1);
         lb_mark_array(L, 1);

@@ -29,6 +29,9 @@ for i = 1, 1500 do
         for _, exact in ipairs { false, true } do
             local ok, value = pcall(decode, text, exact)
             if ok then
+                show(value)
+                local kept, same = pcall(encode, value, true)
+                if kept then assert(encode(decode(same)) == encode(value)) end
                 local written, again = pcall(encode, value)
                 if written then
                     assert(encode(decode(again)) == again, again)
@@ -73,11 +76,25 @@ for _, depth in ipairs { 1, 126, 127, 128, 129, 1000, 100000 } do
     for _ = 1, depth do at.a = {} at = at.a end
     pcall(encode, t)
     pcall(copy, t)
+    show(t)
 end
 local cycle = {}
 cycle[1] = cycle
 assert(not pcall(encode, cycle))
 copy(cycle)
+show(cycle)
+
+-- Tables of every kind, as log lines show them.
+local keys = { "a", "b\xff", "", ("k"):rep(300), 1, 2, 3, -5, 2.5, 1 / 0, true, print, {}, 1 << 62 }
+for _ = 1, 500 do
+    local t = {}
+    for _ = 1, pick(80) do
+        local value = pick(4)
+        t[pick(3) == 1 and pick(100) or keys[pick(#keys)]] =
+            value == 1 and t or value == 2 and { [keys[pick(#keys)]] = print } or value == 3 and keys[pick(#keys)] or 0 / 0
+    end
+    show(t)
+end
 
 -- Arrays whose length their few fields make up.
 local fields = {}
@@ -87,6 +104,7 @@ for count = 1, #fields, 6 do
     pcall(encode, made)
     pcall(encode, array(made))
     pcall(copy, array(made))
+    show(made)
 end
 for _, value in ipairs { print, coroutine.create(print), 0 / 0, 1 / 0, "\xff", setmetatable({}, {}) } do
     pcall(encode, value)
