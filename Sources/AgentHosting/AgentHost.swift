@@ -1,6 +1,7 @@
 import AgentConfiguration
 import AgentModel
 import AgentScript
+import AgentStore
 import AgentWorker
 import HTTPServer
 import KafkaTransport

@@ -1,5 +1,6 @@
 import AgentConfiguration
 import AgentModel
+import AgentStore
 import AgentWorker
 import HTTPServer
 import KafkaTransport
