@@ -55,10 +55,11 @@ extension Generation {
         spawned.hasEnded = true
     }
 
-    package func keepFailure(_ message: String, of spawned: SpawnedFunction) {
-        let stack = state.stack
+    /// `raised` has a value on top that was raised and is kept (`LuaState.keepErrors`), in the place of the message.
+    package func keepFailure(_ message: String, raised: LuaStack?, of spawned: SpawnedFunction) {
+        let stack = raised ?? state.stack
         stack.push(spawned.metatable)
-        stack.push(message)
+        if raised == nil { stack.push(message) } else { stack.pushValue(at: -2) }
         stack.setField("message", of: -2)
         stack.pop()
         spawned.hasEnded = true
@@ -82,7 +83,7 @@ extension Generation {
     /// Pushes what the metatable at the index keeps, and takes the metatable, the topmost value, away. nil where there is
     /// no room for it.
     func pushOutcome(ofMetatableAt index: Int32, on stack: LuaStack) -> Int32? {
-        if stack.getField("message", of: index) == .string {
+        if stack.getField("message", of: index) != .nil {
             stack.pushNil()
             stack.insert(at: -2)
             stack.remove(at: index)

@@ -61,6 +61,12 @@ final class Invocation {
         return turn
     }
 
+    /// The stack with what it raised on top, where that is a value which is kept as it is.
+    func raised(_ outcome: InvocationOutcome) -> LuaStack? {
+        guard case .failed(let error) = outcome, error.kind == .kept else { return nil }
+        return coroutine.stack
+    }
+
     /// Ends the invocation; a second end does nothing.
     func end(_ outcome: InvocationOutcome) {
         guard let finish else { return }

@@ -74,7 +74,8 @@ extension Worker {
         if case .returned(let stack, let count) = outcome {
             generation.keepResults(count, of: spawned, on: stack)
         } else {
-            generation.keepFailure(message ?? "", of: spawned)
+            let raised = (spawned.runner as? Invocation)?.raised(outcome)
+            generation.keepFailure(message ?? "", raised: raised, of: spawned)
         }
         let waiters = spawned.waiters
         spawned.waiters = []
@@ -205,10 +206,14 @@ extension Worker {
         let live = caller.generation
         let slot = slots[live.generation.agentIndex]
         let name = HandlerName.spawned(in: caller.name)
+        weak var own: Invocation?
         run(
             function, of: live, scope: caller.scope, depth: caller.depth, name: name,
             timeLimit: timeLimit(of: caller.scope, in: slot), isBackground: true, arguments: { _ in 0 },
-            begun: { gathering.invocations.append($0) },
+            begun: {
+                gathering.invocations.append($0)
+                own = $0
+            },
             finish: { [self] outcome in
                 guard !gathering.isOver, !live.isClosed else { return }
                 if case .returned(let stack, let count) = outcome {
@@ -221,6 +226,10 @@ extension Worker {
                 }
                 gathering.isOver = true
                 let failure = outcome.failure(of: name, limit: slot.settings.taskTimeout)
+                let raised = own?.raised(outcome).map { stack in
+                    stack.pushValue(at: -1)
+                    return stack.reference()
+                }
                 later {
                     self.close(gathering, of: live) {
                         self.resume(caller, turn: turn) { stack in
@@ -229,10 +238,11 @@ extension Worker {
                                 return 1
                             }
                             stack.pushNil()
-                            stack.push(failure)
+                            if let raised { stack.push(raised) } else { stack.push(failure) }
                             return 2
                         }
                     }
+                    if let raised, !live.isClosed { live.generation.state.stack.release(raised) }
                 }
             })
     }

@@ -73,6 +73,27 @@ import Testing
         #expect(test.task("t").json == #"["no such room","text",true,"no such room","no such room"]"#)
     }
 
+    @Test("that functions beside a handler raise reach who waits for them, and may be raised again")
+    func beside() throws {
+        let test = try TestWorker(
+            """
+            agent:task('t', function(task)
+              local function refuse() agenthost.sleep(1) error(agenthost.answer(404, 'no such room')) end
+              if task.query == 'gather' then assert(agenthost.gather { refuse, function() agenthost.sleep(5) end }) end
+              local handle = agenthost.spawn(refuse)
+              if task.query == 'after' then agenthost.sleep(1.5) end
+              return assert(handle:wait())
+            end)
+            """)
+        for query in ["gather", "spawn", "after"] {
+            let outcome = test.task("t", query: query)
+            test.advance(2)
+            #expect(outcome.value?.answer?.status == 404, "\(query): \(outcome.error ?? "")")
+        }
+        #expect(test.errors == 0)
+        #expect(test.lines.count(containing: "error: ") == 0)
+    }
+
     @Test("that are raised outside of a task are errors with their line")
     func elsewhere() throws {
         let test = try TestWorker(
