@@ -37,6 +37,8 @@ final class ConnectionMonitor {
 
     /// An error of the client as a whole. None of them ends it: librdkafka goes on trying.
     func failed(_ code: rd_kafka_resp_err_t, reason: String) {
+        // Its code is that of any lost connection, and what comes behind it says less.
+        if let words = LibrdkafkaText.certificates(reason) { return failedForGood(words) }
         let reason = LibrdkafkaText.plain(reason)
         switch code {
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:

@@ -5,13 +5,15 @@ internal import AgentModel
 /// It says `127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)`, or
 /// `sasl_plaintext://b:9092/1: SASL authentication error: … (after 3ms in state AUTH_REQ, 2 identical error(s) suppressed)`.
 enum LibrdkafkaText {
+    /// Whose certificate was not accepted; nil: the text tells of something else.
+    static func certificates(_ text: String) -> String? {
+        guard let scheme = text.range(of: "ssl://") else { return nil }
+        return TLSFailureText.of(
+            text, peer: String(text[scheme.upperBound...].prefix { $0 != "/" }), prefix: "KAFKA_SSL_")
+    }
+
     static func plain(_ text: String) -> String {
-        if let scheme = text.range(of: "ssl://"),
-            let words = TLSFailureText.of(
-                text, peer: String(text[scheme.upperBound...].prefix { $0 != "/" }), prefix: "KAFKA_SSL_")
-        {
-            return words
-        }
+        if let words = certificates(text) { return words }
         var text = text
         if text.hasSuffix(")"), let tail = text.range(of: " (after ", backwards: true) {
             text.removeSubrange(tail.lowerBound...)

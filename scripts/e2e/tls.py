@@ -87,7 +87,8 @@ class TLSMosquitto:
         return lines
 
     def publish(self, topic, value):
-        done = subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.plain), "-t", topic, "-q", "1", "-m",
+        """Kept for whoever subscribes later."""
+        done = subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.plain), "-t", topic, "-q", "1", "-r", "-m",
                                json.dumps(value)], timeout=30, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         equal(done.returncode, 0, done.stdout)
 
