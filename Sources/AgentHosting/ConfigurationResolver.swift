@@ -81,12 +81,12 @@ package final class ConfigurationResolver: Sendable {
         for (field, value) in agent.config {
             guard let value = AgentConfig.ScriptValue(value) else {
                 throw ScriptFailure(
-                    "\(agent.location): config.\(field): a string, number, boolean or list of strings expected")
+                    "config.\(field): a string, number, boolean or list of strings expected")
             }
             script[field] = value
         }
         var declared: [Setting] = []
-        for setting in agent.declared { declared.append(try Setting(setting, at: agent.location)) }
+        for setting in agent.declared { declared.append(try Setting(setting)) }
         let layers = AgentConfig.Layers(
             flags: flags, secrets: secrets, environment: environment, environmentPlaces: environmentPlaces,
             script: script, declared: declared, agentName: agent.name)
@@ -121,8 +121,8 @@ extension ConfigurationResolver: CustomStringConvertible, CustomReflectable {
 
 extension Setting {
     /// A setting of the script's own. Throws where it takes a name of the host's, or its default is of another kind.
-    fileprivate init(_ declared: DeclaredSetting, at location: String) throws(ScriptFailure) {
-        let place = "\(location): config.\(declared.name)"
+    fileprivate init(_ declared: DeclaredSetting) throws(ScriptFailure) {
+        let place = "config.\(declared.name)"
         if Setting.named(declared.name) != nil {
             throw ScriptFailure("\(place): the host has a setting of this name; give its value, or take another name")
         }

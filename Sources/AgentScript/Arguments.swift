@@ -69,10 +69,13 @@ struct Arguments {
     }
 
     /// A table of named options; nil when absent.
-    func options(_ index: Int32, _ name: String, known: [String]) throws(LuaFailure) -> TableReader? {
+    func options(
+        _ index: Int32, _ name: String, known: [String], instead: (String) -> String? = { _ in nil }
+    ) throws(LuaFailure) -> TableReader? {
         guard !isMissing(index) else { return nil }
         guard stack.type(at: index) == .table else { throw wrong(name, "table", at: index) }
-        return try TableReader(stack, at: index, what: "option of '\(function)'", known: known)
+        return try TableReader(
+            stack, at: index, what: "option of '\(function)'", known: known, instead: instead)
     }
 
     /// Any value, as JSON.

@@ -8,7 +8,10 @@ struct TableReader {
     /// What a field of the table is called in messages, as "field of agenthost.agent".
     private let what: String
 
-    init(_ stack: LuaStack, at index: Int32, what: String, known: [String]) throws(LuaFailure) {
+    /// `instead` says what there is in the place of a field that others have.
+    init(
+        _ stack: LuaStack, at index: Int32, what: String, known: [String], instead: (String) -> String? = { _ in nil }
+    ) throws(LuaFailure) {
         self.stack = stack
         self.index = stack.absolute(index)
         self.what = what
@@ -23,7 +26,7 @@ struct TableReader {
             guard known.contains(name) else {
                 stack.pop(1)
                 let hint =
-                    NameSuggestion.nearest(name, among: known).map { "did you mean '\($0)'?" }
+                    instead(name) ?? NameSuggestion.nearest(name, among: known).map { "did you mean '\($0)'?" }
                     ?? "known: \(known.joined(separator: ", "))"
                 throw LuaFailure("unknown \(what) '\(name)' (\(hint))")
             }

@@ -9,6 +9,9 @@ enum TopicDoubt {
             return
                 "the topic \"\(topic)\" begins with a slash, which is part of its name: \"\(topic.dropFirst())\" is another"
         }
+        if topic.split(separator: "/").contains("*") {
+            return "* is no wildcard in \"\(topic)\": + stands for one level, and # at the end for all further ones"
+        }
         // Slashes and wildcards say that MQTT is meant.
         let isOfMQTT = source == .mqtt || filter.hasWildcards || topic.contains("/")
         if !isOfMQTT, !KafkaTopicName.isValid(topic) {

@@ -169,7 +169,23 @@ import Testing
             ("nmae = 'n'", "unknown field of agenthost.agent 'nmae' (did you mean 'name'?)"),
             (
                 "websocket_endpoints = {}",
-                "unknown field of agenthost.agent 'websocket_endpoints' (known: name, description"
+                "unknown field of agenthost.agent 'websocket_endpoints' (agenthost.realtime_agent has it)"
+            ),
+            ("port = 1", "unknown field of agenthost.agent 'port' (it is a setting: config = { port = … })"),
+            (
+                "routes = {}",
+                "unknown field of agenthost.agent 'routes' (an endpoint is declared with the agent, endpoints = {"
+            ),
+            (
+                "topics = {}",
+                "unknown field of agenthost.agent 'topics' (messages are handled by agent:on_message(topic, fn))"
+            ),
+            (
+                "endpoints = { { path = '/a', handler = print } }",
+                "unknown field of endpoints[1] 'handler' (the endpoint's task_type is answered by agent:task(task_type, fn))"
+            ),
+            (
+                "endpoints = { { path = '/a', task = 't' } }", "unknown field of endpoints[1] 'task' (it is task_type)"
             ),
             ("'name'", "1 is not a field of agenthost.agent: names are expected"),
             ("name = 5", "field of agenthost.agent 'name': string expected, got number"),
@@ -254,7 +270,7 @@ import Testing
             ("streaming_endpoints = { '/s' }", "streaming_endpoints[1]: a table expected, got string; it is written {"),
             (
                 "websocket_endpoints = { { path = '/w', topics = {} } }",
-                "unknown field of websocket_endpoints[1] 'topics'"
+                "unknown field of websocket_endpoints[1] 'topics' (it is auto_subscribe)"
             ),
             ("websocket_endpoints = { { auto_subscribe = {} } }", "websocket_endpoints[1]: a path is missing"),
             (

@@ -58,6 +58,10 @@ import Testing
                 "agent.lua:2: the topic \"/building/temp\" begins with a slash, which is part of its name: \"building/temp\" is another"
             ),
             (
+                "'building/*/temp'",
+                "agent.lua:2: * is no wildcard in \"building/*/temp\": + stands for one level, and # at the end for all further ones"
+            ),
+            (
                 "'work orders'",
                 "agent.lua:2: the topic \"work orders\" is heard on MQTT alone: Kafka's have letters, digits, '.', '_' and '-'; source = \"mqtt\" says that it is meant"
             ),
@@ -66,6 +70,30 @@ import Testing
         #expect(try warnings("agent:on_message(\(topic), function() end)") == [warning])
         #expect(try warnings("agent:on_message('building/+/temp', function() end)") == [])
         #expect(try warnings("agent:on_message('work orders', function() end, { source = 'mqtt' })") == [])
+    }
+
+    @Test(
+        "a path with a parameter as other frameworks write it is warned of",
+        arguments: [
+            ("/rooms/:id", "agent.lua:2: endpoints[1]: :id is no parameter: it is written {id}"),
+            ("/rooms/<int:id>/x", "agent.lua:2: endpoints[1]: <int:id> is no parameter: it is written {id}"),
+            ("/files/*", "agent.lua:2: endpoints[1]: * is no wildcard: {name:path} at the end takes the rest"),
+        ])
+    func doubtfulPath(path: String, warning: String) throws {
+        let source =
+            "\nlocal a = agenthost.agent { endpoints = { { path = '\(path)', task_type = 't' } } } a:task('t', function() end)"
+        #expect(try TestScript(source).interface.warnings == [warning])
+        let plain = source.replacing(path, with: "/rooms/{id}/a-b_c.d:e")
+        #expect(try TestScript(plain).interface.warnings == [])
+    }
+
+    @Test("a handler of WebSocket messages in an agent without WebSockets is warned of")
+    func noWebSockets() throws {
+        let script = try TestScript("local a = agenthost.agent {}\na:on_websocket('x', function() end)")
+        #expect(
+            try script.interface.warnings == [
+                "agent.lua:2: agenthost.agent has no WebSockets, so that nothing calls this; agenthost.realtime_agent has them"
+            ])
     }
 
     @Test("a topic that Kafka cannot have is an error where Kafka is meant")
@@ -100,6 +128,19 @@ import Testing
             ("require 'resty.http'", "module 'resty.http' is not there: use agenthost.http.get"),
             ("require 'ngx.re'", "module 'ngx.re' is not there: an agent has agenthost.http"),
             ("require 'asyncio'", "module 'asyncio' is not there: what waits looks synchronous here"),
+            ("require './m'", "module './m': a module's name is words with dots between them (did you mean 'm'?)"),
+            (
+                "require './a/m.lua'",
+                "module './a/m.lua': a module's name is words with dots between them (did you mean 'a.m'?)"
+            ),
+            (
+                "local a = agenthost.agent {} a:on_message('t', print, { retries = 5 })",
+                "unknown option of 'on_message' 'retries' (it is attempts, the first one included)"
+            ),
+            (
+                "agenthost.realtime_agent { websocket_endpoints = { { path = '/w', handler = print } } }",
+                "unknown field of websocket_endpoints[1] 'handler' (messages are handled by agent:on_websocket(type, fn), frames"
+            ),
             ("require 'busted'", "module 'busted' is not there: tests are run by `agenthost test`"),
             ("handler()\nlocal function handler() end", "undefined global 'handler' (line 2 declares it as a local"),
             ("local agent = 1\n// remark\nlocal b", "undefined global 'remark' (a comment begins with -- in Lua)"),
@@ -118,6 +159,12 @@ import Testing
     @Test("a module of such a name beside the script is taken")
     func ownModule() throws {
         _ = try TestScript("agenthost.agent {}\nassert(require('json') == 7)", files: ["json.lua": "return 7"])
+    }
+
+    @Test("a module that is named as its file is named as a module")
+    func moduleFile() throws {
+        let message = try TestScript.loadFailure("require 'm.lua'", files: ["m.lua": "return 1"])
+        #expect(message == "agent.lua:1: module 'm.lua' not found (did you mean 'm'?)")
     }
 
     @Test("a mistake in a module is told in the module's own place")

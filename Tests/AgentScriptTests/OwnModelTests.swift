@@ -98,9 +98,11 @@ import Testing
         arguments: [
             ("{ x = 'strng' }", "field 'x': unknown type 'strng' (did you mean 'string'?)"),
             (
-                "{ x = 'dict' }",
-                "field 'x': unknown type 'dict' (known: any, string, number, integer, boolean, table, timestamp, map<…>, …[])"
+                "{ x = 'hash' }",
+                "field 'x': unknown type 'hash' (known: any, string, number, integer, boolean, table, timestamp, map<…>, …[])"
             ),
+            ("{ x = 'int' }", "field 'x': unknown type 'int' (it is integer)"),
+            ("{ x = 'dict' }", "field 'x': unknown type 'dict' (it is table, or map<string>)"),
             ("{ x = 1 }", "field 'x': a type's name or a table of fields expected, got number"),
             ("{ 'string' }", "names of fields expected, got 1"),
             ("{ x = { y = 'nope' } }", "field 'x.y': unknown type 'nope' (known:"),

@@ -165,7 +165,17 @@ def together():
                  folder=folder)
             said([command_name, "a.lua", "c.lua", *flags], 1,
                  "c.lua:1: agent second: POST /ok is already served by a.lua:1: agent mistaken", folder=folder)
-        for path, owner in [("/health", "GET"), ("/metrics", "GET"), ("/realtime/status", "GET"), ("/stream/events", "GET")]:
+        clients = ', websocket_endpoints = { { path = "/ws/x" } }, config = {'
+        for name, agent, endpoint in (("f", "sixth", "/f"), ("g", "seventh", "/g")):
+            (folder / f"{name}.lua").write_text(
+                AGENT.replace('"mistaken"', f'"{agent}"').replace('"/ok"', f'"{endpoint}"').replace(",\n  config = {", clients))
+        said(["check", "f.lua", "g.lua"], 1, "g.lua:1: agent seventh: WebSocket /ws/x is already served by f.lua:1: agent sixth",
+             folder=folder)
+        (folder / "h.lua").write_text(AGENT.replace(",\n  config = {", clients.replace("/ws/x", "/ws")))
+        said(["check", "h.lua"], 1, "h.lua:1: agent mistaken: WebSocket /ws is already served by the host; take another path",
+             folder=folder)
+        for path, owner in [("/health", "GET"), ("/metrics", "GET"), ("/realtime/status", "GET"), ("/stream/events", "GET"),
+                            ("/livez", "GET"), ("/readyz", "GET"), ("/realtime/broadcast", "POST")]:
             text = AGENT.replace('path = "/ok"', f'path = "{path}", method = "{owner}"')
             (folder / "d.lua").write_text(text)
             said(["check", "d.lua"], 1, f"d.lua:1: agent mistaken: {owner} {path} is already served by the host; take another",

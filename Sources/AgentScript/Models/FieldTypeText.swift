@@ -52,7 +52,7 @@ struct FieldTypeText {
         } else {
             let names = FieldType.named.map(\.name)
             let hint =
-                NameSuggestion.nearest(name, among: names).map { "did you mean '\($0)'?" }
+                Misnomer.ofType(name) ?? NameSuggestion.nearest(name, among: names).map { "did you mean '\($0)'?" }
                 ?? "known: \(names.joined(separator: ", ")), map<…>, …[]"
             throw failure("unknown type '\(name)' (\(hint))")
         }

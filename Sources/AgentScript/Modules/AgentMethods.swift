@@ -44,8 +44,14 @@ enum AgentMethods {
             generation.handlers.events[type, default: []].append(try arguments.function(3, "fn"))
         }
         registration("on_websocket", on: stack, in: generation) {
-            [unowned generation] (arguments, _) throws(LuaFailure) in
+            [unowned generation] (arguments, call) throws(LuaFailure) in
             let type = try arguments.string(2, "message_type")
+            if generation.declaration?.interface.isRealtime == false {
+                let place = call.stack.location(level: 1) ?? generation.snapshot.name
+                generation.warnings.append(
+                    "\(place): agenthost.agent has no WebSockets, so that nothing calls this; agenthost.realtime_agent has them"
+                )
+            }
             guard !["subscribe", "unsubscribe", "ping", "agent_request"].contains(type) else {
                 throw arguments.invalid("message_type", "\"\(type)\" is answered by the host")
             }
@@ -92,7 +98,7 @@ enum AgentMethods {
             deliversToEvery: false,
             location: call.stack.location(level: 1) ?? generation.snapshot.name)
         let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json"]
-        if let options = try arguments.options(4, "options", known: known) {
+        if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {
                 guard let known = MessageSource(rawValue: source) else {
                     throw arguments.invalid("options.source", "\"kafka\" or \"mqtt\" expected, got \"\(source)\"")

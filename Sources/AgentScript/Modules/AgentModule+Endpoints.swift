@@ -55,8 +55,10 @@ extension AgentModule {
             try requireTable(reader.stack, what, as: example)
             let item = try TableReader(
                 reader.stack, at: -1, what: "field of \(what)",
-                known: ["path", "task_type", "method", "description", "parameters", "body"])
+                known: ["path", "task_type", "method", "description", "parameters", "body"],
+                instead: Misnomer.ofEndpointField)
             let path = try path(item, what)
+            generation.doubt(path, what, on: reader.stack)
             let method = (try item.string("method") ?? "POST").uppercased()
             guard methods.contains(method) else {
                 throw LuaFailure(
@@ -97,8 +99,10 @@ extension AgentModule {
             try requireTable(reader.stack, what, as: example)
             let item = try TableReader(
                 reader.stack, at: -1, what: "field of \(what)",
-                known: ["path", "auto_subscribe", "subprotocols", "on_message", "on_open", "on_close", "description"])
+                known: ["path", "auto_subscribe", "subprotocols", "on_message", "on_open", "on_close", "description"],
+                instead: Misnomer.ofWebSocketField)
             let path = try path(item, what)
+            generation.doubt(path, what, on: reader.stack)
             try generation.countHandler()
             try note(path, "", in: &declared, what)
             let topics = try item.strings("auto_subscribe") ?? []

@@ -29,7 +29,8 @@ enum AgentModule: ScriptModule {
             throw arguments.wrong("declaration", "table of fields, as { name = \"…\" },", at: 1)
         }
         let reader = try TableReader(
-            stack, at: 1, what: "field of agenthost.\(call.name)", known: isRealtime ? realtimeFields : standardFields)
+            stack, at: 1, what: "field of agenthost.\(call.name)", known: isRealtime ? realtimeFields : standardFields,
+            instead: Misnomer.ofAgentField)
         let name = try reader.string("name") ?? String(generation.snapshot.name.prefix { $0 != "." })
         guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(where: { $0 < 0x21 || $0 == 0x7F }) else {
             throw LuaFailure("field of agenthost.\(call.name) 'name': a name without spaces expected, got \"\(name)\"")

@@ -19,6 +19,73 @@ enum Misnomer {
         "json": "it is task.parameters, or task.body of an endpoint with body = \"any\"",
         "request": "of its request a task has path, query_params and headers",
     ]
+    /// Of the fields of an agent's declaration.
+    static func ofAgentField(_ name: String) -> String? {
+        if settings.contains(name) { return "it is a setting: config = { \(name) = … }" }
+        return agentFields[name]
+    }
+
+    private static let settings: Set<String> = [
+        "port", "host", "service_name", "agent_type", "implementation_type", "log_level", "task_timeout",
+        "allowed_origins",
+        "kafka_bootstrap_servers", "mqtt_host", "mqtt_port", "mqtt_topics", "streaming_topics", "realtime_platform",
+        "websocket_enabled", "max_concurrent_tasks", "max_queued_tasks",
+    ]
+    private static let agentFields = [
+        "websocket_endpoints": "agenthost.realtime_agent has it",
+        "streaming_endpoints": "agenthost.realtime_agent has it",
+        "routes": endpoint, "paths": endpoint, "topics": subscription, "subscriptions": subscription,
+        "on_message": subscription, "tasks": "tasks are answered by agent:task(type, fn)",
+        "handlers": "tasks are answered by agent:task(type, fn), messages by agent:on_message(topic, fn)",
+        "title": "it is name", "type": "it is config = { agent_type = … }", "settings": "it is config",
+        "websockets": "it is websocket_endpoints, of agenthost.realtime_agent",
+        "streams": "it is streaming_endpoints, of agenthost.realtime_agent", "on_start": "it is agent:on_start(fn)",
+        "on_stop": "it is agent:on_stop(fn)", "timers": "it is agent:every(seconds, fn)",
+    ]
+
+    /// Of the fields of an endpoint.
+    static func ofEndpointField(_ name: String) -> String? { endpointFields[name] }
+
+    private static let handler = "the endpoint's task_type is answered by agent:task(task_type, fn)"
+    private static let endpointFields = [
+        "task": "it is task_type", "type": "it is task_type", "url": "it is path", "route": "it is path",
+        "handler": handler, "fn": handler, "func": handler, "callback": handler, "verb": "it is method",
+        "params": "it is parameters", "model": "it is parameters", "request_model": "it is parameters",
+        "summary": "it is description",
+    ]
+
+    /// Of the fields of a WebSocket endpoint.
+    static func ofWebSocketField(_ name: String) -> String? { webSocketFields[name] }
+
+    private static let webSocketFields = [
+        "topics": "it is auto_subscribe", "subscribe": "it is auto_subscribe", "topic": "it is auto_subscribe",
+        "handler": "messages are handled by agent:on_websocket(type, fn), frames by on_message", "url": "it is path",
+        "on_connect": "it is on_open, beside on_message", "on_disconnect": "it is on_close, beside on_message",
+    ]
+
+    /// Of the options of `agent:on_message`.
+    static func ofMessageOption(_ name: String) -> String? { messageOptions[name] }
+
+    private static let messageOptions = [
+        "retries": "it is attempts, the first one included", "retry": "it is attempts, the first one included",
+        "max_attempts": "it is attempts", "delay": "it is backoff, in seconds", "broker": "it is source",
+        "transport": "it is source", "dlq": "it is on_error = \"dlq\", which holds unless another is given",
+        "group": "the consumer group is a setting: config = { streaming_consumer_group = … }",
+        "group_id": "the consumer group is a setting: config = { streaming_consumer_group = … }",
+        "qos": "subscriptions are QoS 1", "parallel": "it is concurrency", "workers": "it is concurrency",
+    ]
+
+    /// Of the types in a model.
+    static func ofType(_ name: String) -> String? { types[name] }
+
+    private static let types = [
+        "int": "it is integer", "float": "it is number", "double": "it is number", "str": "it is string",
+        "text": "it is string", "bool": "it is boolean", "list": "a list is written string[]",
+        "array": "a list is written string[]", "dict": "it is table, or map<string>",
+        "object": "it is table, or map<string>",
+        "datetime": "it is timestamp", "date": "it is timestamp", "Any": "it is any",
+    ]
+
     private static let agentMethods: Set<String> = [
         "task", "on_message", "on_event", "on_websocket", "on_start", "on_stop", "on_upgrade", "emit", "publish",
         "broadcast", "send_kafka", "send_mqtt", "send_to_client", "process", "flush", "every", "after",

@@ -97,19 +97,30 @@ enum RequireModule: ScriptModule {
         _ name: String, _ package: Package, _ stack: LuaStack, in generation: Generation
     ) throws(LuaFailure) -> (file: String, bytes: [UInt8]) {
         guard ScriptSnapshot.isModuleName(name) else {
-            throw LuaFailure("module '\(name)': a module's name is words with dots between them")
+            let words = name.split(separator: "/").filter { $0 != "." }.joined(separator: ".")
+            let isMeant = name.hasPrefix("./") && ScriptSnapshot.isModuleName(words)
+            throw LuaFailure(
+                "module '\(name)': a module's name is words with dots between them"
+                    + (isMeant ? " (did you mean '\(Self.withoutEnding(words))'?)" : ""))
         }
         let path = pushField("path", of: package.table, on: stack) ? stack.string(at: -1) : nil
         if let found = generation.snapshot.module(name, along: path ?? ScriptSnapshot.modulePath) { return found }
         let stem = name.replacing(".", with: "/")
         let places =
             path == ScriptSnapshot.modulePath ? ", under lib or under lua_modules" : ", or where package.path says"
+        if name.hasSuffix(".lua"), generation.snapshot.module(withoutEnding(name)) != nil {
+            throw LuaFailure("module '\(name)' not found (did you mean '\(withoutEnding(name))'?)")
+        }
         if let instead = ForeignModule.instead(of: name) {
             throw LuaFailure("module '\(name)' is not there: \(instead)")
         }
         throw LuaFailure(
             "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)"
                 + places)
+    }
+
+    private static func withoutEnding(_ name: String) -> String {
+        name.hasSuffix(".lua") ? String(name.dropLast(4)) : name
     }
 
     /// `package.searchpath(name, path)`, of the `package` table on top of the stack.

@@ -16,7 +16,7 @@ extension SyntaxHint {
         "throw": "an error is raised by error(\"…\")", "raise": "an error is raised by error(\"…\")",
         "class": "Lua has no classes: a table holds functions",
         "foreach": "a loop over a list is written for _, item in ipairs(list) do … end",
-        "pass": "an empty block stays empty in Lua",
+        "pass": "Lua has no pass: an empty block stays empty",
         "with": "Lua has no with: what is open is closed by its own function",
         "global": "a variable without local is global in Lua", "del": "a value is taken away by name = nil",
         "unless": "Lua writes if not … then for unless",

@@ -88,11 +88,10 @@ extension SyntaxHint {
         line.count > 1 && line.closing == ":" && Self.blockWords.contains(line.opening)
     }
 
-    /// A block in braces: `if (x) {`, `} else {`, `x => {`. A table may stand behind a call too, `return make(x) {`.
+    /// A block in braces: `if (x) {`, `} else {`. A table may stand behind a call too, `return make(x) {`.
     private func opensWithBrace(_ line: [SourceToken]) -> Bool {
         guard let brace = line.firstIndex(where: { $0.text == "{" }), brace > 0 else { return false }
         switch line[brace - 1].text {
-        case "=>": return true
         case "else", "try", "finally": return brace == line.count - 1
         case ")":
             return Self.braceWords.contains(line.opening) || line[..<brace].contains { $0.text == "function" }
@@ -122,7 +121,7 @@ extension SyntaxHint {
         }
         if pairs >= 2 { return "the file is YAML; a Lua script is expected" }
         let script = texts.count { line in
-            Self.declaringWords.contains(line.opening) || opensWithBrace(line)
+            Self.declaringWords.contains(line.opening) || opensWithBrace(line) || line.contains { $0.text == "=>" }
                 || line.opening == "import" && line.closing == ";"
         }
         return script >= 2 ? "the file is JavaScript; a Lua script is expected" : nil
