@@ -104,7 +104,7 @@ package struct StartReport: Sendable {
         let names = watchedNames(from: folder)
         let files = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
         return [
-            "built in     GET /health, /capabilities, /metrics\(agents.contains(where: \.isRealtime) ? realtime : "")",
+            "built in     GET /health, /livez, /readyz, /metrics, /capabilities\(agents.contains(where: \.isRealtime) ? realtime : "")",
             "watching     \(watched == nil ? "nothing: SIGHUP reloads" : files)",
         ].map { ConsoleLine($0, .faint) }
     }

@@ -36,7 +36,8 @@ import Testing
                 "  websocket  /ws/rooms  topics rooms",
                 "  task       only_by_websocket",
                 "  timer      every 60 s",
-                "built in     GET /health, /capabilities, /metrics, /realtime/status, /stream/events; WebSocket /ws, /ws/events",
+                "built in     GET /health, /livez, /readyz, /metrics, /capabilities, /realtime/status, /stream/events; "
+                    + "WebSocket /ws, /ws/events",
                 "watching     /etc/shared.lua, building.lua, lib/mean.lua",
                 "http://127.0.0.1:8080",
                 "kafka 127.0.0.1:9092  embedded, in memory, open to every user of this machine",
