@@ -606,6 +606,7 @@ function agenthost.http.post(url, options) end
 
 ---print(…) is agenthost.log.info of its arguments, with tabs between them. A table is shown as its __tostring says, else as
 ---JSON; what JSON cannot hold is a text such as "<function health.lua:12>" or "<cycle>". error { code = 7 } is told so too.
+---Fields of a line keep their types: with --log-format json a number is one, and a string a string, whatever it looks like.
 ---@class agenthost.log
 agenthost.log = {}
 
