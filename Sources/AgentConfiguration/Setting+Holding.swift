@@ -12,7 +12,8 @@ extension Setting {
 
     private static let heldByHost: Set<String> = [
         "service_name", "host", "port", "state_path", "allowed_origins", "allow_credentials", "allowed_hosts",
-        "max_connections", "max_message_bytes", "realtime_platform", "secrets_path", "streaming_consumer_group",
+        "max_connections", "max_message_bytes", "access_log", "grace", "realtime_platform", "secrets_path",
+        "streaming_consumer_group",
     ]
 }
 
