@@ -79,9 +79,11 @@ final class Invocation {
         turn += 1
         duration?.recordNanoseconds((.now() - started).nanoseconds)
         finish(outcome)
-        let unclaimed = unclaimed
-        self.unclaimed = [:]
-        for tell in unclaimed.values { tell() }
+        if !unclaimed.isEmpty {
+            let untold = unclaimed.values
+            unclaimed = [:]
+            for tell in untold { tell() }
+        }
         coroutine.recycle()
         generation.leave()
         if isBackground { scope.endBackground() } else { scope.endHandler() }

@@ -132,7 +132,7 @@ import Testing
                   host:fail("store", "disk is full")
                   local value, message = host:task("count")
                   test.equal(value, nil)
-                  test.matches(message, "agent.lua:5: disk is full")
+                  test.matches(message, "disk is full")
                   test.equal(host:task("count"), 3)
                 end)
                 test("a test has none of its own", function()

@@ -28,6 +28,25 @@ import Testing
         #expect(test.worker.slots[0].live?.generation.spawned.isEmpty == true)
     }
 
+    @Test("thousands of results come whole, also to a coroutine of the script that waits for them") func manyResults()
+        throws
+    {
+        let test = try TestWorker(
+            """
+            local function many(seconds) agenthost.sleep(seconds) local t = {} for i = 1, 5000 do t[i] = i end return table.unpack(t) end
+            agent:task('t', function()
+              local quick, slow = agenthost.spawn(many, 0), agenthost.spawn(many, 1)
+              agenthost.sleep(0.5)
+              local inner = coroutine.wrap(function() return select('#', slow:wait()), select(5000, slow:wait()) end)
+              return { select('#', quick:wait()), inner() }
+            end)
+            """)
+        let outcome = test.task("t")
+        test.advance(0.5)
+        test.advance(0.5)
+        #expect(outcome.json == "[5000,5000,5000]", "\(outcome.error ?? "")")
+    }
+
     @Test("several may wait for one function") func severalWaiters() throws {
         let test = try TestWorker(
             """
