@@ -7,14 +7,13 @@ import Foundation
 enum Console {
     static func line(_ text: String) { write(text + "\n") }
 
-    /// In colours where standard output is a terminal that shows them.
-    static func line(_ line: ConsoleLine) {
-        FileHandle.standardOutput.write(Data((line.text(styled: hasStyles(STDOUT_FILENO)) + "\n").utf8))
-    }
-
-    /// On a terminal, over what it shows of a key that was pressed.
-    static func beginLine() {
-        if isatty(STDOUT_FILENO) == 1 { FileHandle.standardOutput.write(Data("\r".utf8)) }
+    /// In colours where standard output is a terminal that shows them, and at once.
+    ///
+    /// - Parameter afterKey: over what a terminal shows of a key that was pressed.
+    static func lines(_ lines: [ConsoleLine], afterKey: Bool = false) {
+        let isStyled = hasStyles(STDOUT_FILENO)
+        let start = afterKey && isatty(STDOUT_FILENO) == 1 ? "\r" : ""
+        StandardStream.output.put(lines.reduce(into: start) { $0 += $1.text(styled: isStyled) + "\n" })
     }
 
     /// Whether what is written there is seen by a person who wants colours: <https://no-color.org>.
@@ -27,10 +26,10 @@ enum Console {
 
     /// As it is but for what would act on a terminal.
     static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.visible(keepingLines: true).utf8))
+        StandardStream.output.put(text.visible(keepingLines: true))
     }
 
     static func error(_ text: String) {
-        FileHandle.standardError.write(Data((text.visible(keepingLines: true) + "\n").utf8))
+        StandardStream.error.put(text.visible(keepingLines: true) + "\n")
     }
 }

@@ -20,10 +20,9 @@ struct HostVoice: Sendable {
 
     func tell(_ announcement: HostAnnouncement) {
         guard format == .json else {
-            // Behind the ^C that a terminal shows for the key.
-            if case .stopping = announcement { Console.beginLine() }
-            for line in announcement.lines { Console.line(line) }
-            return
+            var isStopping = false
+            if case .stopping = announcement { isStopping = true }
+            return Console.lines(announcement.lines, afterKey: isStopping)
         }
         switch announcement {
         case .started(let report):
@@ -49,8 +48,7 @@ struct HostVoice: Sendable {
     func endedAtOnce(by signal: String) {
         let message = "ended at once by a second \(signal): what was under way is not finished"
         guard format == .text else { return logger.warning("\(message)") }
-        Console.beginLine()
-        Console.line(ConsoleLine(message, .warning))
+        Console.lines([ConsoleLine(message, .warning)], afterKey: true)
     }
 
     /// Ends the program with a message and an exit code of the contract.

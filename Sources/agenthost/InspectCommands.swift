@@ -121,7 +121,7 @@ struct TypesCommand: ParsableCommand {
         commandName: "types", abstract: "Prints the LuaCATS definitions of the API, for editors.")
 
     func run() throws {
-        FileHandle.standardOutput.write(Data(PackageResources.agenthost_lua))
+        StandardStream.output.put(PackageResources.agenthost_lua)
     }
 }
 

@@ -220,6 +220,43 @@ def stops_at_once():
             assert "\rended at once by a second SIGINT: what was under way is not finished" in host.out, repr(host.out)
 
 
+@case("a host goes on when nobody reads what it says any more, and when there is no room for it")
+def unheard():
+    with scripts_folder({"slow.lua": SLOW}) as folder:
+        def running(out, err):
+            process = subprocess.Popen(
+                [program(), "run", "slow.lua", "--port", "0", "--ready-file", "ready.json"], cwd=folder,
+                env=clean_environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            until((folder / "ready.json").exists, "ready", 30)
+            return process
+
+        for where in ("nobody", "full"):
+            if where == "nobody":
+                reading, descriptor = os.pipe()
+                os.close(reading)
+            else:
+                descriptor = os.open("/dev/full", os.O_WRONLY)
+            process = running(descriptor, descriptor)
+            try:
+                # What is logged has nowhere to go either.
+                address = json.loads((folder / "ready.json").read_text())["http"].removeprefix("http://")
+                (folder / "slow.lua").write_text("this is not Lua")
+                client = http.client.HTTPConnection(address, timeout=30)
+
+                def failed():
+                    client.request("GET", "/health")
+                    return json.loads(client.getresponse().read())["script"]["reload_error"]
+
+                until(failed, "the reload failed")
+                process.send_signal(signal.SIGTERM)
+                equal(process.wait(30), 0, where)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(descriptor)
+            (folder / "slow.lua").write_text(SLOW)
+
+
 # Stands in for Swift's, as slow as a first build is for the test's patience.
 SWIFT = """#!/bin/bash
 if [[ "$1" == --version ]]; then echo "Swift version 6.2"; exit; fi

@@ -1,5 +1,5 @@
+import AgentModel
 import AgentScript
-import Foundation
 package import Logging
 import Synchronization
 
@@ -29,7 +29,7 @@ package final class HostLog: Sendable {
     }
 
     package static func writeToStandardError(_ line: String) {
-        FileHandle.standardError.write(Data(line.utf8))
+        StandardStream.error.put(line)
     }
 
     /// A logger that writes here.
