@@ -116,7 +116,7 @@ import Testing
             ),
             (
                 "agent:on_message('t', print, { retries = 3 })",
-                "unknown option of 'on_message' 'retries' (known: source, attempts"
+                "unknown option of 'on_message' 'retries' (it is attempts, the first one included)"
             ),
             (
                 "agent:on_message('t', print, { atempts = 3 })",
@@ -157,6 +157,10 @@ import Testing
             (
                 "agent:on_message('a/+', print, { source = 'kafka' })",
                 "bad argument 'topic' to 'on_message' (\"a/+\" has MQTT wildcards; a Kafka topic is named in full)"
+            ),
+            (
+                "agent:on_message('t', print, { speed = 3 })",
+                "unknown option of 'on_message' 'speed' (known: source, attempts"
             ),
             ("agent:every('x', print)", "bad argument 'seconds' to 'every' (number expected, got string)"),
             ("agent:every(1)", "bad argument 'fn' to 'every' (function expected, got nothing)"),
