@@ -39,6 +39,24 @@ import Testing
         #expect(test.laneCount == 0)
     }
 
+    @Test("that raised a table has it as JSON in the dead letter and in the log, and a task that did in its answer")
+    func table() throws {
+        let test = try TestWorker(
+            """
+            local failure = { code = 7, fn = print, list = { 1, 2 } }
+            failure.itself = failure
+            agent:on_message('in', function() error(failure) end, { attempts = 1 })
+            agent:task('t', function() coroutine.wrap(function() error(failure) end)() end)
+            agent:task('named', function() error(setmetatable({ 1 }, { __tostring = function() return 'named' end })) end)
+            """)
+        let json = #"{"code":7,"fn":"<function>","itself":"<cycle>","list":[1,2]}"#
+        test.deliver("in")
+        #expect(test.kafka.sent.first?.header("x-error") == "agent0.lua:3: \(json)")
+        #expect(test.lines.count(containing: json) == 1)
+        #expect(test.task("t").error?.hasSuffix(json) == true)
+        #expect(test.task("named").error == "named")
+    }
+
     @Test("is one warning for each attempt that is not the last, with when the next comes, and an error for the last")
     func told() throws {
         let test = try TestWorker(
