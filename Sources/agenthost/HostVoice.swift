@@ -19,6 +19,8 @@ struct HostVoice: Sendable {
     }
 
     func tell(_ announcement: HostAnnouncement) {
+        // What the log has kept back belongs before the last word.
+        if case .stopped = announcement { log.flush() }
         guard format == .json else {
             var isStopping = false
             if case .stopping = announcement { isStopping = true }

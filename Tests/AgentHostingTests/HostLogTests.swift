@@ -209,6 +209,11 @@ struct HostLogTests {
         #expect(
             kind("attempt 1 of 3 failed", ["attempt": .stringConvertible(1)])
                 != kind("attempt 2 of 3 failed", ["attempt": .stringConvertible(2)]))
+        #expect(first != kind("agent.lua:12: no device d-17 in 7e6f1a5e-0000-4000", ["agent": "a2"]))
+        func client(_ number: Int) -> String {
+            Self.line("Kafka: refused after \(number) ms", ["kafka_client": "worker-\(number)"]).kind
+        }
+        #expect(client(1) == client(2))
         // Of the host's own lines every word counts.
         #expect(Self.line("KAFKA_1 is unknown").kind != Self.line("KAFKA_2 is unknown").kind)
         #expect(Self.line("away").kind != Self.line("away", level: .warning).kind)

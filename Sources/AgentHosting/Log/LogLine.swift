@@ -75,25 +75,25 @@ struct LogLine: Sendable {
 
     // MARK: What is the same trouble
 
-    /// Fields that say which of many it was.
+    /// Fields that say which of many it was, of messages or of the host's clients of one broker.
     private static let occurrences: Set = [
-        traceback, "message_id", "task_id", "event_id", "client_id", "correlation_id", "letter",
+        traceback, "message_id", "task_id", "event_id", "client_id", "correlation_id", "letter", "kafka_client",
     ]
     private static let longestKind = 2000
 
-    /// The same for lines that tell of the same trouble: those of one level with the same words and fields. What a
-    /// handler says may hold the numbers and ids of what it had: there they make no difference, but for the line of
-    /// the script and the number of the attempt.
+    /// The same for lines that tell of the same trouble: those of one level with the same words and fields. What is said
+    /// of an agent's work or by a library may hold the numbers and ids of what it had: there they make no difference,
+    /// but for the line of the script and the number of the attempt.
     var kind: String {
         var kind = level.rawValue
-        let isOfHandler = fields.contains { $0.name == "handler" }
+        let mayHoldNumbers = fields.contains { $0.name == "agent" || $0.name == "kafka_client" }
         func add(_ text: String) {
-            if isOfHandler { Self.add(text, to: &kind) } else { kind += text.prefix(Self.longestKind) }
+            if mayHoldNumbers { Self.add(text, to: &kind) } else { kind += text.prefix(Self.longestKind) }
         }
         add(message)
         for (name, value) in fields where !Self.occurrences.contains(name) {
             kind += "\n\(name)="
-            if name == "attempt" { kind += value.shown } else { add(value.shown) }
+            if name == "attempt" || name == "agent" { kind += value.shown } else { add(value.shown) }
         }
         return kind
     }
