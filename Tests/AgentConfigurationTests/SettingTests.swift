@@ -38,7 +38,7 @@ struct SettingTests {
     func secrets() {
         let secret = Set(Setting.all.filter(\.isSecret).map(\.variable))
         let expected = Setting.all.map(\.variable).filter {
-            $0.hasSuffix("_PASSWORD") || $0.hasSuffix("_API_KEY") || $0 == "DB_CONNECTION_STRING"
+            $0.hasSuffix("_PASSWORD") || $0.hasSuffix("_KEY") || $0 == "DB_CONNECTION_STRING"
         }
         #expect(secret == Set(expected))
     }
