@@ -24,6 +24,8 @@ progress_step() {
 show_progress() {
     local step="starting" began=$SECONDS told=$SECONDS shown=-1 line part="" ended="" terminal=""
     [[ ! -t 2 || "${TERM:-dumb}" == dumb ]] || terminal=yes
+    # So that a shell's next line does not begin behind the one that is written anew.
+    trap '[[ -z "$terminal" ]] || echo >&2; exit 130' INT
     until [[ -n "$ended" ]]; do
         # A line that has not ended when the time is over is completed by the next read.
         if IFS= read -r -t 1 line; then
