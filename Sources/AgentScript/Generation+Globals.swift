@@ -5,6 +5,7 @@ extension Generation {
     /// file makes is meant. Each is named once, where it is assigned first; others' files are left out.
     var accidentalGlobals: [String] {
         let writes = state.globalWrites
+        guard writes.count < LuaGlobalWrite.most else { return [] }
         var known = Set(writes.filter { !$0.isInFunction }.map(\.name))
         return writes.compactMap { write in
             guard !Self.isOfOthers(write.file), known.insert(write.name).inserted else { return nil }

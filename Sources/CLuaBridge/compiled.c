@@ -15,7 +15,7 @@
 #error "compiled.c knows the instructions of Lua 5.4.4; read LuaDefects before another version is used"
 #endif
 
-/// Bytes of notes on assigned globals that are kept; what comes later is not noted.
+/// Bytes of notes on assigned globals; of a chunk with more there is none, as what is missing would tell the wrong story.
 #define MOST_NOTES (1 << 16)
 /// Fields read one from another in one expression: to word an error, Lua recurses once for each, without a limit.
 #define MOST_FIELDS 200
@@ -212,8 +212,8 @@ static bool is_globals(const struct chunk *chunk, const struct function *functio
 /// constants another may do so, and that is not noted.)
 static void note_assignment(struct chunk *chunk, const struct function *function, uint32_t instruction, long long line) {
     size_t constant = field_b(instruction);
-    if (!is_globals(chunk, function, field_a(instruction)) || constant >= function->constant_count
-        || chunk->notes->length > MOST_NOTES) {
+    if (chunk->notes->length > MOST_NOTES || !is_globals(chunk, function, field_a(instruction))
+        || constant >= function->constant_count) {
         return;
     }
     struct chunk reader = *chunk;
@@ -348,6 +348,9 @@ int lb_mend_compiled(lua_State *L, const char *chunk_name) {
     struct chunk chunk = {
         .bytes = (unsigned char *)buffer.bytes, .length = buffer.length, .at = HEADER, .notes = &host->global_writes};
     read_function(&chunk, NULL);
+    if (host->global_writes.length > MOST_NOTES) {
+        host->global_writes.length = 0;
+    }
     int status = LUA_OK;
     if (chunk.bad_line != 0) {
         bool was = host->in_vm;

@@ -7,6 +7,6 @@ package struct LuaGlobalWrite: Sendable, Equatable {
     /// In a function of the file, not in its main chunk, which runs once.
     package let isInFunction: Bool
 
-    /// How many a state notes.
-    static let most = 10_000
+    /// How many a state notes; when it has so many, there may be more.
+    package static let most = 10_000
 }

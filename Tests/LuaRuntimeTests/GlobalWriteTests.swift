@@ -38,6 +38,13 @@ import Testing
         #expect(try writes(source) == ["test.lua:182 x in a function", "test.lua:483 y in a function"])
     }
 
+    @Test("of a text with very many there is nothing, rather than a part")
+    func many() throws {
+        let begin = "local function f() x = 1 end\n"
+        #expect(try writes(begin + String(repeating: "a = 1\n", count: 1000)).count == 1001)
+        #expect(try writes(begin + String(repeating: "a = 1\n", count: 10_000)) == [])
+    }
+
     @Test("what a text is that load compiles is none of the file's")
     func load() throws {
         let script = try Script("load('x = 1')()")
