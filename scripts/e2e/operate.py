@@ -16,13 +16,17 @@ from support import *
 AGENT = """
 local agent = agenthost.realtime_agent {
   name = "operated",
-  endpoints = { { path = "/sleep", task_type = "sleep" } },
+  endpoints = { { path = "/sleep", task_type = "sleep" }, { path = "/wait", task_type = "wait" } },
   websocket_endpoints = { { path = "/raw", on_message = function(client, data) agenthost.sleep(60) end } },
 }
 agent:task("sleep", function(task)
   agenthost.sleep(task.parameters.seconds)
   return "slept"
 end)
+local function wait_for_the_test()
+  while not agenthost.file.read("go.txt") do agenthost.sleep(0.02) end
+end
+agent:task("wait", function() wait_for_the_test() return "waited" end)
 agent:on_stop(function() agenthost.log.info("on_stop has run") end)
 """
 
@@ -75,19 +79,20 @@ def cut_off():
         equal(client.close_code(), 1001)
         equal(raw_client.close_code(), 1001)
         equal(host.stop(), 0)
-        assert 1 <= time.monotonic() - began < 8, f"{time.monotonic() - began} s for a grace of 1"
+        assert time.monotonic() - began >= 1, "they had no time"
         assert "on_stop has run" in host.output(), host.output()
         assert "stopping without waiting longer" in host.output() and "queued_tasks=1" in host.output(), host.output()
 
 
 @case("a task that ends within the grace is answered; meanwhile /readyz and new requests are 503, and /livez is 200")
 def drains():
-    with Host(AGENT, environment={"GRACE": "20"}) as host:
+    with Host(AGENT, environment={"GRACE": "60"}) as host:
         equal(host.get("/readyz").json, {"status": "ready"})
         equal(host.get("/livez").json, {"status": "alive"})
         raw, kept, client = host.raw(), host.raw(), host.websocket("/ws")
         client.receive("connection_established")
-        raw.send(sleep_request(3))
+        raw.send(b"POST /wait HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+                 b'{"query":""}')
         started(client)
         kept.send(b"GET /readyz HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n")
         equal(kept.response().status, 200)
@@ -100,14 +105,15 @@ def drains():
         kept.send(b"GET /readyz HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n")
         answer = kept.response()
         equal((answer.status, answer.headers["connection"]), (503, "close"))
+        (host.folder / "go.txt").write_text("go")
         answer = raw.response()
-        equal((answer.status, answer.json["result"]), (200, "slept"))
+        equal((answer.status, answer.json["result"]), (200, "waited"))
         equal(host.stop(), 0)
 
 
 @case("/readyz is 503 while on_start runs, and 200 when the ready file is there")
 def starts():
-    agent = AGENT + "agent:on_start(function() agenthost.sleep(2) end)\n"
+    agent = AGENT + "agent:on_start(wait_for_the_test)\n"
     with scripts_folder({"agent.lua": agent}) as folder:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -122,6 +128,7 @@ def starts():
 
             equal(until(lambda: ask("/readyz"), "it listens"), (503, {"status": "starting"}))
             equal(ask("/livez"), (200, {"status": "alive"}))
+            (folder / "go.txt").write_text("go")
             host.wait_ready()
             equal(ask("/readyz"), (200, {"status": "ready"}))
 
@@ -274,9 +281,15 @@ def stuck():
             with contextlib.suppress(TimeoutError):
                 return host.get("/livez", timeout=0.5)
 
-        equal(live().status, 200)
+        equal(until(live, "it answers").status, 200)
         began = time.monotonic()
-        with FrozenThread(int(loops[1].name)):
+        frozen = FrozenThread(int(loops[1].name))
+        try:
+            frozen.__enter__()
+        except PermissionError:
+            return note("this machine lets no process stop a thread of another (ptrace): skipped")
+        with contextlib.ExitStack() as stack:
+            stack.push(frozen)
             answer = until(lambda: (answer := live()) and answer.status == 503 and answer, "503", 60, pause=0.2)
             # It may have turned last a second before.
             assert time.monotonic() - began > 8, "too early"
