@@ -61,7 +61,7 @@ package struct StartReport: Sendable {
         var lines = [heading]
         for kind in AgentDescription.Line.Kind.allCases {
             let all = agent.lines.filter { $0.kind == kind && isTold($0, of: agent) }
-            let shown = all.count > most ? max(0, most - 1) : all.count
+            let shown = all.count > most ? most - 1 : all.count
             lines += all.prefix(shown).map(line(of:))
             if shown < all.count {
                 lines.append(ConsoleLine("  \(kind.label) and \(all.count - shown) more: agenthost check", .faint))
@@ -75,7 +75,7 @@ package struct StartReport: Sendable {
         switch agents.count {
         case ...2: 10
         case ...5: 4
-        default: 1
+        default: 3
         }
     }
 
@@ -105,7 +105,7 @@ package struct StartReport: Sendable {
         let files = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
         return [
             "built in     GET /health, /livez, /readyz, /metrics, /capabilities\(agents.contains(where: \.isRealtime) ? realtime : "")",
-            "watching     \(watched == nil ? "nothing: SIGHUP reloads" : files)",
+            "watching     \(watched == nil ? "nothing: SIGHUP reloads" : files.isEmpty ? "nothing: there is no file" : files)",
         ].map { ConsoleLine($0, .faint) }
     }
 }

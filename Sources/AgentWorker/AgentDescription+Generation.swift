@@ -36,8 +36,13 @@ extension AgentDescription {
                 .topic, $0.filter.text, "attempts \($0.attempts), then \($0.onError.rawValue)", sources: $0.sources)
         }
             + overlaps(of: handlers.messages)
-            + settings.streamingTopics.map { Line(.topic, $0, "to events", sources: [.kafka]) }
-            + settings.mqttTopics.map { Line(.topic, $0, "to events", sources: [.mqtt]) }
+            + toEvents(settings.streamingTopics, .kafka, handlers) + toEvents(settings.mqttTopics, .mqtt, handlers)
+    }
+
+    /// The configured topics that no handler names.
+    private static func toEvents(_ topics: [String], _ source: MessageSource, _ handlers: HandlerTable) -> [Line] {
+        let handled = Set(handlers.messages.filter { $0.sources.contains(source) }.map(\.filter.text))
+        return topics.filter { !handled.contains($0) }.map { Line(.topic, $0, "to events", sources: [source]) }
     }
 
     /// A message may belong to several MQTT filters: a line for each pair, so that nobody is surprised by it.

@@ -63,7 +63,7 @@ import Testing
             ])
     }
 
-    @Test("much is cut short, and where all of it is shown is said", arguments: [(1, 10), (2, 10), (3, 4), (6, 1)])
+    @Test("much is cut short, and where all of it is shown is said", arguments: [(1, 10), (2, 10), (3, 4), (6, 3)])
     func many(agents: Int, most: Int) {
         let endpoints = (1...40).map { AgentDescription.Line(.endpoint, "POST /\($0)", "task t") }
         let lines = Self.report((1...agents).map { Self.agent(endpoints, name: "a\($0)") })
@@ -77,7 +77,8 @@ import Testing
         #expect(!Self.report([Self.agent(endpoints)]).contains { $0.contains("more") })
     }
 
-    @Test("nothing is watched without reloads") func unwatched() {
+    @Test("nothing is watched without reloads, nor of an agent that comes with the program") func unwatched() {
+        #expect(Self.report([Self.agent([])], watched: []).contains("watching     nothing: there is no file"))
         #expect(Self.report([Self.agent([])], watched: nil).contains("watching     nothing: SIGHUP reloads"))
     }
 }

@@ -99,6 +99,21 @@ import Testing
         #expect(lines.contains { $0.contains("overlap    a/#, a/+/c") })
     }
 
+    @Test("a configured topic that has a handler is told with it, and not again") func configured() throws {
+        let test = try TestWorker(
+            "agent:on_message('t', print, { source = 'kafka' })",
+            settings: {
+                $0.streamingTopics = ["t", "u"]
+                $0.mqttTopics = ["t"]
+            })
+        let topics = try #require(test.worker.description(agent: 0)).lines.filter { $0.kind == .topic }
+        #expect(
+            topics.map(\.text) == [
+                "  topic      t  kafka  attempts 3, then dlq", "  topic      u  kafka  to events",
+                "  topic      t  mqtt  to events",
+            ])
+    }
+
     @Test(
         "without a handler becomes an event, whose bytes are text or Base64",
         arguments: [
