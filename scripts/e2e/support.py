@@ -80,6 +80,12 @@ def program():
     return _options.program
 
 
+def use_program(path):
+    """For those that are no test file, and so do not end in `run()`."""
+    global _options
+    _options = argparse.Namespace(program=str(path))
+
+
 def note(text):
     """A measured figure, beside the cases."""
     print(f"        {text}", flush=True)
@@ -178,13 +184,16 @@ class Mounted:
 class Running:
     """A process of the program that writes a ready file."""
 
+    # What runs the program, when it is not to run by itself: a command that goes before it.
+    prefix = ()
+
     def __init__(self, arguments, folder, environment=None, ready_timeout=30, wait=True):
         self.folder = pathlib.Path(folder)
         self.ready_file = self.folder / f"ready-{uuid.uuid4()}.json"
         self.log = self.folder / f"log-{uuid.uuid4()}.txt"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [program(), *map(str, arguments), "--ready-file", str(self.ready_file)],
+                [*self.prefix, program(), *map(str, arguments), "--ready-file", str(self.ready_file)],
                 env=clean_environment(environment), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.ready = None
         if wait:
