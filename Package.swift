@@ -58,10 +58,11 @@ let package = Package(
         room(
             "AgentScript",
             ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),
+        room("Delivery", ["AgentModel", nioCore]),
         room(
             "AgentWorker",
             [
-                "AgentScript", "LuaRuntime", "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, logging, metrics,
+                "AgentScript", "Delivery", "LuaRuntime", "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, logging, metrics,
                 asyncHTTPClient,
             ]
         ),
@@ -105,6 +106,7 @@ let package = Package(
         tests("AgentModelTests", ["AgentModel", nioCore]),
         tests("LuaRuntimeTests", ["LuaRuntime"]),
         tests("AgentScriptTests", ["AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
+        tests("DeliveryTests", ["Delivery", "AgentModel", nioCore]),
         tests(
             "AgentWorkerTests",
             [

@@ -1,7 +1,7 @@
 package import NIOCore
 
 /// Why a message that was handed to a broker's client was not taken by the broker.
-public struct DeliveryFailure: Error, Sendable, CustomStringConvertible {
+public struct DeliveryFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// For people: the broker, what it refused and why. Never a payload.
     public let description: String
 
@@ -12,6 +12,16 @@ public struct DeliveryFailure: Error, Sendable, CustomStringConvertible {
         self.description = description
         self.isPermanent = isPermanent
     }
+}
+
+/// What becomes of a message that has failed for good: `on_error` of its handler.
+package enum OnError: String, CaseIterable, Sendable {
+    /// It goes to the topic of dead letters.
+    case dlq
+    /// It is forgotten.
+    case skip
+    /// Its lane stands still until a reload.
+    case stop
 }
 
 /// Told, once and on the worker's loop, what became of an outbound message. Subclassed by whoever waits for it.

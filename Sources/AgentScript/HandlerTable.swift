@@ -5,8 +5,6 @@ package import LuaRuntime
 package struct HandlerTable {
     /// `agent:on_message`.
     package struct Message {
-        package enum OnError: String, CaseIterable, Sendable { case dlq, skip, stop }
-
         package var filter: TopicFilter
         package var function: LuaReference
         /// nil: whichever of Kafka and MQTT is there.

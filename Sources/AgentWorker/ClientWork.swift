@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import Delivery
 import Logging
 import LuaRuntime
 
@@ -7,6 +8,7 @@ import LuaRuntime
 final class ClientWork: LaneWork {
     private let slot: AgentSlot
     private let start: (ClientWork) -> Void
+    private var isHandled = false
 
     init(
         _ client: any WebSocketClient, slot: AgentSlot, worker: Worker, start: @escaping (ClientWork) -> Void
@@ -14,22 +16,27 @@ final class ClientWork: LaneWork {
         self.slot = slot
         self.start = start
         super.init(
-            laneKey: LaneKey(agent: slot.index, name: client.clientID, partition: 0, source: nil), worker: worker)
+            laneKey: LaneKey(agent: slot.index, name: client.clientID), worker: worker)
     }
 
     override var isReady: Bool { !slot.isHeld }
 
-    override func begin() { start(self) }
+    override var holdsLane: Bool { isHandled }
+
+    override func begin() {
+        isHandled = true
+        start(self)
+    }
 
     /// Runs the handler as this work, now that it is its turn: by the version that is in service now.
     func run(
         _ function: (HandlerTable) -> LuaReference?, name: HandlerName,
         arguments: (Generation, LuaStack) throws(LuaError) -> Int32, failed: @escaping (String) -> Void
     ) {
-        guard let live = slot.live, let function = function(live.generation.handlers) else { return leaveLane() }
+        guard let live = slot.live, let function = function(live.generation.handlers) else { return handlersEnded() }
         if worker.isGraceOver {
             failed(TaskFailure.stopping.description)
-            return leaveLane()
+            return handlersEnded()
         }
         worker.run(
             function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
@@ -40,16 +47,14 @@ final class ClientWork: LaneWork {
             })
     }
 
-    override func handlersEnded() { leaveLane() }
+    override func handlersEnded() {
+        isHandled = false
+        leaveLane()
+    }
 
     override func describe(in fields: inout Logger.Metadata) {
         fields["client_id"] = "\(laneKey.name)"
     }
 
-    override func notDelivered(_ failure: DeliveryFailure) {
-        slot.counters.countError()
-        var fields: Logger.Metadata = ["agent": "\(slot.interface?.name ?? "")", "error": "\(failure)"]
-        describe(in: &fields)
-        worker.logger.error("what a handler sent was not delivered", metadata: fields)
-    }
+    override func notDelivered(_ failure: DeliveryFailure) { worker.tell(failure, of: slot, scope: self) }
 }

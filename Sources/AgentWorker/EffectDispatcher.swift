@@ -33,6 +33,11 @@ final class EffectDispatcher {
         }
     }
 
+    /// Sends a dead letter; the scope learns of the delivery.
+    func send(_ letter: DeadLetter, for scope: EffectScope) {
+        if case .refused(let reason) = perform(letter.effect, for: scope) { scope.fail(DeliveryFailure(reason)) }
+    }
+
     /// A record that its client does not even queue has failed: the message that caused it is not done.
     private func answer(_ failure: DeliveryFailure?, _ scope: EffectScope) -> EffectAnswer {
         guard let failure else { return .taken(reached: 0) }

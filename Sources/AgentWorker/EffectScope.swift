@@ -1,83 +1,68 @@
 import AgentModel
+import Delivery
 import Logging
 
-/// The delivery barrier: settles when the handlers that belong to one cause have returned, what they spawned has ended,
-/// and every effect has been acknowledged. What then happens to that cause (a message, a task, a timer) is told by
-/// `settled`.
+/// A `Scope`, as what a handler runs for and what its effects report to. What happens to the cause of it all (a message,
+/// a task, a timer) is told by those that override its last methods.
 ///
 /// Confined to its worker's loop.
 class EffectScope: DeliveryReceipt {
-    private var pending = 0
-    private var handlers = 0
-    private var background = 0
-    private(set) final var failure: DeliveryFailure?
-    /// What the next `agent:flush` has to tell; a later one tells only of what failed after it.
-    private var unreported: DeliveryFailure?
+    private var scope = Scope()
     private var flushes: [(DeliveryFailure?) -> Void] = []
 
+    final var hasFailed: Bool { scope.failure != nil }
+
     /// A handler of this scope begins: the scope stays open until it ends.
-    final func beginHandler() { handlers += 1 }
+    final func beginHandler() { scope.begin(.handler) }
 
     final func endHandler() {
-        handlers -= 1
-        if handlers == 0 { handlersEnded() }
+        scope.end(.handler)
+        if !scope.hasHandlers { handlersEnded() }
         settleIfDone()
     }
 
     /// A spawned function begins: the scope stays open until it ends, but the next handler need not wait for it.
-    final func beginBackground() { background += 1 }
+    final func beginBackground() { scope.begin(.spawned) }
 
     final func endBackground() {
-        background -= 1
+        scope.end(.spawned)
         settleIfDone()
     }
 
     /// An effect is under way; its receipt is this object.
-    final func beginEffect() { pending += 1 }
+    final func beginEffect() { scope.begin(.effect) }
 
     override final func settle(_ failure: DeliveryFailure?) {
-        assert(pending > 0, "an effect was settled twice")
-        pending -= 1
         if let failure {
             fail(failure)
             notDelivered(failure)
         }
-        if pending == 0, !flushes.isEmpty {
+        scope.end(.effect)
+        if !scope.hasEffects, !flushes.isEmpty {
             let waiting = flushes
             flushes = []
-            let told = takeUnreported()
+            let told = scope.takeUnreported()
             for flush in waiting { flush(told) }
         }
         settleIfDone()
     }
 
-    final func fail(_ failure: DeliveryFailure) {
-        if self.failure == nil { self.failure = failure }
-        if unreported == nil { unreported = failure }
-    }
+    final func fail(_ failure: DeliveryFailure) { scope.fail(failure) }
 
     /// Before a message is tried again.
-    final func forgetFailure() {
-        failure = nil
-        unreported = nil
-    }
+    final func forgetFailure() { scope.forgetFailure() }
 
     /// Calls back, at once if that is so now, when every effect so far has settled.
     final func flush(_ completion: @escaping (DeliveryFailure?) -> Void) {
-        if pending == 0 {
-            completion(takeUnreported())
-        } else {
+        if scope.hasEffects {
             flushes.append(completion)
+        } else {
+            completion(scope.takeUnreported())
         }
     }
 
-    private func takeUnreported() -> DeliveryFailure? {
-        defer { unreported = nil }
-        return unreported
-    }
-
     private func settleIfDone() {
-        if handlers == 0, pending == 0, background == 0 { settled(failure) }
+        if scope.close() { settled(scope.failure) }
     }
 
     /// Adds what a log line should tell of the cause.

@@ -1,20 +1,12 @@
 import AgentModel
+import Delivery
 
 /// Something that waits for its turn in a lane.
 class LaneWork: EffectScope {
-    /// Where it stands.
-    enum Place {
-        /// Waits in a queue, or has left its lane.
-        case outside
-        /// Runs in a lane that has no object, as nobody waits in it.
-        case alone
-        /// Counted in its lane's `busy`.
-        case inLane
-    }
-
     let laneKey: LaneKey
     let worker: Worker
-    final var place = Place.outside
+    /// Counted in its lane's `busy`. What holds a lane in which nobody waits is not: that lane has no object.
+    final var isListed = false
     /// Order of arrival in the worker.
     let sequence: Int
 
@@ -30,14 +22,15 @@ class LaneWork: EffectScope {
     /// False: it cannot begin yet, and those behind it wait with it.
     var isReady: Bool { true }
 
+    /// It has had its turn, and those behind it wait until it leaves.
+    var holdsLane: Bool { false }
+
     /// Begins; calls `leaveLane` once the next of its lane may begin.
     func begin() {}
 
-    final var holdsLane: Bool { place != .outside }
-
     final func leaveLane() {
-        let wasInLane = place == .inLane
-        place = .outside
-        if wasInLane { worker.leaveLane(laneKey) }
+        guard isListed else { return }
+        isListed = false
+        worker.leaveLane(laneKey)
     }
 }

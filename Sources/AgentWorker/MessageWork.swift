@@ -1,16 +1,12 @@
 import AgentModel
 import AgentScript
+import Delivery
 import Logging
 import LuaRuntime
 import NIOCore
 import Synchronization
 
-/// One message on its way through one agent's handler: tried, tried again, dead-lettered, acknowledged.
-///
-/// It leaves its lane when its handler, and those of the events it emitted, have returned without an error; its effects
-/// may then still be on their way. Where one of these is not delivered, the message is tried again before any of its
-/// lane that has not begun. Messages that began in the meantime have been handled before that second attempt: their
-/// effects, and its, reach the brokers in this order.
+/// One message on its way through one agent's handler: does what its `Delivery` says.
 final class MessageWork: LaneWork {
     let message: any InboundMessage
     let slot: AgentSlot
@@ -18,48 +14,21 @@ final class MessageWork: LaneWork {
     private let share: MessageShare?
     /// The filter of the handler that this is for; nil while the agent has one handler at most.
     private let filter: String?
-    /// The filters of the agent whose handlers have the message; those of the same message share it.
-    private let siblings: MessageSiblings?
+    private var delivery = Delivery()
     private var knownRoute: MessageRoute?
-    private var attempt = 1
-    private var deadLetterAttempt = 0
-    private var phase = Phase.waiting
     private var lastError = ""
     /// Of the handler that failed in this attempt, until it is told.
     private var report: HandlerReport?
     /// The version that the handler last ran on.
     private var lastLive: LiveGeneration?
-    private var isPausing = false
-    /// Its dead letter was neither delivered nor kept, and is tried again.
-    private var isLetterWaiting = false {
-        didSet {
-            guard isLetterWaiting != oldValue else { return }
-            slot.counters.waitingDeadLetters.wrappingAdd(isLetterWaiting ? 1 : -1, ordering: .relaxed)
-        }
-    }
-    private var isUnderWay = false
-
-    private enum Phase {
-        /// For its turn, or for the pause before the next attempt.
-        case waiting
-        case handling
-        /// The handlers have returned; what they sent is not all acknowledged.
-        case delivering
-        case deadLettering
-        /// Its broker will never take the dead letter, which is being written to the spool.
-        case keeping
-        case finished
-    }
 
     init(
-        _ message: any InboundMessage, slot: AgentSlot, worker: Worker, share: MessageShare?, filter: String? = nil,
-        siblings: MessageSiblings? = nil
+        _ message: any InboundMessage, slot: AgentSlot, worker: Worker, share: MessageShare?, filter: String? = nil
     ) {
         self.message = message
         self.slot = slot
         self.share = share
         self.filter = filter
-        self.siblings = siblings
         super.init(
             laneKey: LaneKey(
                 agent: slot.index, name: message.topic, partition: message.partition, source: message.source,
@@ -81,21 +50,137 @@ final class MessageWork: LaneWork {
         return route.handlers.count == 1 ? route.handlers[0] : nil
     }
 
+    /// There is no handler that this is for, but there are others; or its handler is gone.
+    private func isForSeveral(_ route: MessageRoute) -> Bool {
+        guard let filter else { return route.handlers.count > 1 }
+        return !route.handlers.contains { $0.filter.text == filter }
+    }
+
+    // MARK: Its place
+
     override var concurrency: Int { handler?.concurrency ?? 1 }
 
-    override var isReady: Bool { !isPausing && worker.takesMessages && slot.live != nil && !slot.isHeld }
+    override var isReady: Bool { delivery.isReady && worker.takesMessages && slot.live != nil && !slot.isHeld }
+
+    override var holdsLane: Bool { delivery.holdsLane }
+
+    /// It may begin, or begin again: a message of a partition that another consumer has now is delivered to that one.
+    private var mayGoOn: Bool { message.isCurrent && worker.takesMessages }
+
+    override func begin() {
+        guard mayGoOn, let route else { return advance(.turn(mayBegin: false)) }
+        if isForSeveral(route) { return split(among: route.handlers) }
+        advance(.turn(mayBegin: true))
+    }
+
+    /// Gives the message to each of several handlers, as a work of its own: it is tried again, and given up, for each
+    /// alone, and acknowledged when all are done. Also where a reload has taken the handler away that this was for: then
+    /// to those of the new version that have not had the message.
+    private func split(among handlers: [HandlerTable.Message]) {
+        let share = share ?? MessageShare()
+        let filters = handlers.map(\.filter.text).filter { share.isFirst(agent: slot.index, filter: $0) }
+        if !filters.isEmpty { share.split(into: filters.count) }
+        // Before the next of this lane begins, so that the order holds in the handlers' lanes too.
+        for filter in filters {
+            worker.enter(MessageWork(message, slot: slot, worker: worker, share: share, filter: filter))
+        }
+        advance(.split(into: filters.count))
+    }
+
+    // MARK: The machine
+
+    override func handlersEnded() { advance(.handlersEnded(failed: hasFailed)) }
+
+    override func settled(_ failure: DeliveryFailure?) {
+        guard let failure else { return advance(.settled) }
+        forgetFailure()
+        if delivery.phase == .burying { return letterFailed(failure) }
+        lastError = failure.description
+        slot.counters.countError()
+        advance(.failed(policy, standing))
+    }
+
+    private var policy: RetryPolicy {
+        handler.map {
+            RetryPolicy(attempts: $0.attempts, backoff: $0.backoff, onError: $0.onError, concurrency: $0.concurrency)
+        } ?? RetryPolicy()
+    }
+
+    private var standing: Delivery.Standing {
+        // Of what the stop has cut off, nobody knows whether another attempt would fail too.
+        guard message.isCurrent, !worker.isGraceOver else { return .gone }
+        return worker.takesMessages ? .open : .closing
+    }
+
+    /// `failure`: why, where the dead letter is to be kept.
+    private func advance(_ event: Delivery.Event, _ failure: DeliveryFailure? = nil) {
+        let before = delivery
+        let action = delivery.handle(event)
+        let endsBeingUnderWay = before.isUnderWay && !delivery.isUnderWay
+        if delivery.isUnderWay, !before.isUnderWay { worker.beginMessage() }
+        if delivery.isLetterWaiting != before.isLetterWaiting {
+            slot.counters.waitingDeadLetters.wrappingAdd(delivery.isLetterWaiting ? 1 : -1, ordering: .relaxed)
+        }
+        perform(action, failure)
+        if !delivery.holdsLane { leaveLane() }
+        if endsBeingUnderWay { worker.endMessage() }
+    }
+
+    private func perform(_ action: Delivery.Action, _ failure: DeliveryFailure?) {
+        switch action {
+        case .none: break
+        case .run: run()
+        case .pause(let time, let rejoining):
+            tellAttempt(next: "the next in \(TaskFailure.text(Double(time.nanoseconds) / 1e9)) s")
+            slot.counters.retries.wrappingAdd(1, ordering: .relaxed)
+            if rejoining { worker.rejoinLane(self) }
+            pause(time)
+        case .rest(let time): pause(time)
+        case .queue:
+            slot.whenOpen { [self] in
+                if holdsLane { worker.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
+            }
+        case .skip:
+            logGivenUp(fate: "skipped")
+            acknowledge()
+        case .stopLane:
+            logGivenUp(fate: "its lane stops until the script is reloaded")
+            worker.stopLane(of: self)
+        case .bury:
+            let letters = deadLetters
+            logGivenUp(
+                fate: letters.takes(message)
+                    ? "to \(letters.topic(of: message))" : "it is a dead letter itself, and is kept in the spool")
+            sendLetter()
+        case .sendLetter: sendLetter()
+        case .keepLetter: keepLetter(because: failure)
+        case .acknowledge(let isBuried):
+            if isBuried { slot.counters.deadLetters.wrappingAdd(1, ordering: .relaxed) }
+            acknowledge()
+        case .drop(let hasFailed): if hasFailed { tellAttempt(next: "its broker delivers it again") }
+        }
+    }
+
+    private func pause(_ time: TimeAmount) {
+        worker.isolated.scheduleTask(in: time) { [self] in
+            worker.goOn { self.advance(.pauseOver(mayBegin: self.mayGoOn)) }
+        }
+    }
+
+    private func acknowledge() {
+        // Of a spawned function whose spawner has made it good.
+        if let report { worker.log(report, scope: self) }
+        report = nil
+        if share?.isLast() ?? true { message.acknowledge() }
+    }
 
     // MARK: Handling
 
-    override func begin() {
-        // A message of a partition that another consumer has now is delivered to that one.
-        guard message.isCurrent, worker.takesMessages, let route else { return drop() }
+    private func run() {
+        // A turn is given only where there is a route.
+        guard let route else { return }
         let live = route.live
-        let handler = handler(in: route)
-        if handler == nil, filter != nil || !route.handlers.isEmpty { return hand(to: route.handlers) }
-        phase = .handling
-        setUnderWay()
-        guard let handler else {
+        guard let handler = handler(in: route) else {
             beginHandler()
             worker.emit(worker.dataProcessed(message, slot: slot), for: self, depth: 0)
             return endHandler()
@@ -105,27 +190,10 @@ final class MessageWork: LaneWork {
             handler.function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
-                try live.generation.pushMessage(message, attempt: attempt, exact: handler.exactNumbers, on: stack)
+                try live.generation.pushMessage(
+                    message, attempt: delivery.attempt, exact: handler.exactNumbers, on: stack)
             },
             finish: { [self] in handled($0, by: handler, of: live) })
-    }
-
-    /// Gives the message to each of several handlers, as a work of its own: it is tried again, and given up, for each
-    /// alone, and acknowledged when all are done. Also where a reload has taken the handler away that this was for: then
-    /// to those of the new version that have not had the message.
-    private func hand(to handlers: [HandlerTable.Message]) {
-        let siblings = siblings ?? MessageSiblings()
-        let filters = handlers.map(\.filter.text).filter { siblings.filters.insert($0).inserted }
-        guard !filters.isEmpty else { return finish() }
-        let share = share ?? MessageShare(1)
-        share.split(into: filters.count)
-        phase = .finished
-        // Before the next of this lane begins, so that the order holds in the handlers' lanes too.
-        for filter in filters {
-            worker.enter(
-                MessageWork(message, slot: slot, worker: worker, share: share, filter: filter, siblings: siblings))
-        }
-        leaveLane()
     }
 
     private func handled(
@@ -149,6 +217,51 @@ final class MessageWork: LaneWork {
         }
     }
 
+    // MARK: Its dead letter
+
+    private var deadLetters: DeadLetters { worker.deadLetters(of: slot) }
+
+    private var letter: DeadLetter {
+        deadLetters.letter(
+            of: message, error: lastError, attempts: delivery.attempt, version: lastLive?.generation.version ?? "")
+    }
+
+    private func sendLetter() {
+        guard deadLetters.takes(message) else {
+            return letterFailed(
+                DeliveryFailure("its handler, which takes dead letters too, failed on it", isPermanent: true))
+        }
+        beginHandler()
+        worker.dispatcher.send(letter, for: self)
+        endHandler()
+    }
+
+    private func letterFailed(_ failure: DeliveryFailure) {
+        if !failure.isPermanent { logLetterWaits("\(failure)") }
+        advance(.letterFailed(isPermanent: failure.isPermanent), failure)
+    }
+
+    /// Only once the letter is safe is the message acknowledged, and the next of its lane begins.
+    private func keepLetter(because failure: DeliveryFailure?) {
+        let reason = failure?.description ?? ""
+        let letter = KeptLetter(id: worker.identifier(), time: worker.clock(), reason: reason, letter: letter)
+        worker.spool.keep(letter, on: worker.loop) { [self] problem in
+            worker.goOn {
+                if let problem {
+                    self.logLetterWaits("\(reason); it could not be kept either: \(problem)")
+                    self.advance(.letterFailed(isPermanent: false))
+                } else {
+                    self.worker.logger.error(
+                        "a dead letter is kept in the spool, as its broker will not take it; the partition goes on",
+                        metadata: self.fields.merging(["error": "\(reason)", "letter": "\(letter.id)"]) { $1 })
+                    self.advance(.letterKept)
+                }
+            }
+        }
+    }
+
+    // MARK: The log
+
     private var name: HandlerName { .message(topic: message.topic) }
 
     override func describe(in fields: inout Logger.Metadata) {
@@ -157,12 +270,12 @@ final class MessageWork: LaneWork {
         case .mqtt: fields["topic"] = "\(message.topic)"
         }
         if let filter { fields["filter"] = "\(filter)" }
-        if attempt > 1 { fields["attempt"] = .stringConvertible(attempt) }
+        if delivery.attempt > 1 { fields["attempt"] = .stringConvertible(delivery.attempt) }
     }
 
     override func takes(_ report: HandlerReport) -> Bool {
         // A second failure of the same attempt is told by itself.
-        guard self.report == nil, phase == .handling || phase == .delivering else { return false }
+        guard self.report == nil, delivery.isAttempted else { return false }
         self.report = report
         return true
     }
@@ -175,116 +288,6 @@ final class MessageWork: LaneWork {
         return fields
     }
 
-    override func handlersEnded() {
-        guard phase == .handling else { return }
-        phase = .delivering
-        // Not while it will be tried again: the next one would overtake it.
-        if failure == nil { leaveLane() }
-    }
-
-    override func settled(_ failure: DeliveryFailure?) {
-        switch phase {
-        case .delivering:
-            if let failure { retry(failure) } else { finish() }
-        case .deadLettering:
-            if let failure { retryDeadLetter(failure) } else { buried() }
-        case .waiting, .handling, .keeping, .finished: break
-        }
-    }
-
-    // MARK: Failing
-
-    private func retry(_ failure: DeliveryFailure) {
-        lastError = failure.description
-        slot.counters.countError()
-        forgetFailure()
-        let policy = RetryPolicy(attempts: handler?.attempts ?? 3, backoff: handler?.backoff ?? 0.2)
-        let pause = policy.pause(afterAttempt: attempt)
-        // Of what the stop has cut off, nobody knows whether another attempt would fail too.
-        guard message.isCurrent, !worker.isGraceOver, pause == nil || worker.takesMessages else {
-            tellAttempt(of: policy.attempts, next: "its broker delivers it again")
-            return drop()
-        }
-        if let pause {
-            let seconds = Double(pause.nanoseconds) / 1e9
-            tellAttempt(of: policy.attempts, next: "the next in \(TaskFailure.text(seconds)) s")
-            attempt += 1
-            slot.counters.retries.wrappingAdd(1, ordering: .relaxed)
-            return waitForRetry(pause)
-        }
-        switch handler?.onError ?? .dlq {
-        case .skip:
-            logGivenUp(fate: "skipped")
-            finish()
-        case .stop:
-            logGivenUp(fate: "its lane stops until the script is reloaded")
-            phase = .waiting
-            attempt = 1
-            worker.stopLane(of: self)
-            endUnderWay()
-        case .dlq:
-            bury()
-        }
-    }
-
-    private func waitForRetry(_ pause: TimeAmount) {
-        phase = .waiting
-        isPausing = true
-        if !holdsLane { worker.rejoinLane(self) }
-        worker.isolated.scheduleTask(in: pause) { [self] in
-            isPausing = false
-            slot.whenOpen { [self] in
-                if holdsLane { worker.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
-            }
-        }
-        endUnderWay()
-    }
-
-    private func bury() {
-        if worker.isUndeliverableDeadLetter(message) {
-            logGivenUp(fate: "it is a dead letter itself, and is kept in the spool")
-        } else {
-            logGivenUp(fate: "to \(worker.deadLetterTarget(of: message, slot: slot))")
-        }
-        sendDeadLetter()
-    }
-
-    private var letter: DeadLetter {
-        worker.deadLetter(
-            of: message, slot: slot, error: lastError, attempts: attempt,
-            version: lastLive?.generation.version ?? "")
-    }
-
-    private func sendDeadLetter() {
-        setUnderWay()
-        if worker.isUndeliverableDeadLetter(message) {
-            return keep(DeliveryFailure("its handler, which takes dead letters too, failed on it", isPermanent: true))
-        }
-        phase = .deadLettering
-        beginHandler()
-        worker.send(letter, scope: self)
-        endHandler()
-    }
-
-    /// Only once the letter is safe is the message acknowledged, and the next of its lane begins.
-    private func keep(_ failure: DeliveryFailure) {
-        phase = .keeping
-        let letter = KeptLetter(
-            id: worker.identifier(), time: worker.clock(), reason: failure.description, letter: letter)
-        worker.spool.keep(letter, on: worker.loop) { [self] problem in
-            worker.goOn {
-                if let problem {
-                    self.tryDeadLetterAgain(failure, "it could not be kept either: \(problem)")
-                } else {
-                    self.worker.logger.error(
-                        "a dead letter is kept in the spool, as its broker will not take it; the partition goes on",
-                        metadata: self.fields.merging(["error": "\(failure)", "letter": "\(letter.id)"]) { $1 })
-                    self.buried()
-                }
-            }
-        }
-    }
-
     private func logGivenUp(fate: String) {
         let report = takeReport()
         var fields = fields(of: report)
@@ -294,11 +297,13 @@ final class MessageWork: LaneWork {
     }
 
     /// A failed attempt that is not the last is one line, without the way through the script.
-    private func tellAttempt(of attempts: Int, next: String) {
+    private func tellAttempt(next: String) {
+        let attempts = policy.attempts
         var fields = fields(of: takeReport())
-        fields["attempt"] = .stringConvertible(attempt)
+        fields["attempt"] = .stringConvertible(delivery.attempt)
         fields["attempts"] = .stringConvertible(attempts)
-        worker.logger.warning("attempt \(attempt) of \(attempts) failed, \(next): \(lastError)", metadata: fields)
+        worker.logger.warning(
+            "attempt \(delivery.attempt) of \(attempts) failed, \(next): \(lastError)", metadata: fields)
     }
 
     /// What is known of the handler whose failure is told now.
@@ -307,67 +312,14 @@ final class MessageWork: LaneWork {
         return report?.message == lastError ? report : nil
     }
 
+    /// Whom a line about a failure is about, where what is told is the handler's.
     private func fields(of report: HandlerReport?) -> Logger.Metadata {
         report.map { Worker.fields(of: $0.handler, $0.live.generation, self) } ?? fields
     }
 
-    private func retryDeadLetter(_ failure: DeliveryFailure) {
-        forgetFailure()
-        if failure.isPermanent { keep(failure) } else { tryDeadLetterAgain(failure, nil) }
-    }
-
-    /// The message stays unacknowledged until its dead letter is delivered or kept: 1, 2, 4 … 60 s between the attempts.
-    private func tryDeadLetterAgain(_ failure: DeliveryFailure, _ problem: String?) {
-        let error = problem.map { "\(failure); \($0)" } ?? failure.description
+    private func logLetterWaits(_ error: String) {
         worker.logger.error(
             "a dead letter could not be delivered; trying again, the message stays unacknowledged",
             metadata: fields.merging(["error": "\(error)"]) { $1 })
-        guard let pause = RetryPolicy.deadLetters.pause(afterAttempt: deadLetterAttempt + 1) else { return drop() }
-        deadLetterAttempt += 1
-        isLetterWaiting = true
-        phase = .waiting
-        worker.isolated.scheduleTask(in: pause) { [self] in
-            guard message.isCurrent, worker.takesMessages else { return drop() }
-            worker.goOn { self.sendDeadLetter() }
-        }
-        endUnderWay()
-    }
-
-    private func buried() {
-        slot.counters.deadLetters.wrappingAdd(1, ordering: .relaxed)
-        finish()
-    }
-
-    // MARK: Ending
-
-    private func finish() {
-        phase = .finished
-        // Of a spawned function whose spawner has made it good.
-        if let report { worker.log(report, scope: self) }
-        report = nil
-        isLetterWaiting = false
-        leaveLane()
-        if share?.isLast() ?? true { message.acknowledge() }
-        endUnderWay()
-    }
-
-    /// Ends without an acknowledgement: the broker delivers the message again.
-    private func drop() {
-        phase = .finished
-        isLetterWaiting = false
-        leaveLane()
-        endUnderWay()
-    }
-
-    private func setUnderWay() {
-        guard !isUnderWay else { return }
-        isUnderWay = true
-        worker.beginMessage()
-    }
-
-    private func endUnderWay() {
-        guard isUnderWay else { return }
-        isUnderWay = false
-        worker.endMessage()
     }
 }

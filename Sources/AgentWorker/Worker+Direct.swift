@@ -37,7 +37,7 @@ extension Worker {
         loop.preconditionInEventLoop()
         let scope = ObservedScope(completion)
         scope.beginHandler()
-        send(letter, scope: scope)
+        dispatcher.send(letter, for: scope)
         scope.endHandler()
     }
 

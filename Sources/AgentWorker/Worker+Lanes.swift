@@ -1,4 +1,5 @@
 import AgentModel
+import Delivery
 import NIOCore
 import Synchronization
 
@@ -25,22 +26,21 @@ extension Worker {
             lane.enqueue(work)
             pump(lane)
         } else if work.isReady {
-            work.place = .alone
             nested { work.begin() }
-            if work.place == .alone { list(work, in: lane(work.laneKey)) }
+            if work.holdsLane, !work.isListed { list(work, in: lane(work.laneKey)) }
         } else {
             lane(work.laneKey).enqueue(work)
         }
     }
 
-    private func list(_ work: LaneWork, in lane: Lane) {
-        work.place = .inLane
+    private func list(_ work: LaneWork, in lane: Lane<LaneWork>) {
+        work.isListed = true
         lane.busy += 1
     }
 
-    private func lane(_ key: LaneKey) -> Lane {
+    private func lane(_ key: LaneKey) -> Lane<LaneWork> {
         if let lane = lanes[key] { return lane }
-        let lane = Lane(key)
+        let lane = Lane<LaneWork>(key)
         lanes[key] = lane
         return lane
     }
@@ -56,7 +56,7 @@ extension Worker {
         if let lane = lanes[key] { pump(lane) }
     }
 
-    private func pump(_ lane: Lane) {
+    private func pump(_ lane: Lane<LaneWork>) {
         guard !lane.isPumping, !lane.isScheduled else { return }
         lane.isPumping = true
         var budget = Self.longestPump
@@ -71,8 +71,8 @@ extension Worker {
                 break
             }
             budget -= 1
-            lane.removeNext()
-            list(next, in: lane)
+            lane.begin()
+            next.isListed = true
             nested { next.begin() }
         }
         lane.isPumping = false
@@ -80,21 +80,21 @@ extension Worker {
         drainRunQueue()
     }
 
-    /// A message that had left its lane is to be tried again: before all of its lane that have not begun. Where order
-    /// was given up it only takes a place.
+    /// A message that had left its lane is to be tried again: before all of its lane that have not begun, unless it holds
+    /// its place already.
     func rejoinLane(_ work: LaneWork) {
         let lane = lane(work.laneKey)
-        if work.concurrency > 1 {
+        if work.holdsLane {
             list(work, in: lane)
         } else {
-            lane.enqueueAgain(work)
+            lane.enqueueAgain(work, sequence: work.sequence)
         }
     }
 
     /// The lane stands still until a reload.
     func stopLane(of work: MessageWork) {
         let lane = lane(work.laneKey)
-        if work.place != .inLane { list(work, in: lane) }
+        if !work.isListed { list(work, in: lane) }
         lane.stop(at: work)
         work.slot.counters.stoppedLanes.wrappingAdd(1, ordering: .relaxed)
     }

@@ -1,5 +1,6 @@
 package import AgentModel
 import AgentScript
+import Delivery
 import LuaRuntime
 import NIOCore
 
@@ -9,7 +10,7 @@ extension Worker: MessageReceiver {
         if slots.count == 1 { return deliver(message, to: slots[0], share: nil) }
         var targets = slots.filter { $0.route(topic: message.topic, source: message.source)?.isWanted ?? true }
         if targets.isEmpty { targets = Array(slots.prefix(1)) }
-        let share = targets.count > 1 ? MessageShare(targets.count) : nil
+        let share = targets.count > 1 ? MessageShare(agents: targets.count) : nil
         for slot in targets { deliver(message, to: slot, share: share) }
     }
 

@@ -51,6 +51,14 @@ extension Worker {
         if !scope.takes(report) { log(report, scope: scope) }
     }
 
+    /// Logs and counts that a broker did not take what no message had caused: nobody sends it again.
+    func tell(_ failure: DeliveryFailure, of slot: AgentSlot?, scope: EffectScope) {
+        slot?.counters.countError()
+        var fields: Logger.Metadata = ["agent": "\(slot?.interface?.name ?? "")", "error": "\(failure)"]
+        scope.describe(in: &fields)
+        logger.error("what a handler sent was not delivered", metadata: fields)
+    }
+
     /// Logs and counts a failed outcome; returns its text.
     func failure(
         _ outcome: InvocationOutcome, of live: LiveGeneration, in slot: AgentSlot, handler: HandlerName,

@@ -1,6 +1,7 @@
 package import AgentModel
 import AgentScript
 package import CoreMetrics
+import Delivery
 package import Logging
 package import LuaRuntime
 package import NIOCore
@@ -25,7 +26,7 @@ package final class Worker: @unchecked Sendable {
     let blocking: any BlockingWork
     let stores: any AgentStores
     private(set) var slots: [AgentSlot] = []
-    var lanes: [LaneKey: Lane] = [:]
+    var lanes: [LaneKey: Lane<LaneWork>] = [:]
     var identifiers = IdentifierSource()
     var sequence = 0
     /// Handlers of events, and others that wait until the handler which caused them has yielded or ended.
@@ -104,6 +105,10 @@ package final class Worker: @unchecked Sendable {
 
     /// For what no message caused.
     func looseScope(_ slot: AgentSlot? = nil) -> EffectScope {
-        LooseScope(slot: slot, logger: logger)
+        LooseScope(slot: slot, worker: self)
+    }
+
+    func deadLetters(of slot: AgentSlot) -> DeadLetters {
+        DeadLetters(hasKafka: dispatcher.kafka != nil, agent: slot.interface?.name)
     }
 }

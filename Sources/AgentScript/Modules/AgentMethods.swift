@@ -113,7 +113,7 @@ enum AgentMethods {
                 handler.backoff = backoff
             }
             if let name = try options.string("on_error") {
-                guard let onError = HandlerTable.Message.OnError(rawValue: name) else {
+                guard let onError = OnError(rawValue: name) else {
                     throw arguments.invalid(
                         "options.on_error", "\"dlq\", \"skip\" or \"stop\" expected, got \"\(name)\"")
                 }
