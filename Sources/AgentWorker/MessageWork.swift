@@ -42,23 +42,18 @@ final class MessageWork: LaneWork {
         return knownRoute
     }
 
-    private var handler: HandlerTable.Message? { route.flatMap(handler(in:)) }
-
-    /// nil: there is none, or there are several and this is for none of them yet.
-    private func handler(in route: MessageRoute) -> HandlerTable.Message? {
-        if let filter { return route.handlers.first { $0.filter.text == filter } }
-        return route.handlers.count == 1 ? route.handlers[0] : nil
-    }
-
-    /// There is no handler that this is for, but there are others; or its handler is gone.
-    private func isForSeveral(_ route: MessageRoute) -> Bool {
-        guard let filter else { return route.handlers.count > 1 }
-        return !route.handlers.contains { $0.filter.text == filter }
+    /// Which of the handlers this is for; nil: there is none, or there are several and this is for none of them yet.
+    private func index(in route: MessageRoute) -> Int? {
+        if let filter { return route.handlers.firstIndex { $0.filter.text == filter } }
+        return route.handlers.count == 1 ? 0 : nil
     }
 
     // MARK: Its place
 
-    override var concurrency: Int { handler?.concurrency ?? 1 }
+    override var concurrency: Int {
+        guard let route, let index = index(in: route) else { return 1 }
+        return route.handlers[index].concurrency
+    }
 
     override var isReady: Bool { delivery.isReady && worker.takesMessages && slot.live != nil && !slot.isHeld }
 
@@ -69,7 +64,7 @@ final class MessageWork: LaneWork {
 
     override func begin() {
         guard mayGoOn, let route else { return advance(.turn(mayBegin: false)) }
-        if isForSeveral(route) { return split(among: route.handlers) }
+        if index(in: route) == nil, filter != nil || !route.handlers.isEmpty { return split(among: route.handlers) }
         advance(.turn(mayBegin: true))
     }
 
@@ -101,9 +96,11 @@ final class MessageWork: LaneWork {
     }
 
     private var policy: RetryPolicy {
-        handler.map {
-            RetryPolicy(attempts: $0.attempts, backoff: $0.backoff, onError: $0.onError, concurrency: $0.concurrency)
-        } ?? RetryPolicy()
+        guard let route, let index = index(in: route) else { return RetryPolicy() }
+        let handler = route.handlers[index]
+        return RetryPolicy(
+            attempts: handler.attempts, backoff: handler.backoff, onError: handler.onError,
+            concurrency: handler.concurrency)
     }
 
     private var standing: Delivery.Standing {
@@ -115,15 +112,16 @@ final class MessageWork: LaneWork {
     /// `failure`: why, where the dead letter is to be kept.
     private func advance(_ event: Delivery.Event, _ failure: DeliveryFailure? = nil) {
         let before = delivery
-        let action = delivery.handle(event)
-        let endsBeingUnderWay = before.isUnderWay && !delivery.isUnderWay
-        if delivery.isUnderWay, !before.isUnderWay { worker.beginMessage() }
-        if delivery.isLetterWaiting != before.isLetterWaiting {
-            slot.counters.waitingDeadLetters.wrappingAdd(delivery.isLetterWaiting ? 1 : -1, ordering: .relaxed)
+        var after = before
+        let action = after.handle(event)
+        delivery = after
+        if after.isUnderWay, !before.isUnderWay { worker.beginMessage() }
+        if after.isLetterWaiting != before.isLetterWaiting {
+            slot.counters.waitingDeadLetters.wrappingAdd(after.isLetterWaiting ? 1 : -1, ordering: .relaxed)
         }
         perform(action, failure)
         if !delivery.holdsLane { leaveLane() }
-        if endsBeingUnderWay { worker.endMessage() }
+        if before.isUnderWay, !after.isUnderWay { worker.endMessage() }
     }
 
     private func perform(_ action: Delivery.Action, _ failure: DeliveryFailure?) {
@@ -179,30 +177,28 @@ final class MessageWork: LaneWork {
     private func run() {
         // A turn is given only where there is a route.
         guard let route else { return }
-        let live = route.live
-        guard let handler = handler(in: route) else {
+        guard let index = index(in: route) else {
             beginHandler()
             worker.emit(worker.dataProcessed(message, slot: slot), for: self, depth: 0)
             return endHandler()
         }
+        let live = route.live
         lastLive = live
         worker.run(
-            handler.function, of: live, scope: self, name: name,
+            route.handlers[index].function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
                 try live.generation.pushMessage(
-                    message, attempt: delivery.attempt, exact: handler.exactNumbers, on: stack)
+                    message, attempt: delivery.attempt, exact: route.handlers[index].exactNumbers, on: stack)
             },
-            finish: { [self] in handled($0, by: handler, of: live) })
+            finish: { [self] in handled($0, by: route, index) })
     }
 
-    private func handled(
-        _ outcome: InvocationOutcome, by handler: HandlerTable.Message, of live: LiveGeneration
-    ) {
+    private func handled(_ outcome: InvocationOutcome, by route: MessageRoute, _ index: Int) {
         switch outcome {
         case .returned(let stack, let count):
             if count > 0, stack.type(at: -count) == .function {
-                let place = stack.definition(ofFunctionAt: -count) ?? handler.location
+                let place = stack.definition(ofFunctionAt: -count) ?? route.handlers[index].location
                 let what = "the handler of \(message.topic) returned this function; return nothing, or data"
                 fail(DeliveryFailure("\(place): \(what)"))
             }
@@ -210,10 +206,11 @@ final class MessageWork: LaneWork {
             let error = raised.explained(byPayloadOf: message)
             fail(DeliveryFailure(error.message))
             worker.tell(
-                HandlerReport(error.message, traceback: error.traceback, of: live, handler: name), scope: self)
+                HandlerReport(error.message, traceback: error.traceback, of: route.live, handler: name),
+                scope: self)
         case .timedOut, .ended, .cutOff:
             let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
-            fail(DeliveryFailure("\(handler.location): \(what)"))
+            fail(DeliveryFailure("\(route.handlers[index].location): \(what)"))
         }
     }
 
