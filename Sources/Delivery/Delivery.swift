@@ -3,15 +3,18 @@ package import NIOCore
 
 /// A message's life with one handler, as a value: it is told what has happened, and answers what is to be done.
 ///
-///     waiting ──▶ handling ──▶ delivering ──▶ over: acknowledged
+///     waiting ──▶ handling ──▶ delivering ──▶ acknowledged
 ///        ▲                         │ failed
-///        ├───────── pausing ◀──────┤
-///        ├───────── stopped ◀──────┤
-///        │                         ▼                         │ delivered, or kept
-///        │                      burying ──▶ keeping ─────────┴──▶ over: acknowledged
-///        │                         ▲           │
-///        │                         └─ resting ◀┘
-///        └─▶ over: dropped, wherever it would go on and may not
+///        ├──────── pausing ◀───────┤ to be tried again
+///        └──────── stopped ◀───────┤ for good, on_error = "stop": until a reload
+///                                  │ for good, on_error = "skip": acknowledged
+///                                  ▼ for good, on_error = "dlq"
+///                               burying ──▶ keeping      each ──▶ acknowledged
+///                                  ▲ │         │
+///                                  │ ▼         │
+///                               resting ◀──────┘
+///
+/// Wherever it would go on and may not, it is dropped: its broker delivers it again.
 ///
 /// It leaves its lane when its handlers have returned without an error; its effects may then still be on their way. Where
 /// one of these is not delivered, the message is tried again before any of its lane that has not begun. Messages that
