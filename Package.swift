@@ -62,7 +62,8 @@ let package = Package(
         room(
             "AgentWorker",
             [
-                "AgentScript", "Delivery", "LuaRuntime", "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, logging, metrics,
+                "AgentScript", "Delivery", "LuaRuntime", "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, logging,
+                metrics,
                 asyncHTTPClient,
             ]
         ),
