@@ -5,7 +5,7 @@ import AgentStore
 import AgentWorker
 import HTTPServer
 import KafkaTransport
-package import Logging
+import Logging
 import LuaRuntime
 import MQTTTransport
 import NIOCore
@@ -16,15 +16,17 @@ import UnixSignals
 /// The whole program: agents on workers, a server and transports around them, one life from start to drained stop.
 package struct AgentHost: Service {
     private let options: HostOptions
+    private let log: HostLog
     private let logger: Logger
     /// Tells whoever started the host.
     private let announce: @Sendable (HostAnnouncement) -> Void
     /// How long a stop may take, known once the scripts are loaded.
     package let stopTime = StopTime()
 
-    package init(options: HostOptions, logger: Logger, announce: @escaping @Sendable (HostAnnouncement) -> Void) {
+    package init(options: HostOptions, log: HostLog, announce: @escaping @Sendable (HostAnnouncement) -> Void) {
         self.options = options
-        self.logger = logger
+        self.log = log
+        logger = log.logger
         self.announce = announce
     }
 
@@ -46,8 +48,9 @@ package struct AgentHost: Service {
         }
         let floor = HostFloor(workers: workers, status: status, logger: logger)
         var hooks = floor.reloadHooks
-        hooks.subscribe = { [logger, subscribe = hooks.subscribe] subscriptions in
+        hooks.subscribe = { [logger, log, subscribe = hooks.subscribe] subscriptions in
             subscribe(subscriptions)
+            if let config = resolver.first { log.configure(config.logLevel) }
             for change in resolver.untoldChanges() { logger.warning("\(change)") }
         }
         let reloader = Reloader(
@@ -60,6 +63,7 @@ package struct AgentHost: Service {
             hooks: hooks, logger: logger)
 
         let config = try await load(reloader, resolver)
+        log.configure(config.logLevel)
         stopTime.allow(grace: config.grace)
         let serviceName = config.serviceName ?? "agenthost"
         status.serve(as: serviceName)

@@ -112,7 +112,7 @@ struct RunCommand: AsyncParsableCommand {
             reloads: reload,
             embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
         options.environmentPlaces = given.places
-        let host = AgentHost(options: options, logger: logger) { [voice] in voice.tell($0) }
+        let host = AgentHost(options: options, log: voice.log) { [voice] in voice.tell($0) }
         let group = ServiceGroup(
             services: [host], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         let watch = Task { [readyFile, voice] in

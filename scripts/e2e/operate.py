@@ -223,6 +223,21 @@ def level():
         equal(host.output().count("a detail"), 1)
 
 
+@case("the level that a script's config table names is that of the log, from the load on and after an edit")
+def level_of_script():
+    table = 'agenthost.agent { name = "logging", config = { log_level = "%s" }, '
+    with Host(LOGGING.replace('agenthost.agent { name = "logging", ', table % "debug")) as host:
+        host.task("/detail")
+        until(lambda: host.output().count("a detail") == 1, "told")
+        generation = host.health()["script"]["generation"]
+        host.script.write_text(LOGGING.replace('agenthost.agent { name = "logging", ', table % "error"))
+        until(lambda: host.health()["script"]["generation"] > generation, "the edit")
+        host.task("/detail")
+        host.task("/fails", {"n": 1})
+        until(lambda: "its own line" in host.output(), "an error is still told")
+        equal(host.output().count("a detail"), 1)
+
+
 @case("the same trouble is told once a second and counted, and no line of a script is left out")
 def repeated():
     count = 300
