@@ -233,7 +233,7 @@ def level_of_script():
         host.script.write_text(LOGGING.replace('agenthost.agent { name = "logging", ', table % "error"))
         until(lambda: host.health()["script"]["generation"] > generation, "the edit")
         host.task("/detail")
-        host.task("/fails", {"n": 1})
+        equal(host.post("/fails", {"query": "", "parameters": {"n": 1}}).status, 500)
         until(lambda: "its own line" in host.output(), "an error is still told")
         equal(host.output().count("a detail"), 1)
 
