@@ -1,7 +1,7 @@
 import Foundation
 
 /// A certificate authority of a test's own and a server certificate for 127.0.0.1 and localhost, made by `openssl`.
-struct TestCertificates {
+struct TestCertificates: Sendable {
     let authority: String
     let certificate: String
     let key: String
