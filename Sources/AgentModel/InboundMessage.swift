@@ -52,4 +52,8 @@ extension InboundMessage {
 /// Where a transport hands over what it receives, on the worker's loop.
 package protocol MessageReceiver: AnyObject {
     func receive(_ message: any InboundMessage)
+
+    /// Messages that it has received are not current any more: those of which nothing is under way are to be let go. It
+    /// does so after the call.
+    func revoked()
 }

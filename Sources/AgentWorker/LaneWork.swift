@@ -22,8 +22,14 @@ class LaneWork: EffectScope {
     /// False: it cannot begin yet, and those behind it wait with it.
     var isReady: Bool { true }
 
+    /// Its broker gives it to another consumer.
+    var isRevoked: Bool { false }
+
     /// It has had its turn, and those behind it wait until it leaves.
     var holdsLane: Bool { false }
+
+    /// It is revoked, and nothing of it is under way: nothing of it begins any more.
+    func letGo() {}
 
     /// Begins; calls `leaveLane` once the next of its lane may begin.
     func begin() {}

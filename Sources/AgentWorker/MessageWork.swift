@@ -59,6 +59,13 @@ final class MessageWork: LaneWork {
 
     override var holdsLane: Bool { delivery.holdsLane }
 
+    override var isRevoked: Bool { !message.isCurrent }
+
+    override func letGo() {
+        worker.pausing[ObjectIdentifier(self)] = nil
+        advance(.revoked)
+    }
+
     /// It may begin, or begin again: a message of a partition that another consumer has now is delivered to that one.
     private var mayGoOn: Bool { message.isCurrent && worker.takesMessages }
 
@@ -119,6 +126,9 @@ final class MessageWork: LaneWork {
         if after.isLetterWaiting != before.isLetterWaiting {
             slot.counters.waitingDeadLetters.wrappingAdd(after.isLetterWaiting ? 1 : -1, ordering: .relaxed)
         }
+        if after.isStopped != before.isStopped {
+            slot.counters.stoppedLanes.wrappingAdd(after.isStopped ? 1 : -1, ordering: .relaxed)
+        }
         perform(action, failure)
         if !delivery.holdsLane { leaveLane() }
         if before.isUnderWay, !after.isUnderWay { worker.endMessage() }
@@ -160,7 +170,9 @@ final class MessageWork: LaneWork {
     }
 
     private func pause(_ time: TimeAmount) {
-        worker.isolated.scheduleTask(in: time) { [self] in
+        worker.pausing[ObjectIdentifier(self)] = self
+        worker.isolated.scheduleTask(in: time) { [weak self] in
+            guard let self, worker.pausing.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
             worker.goOn { self.advance(.pauseOver(mayBegin: self.mayGoOn)) }
         }
     }

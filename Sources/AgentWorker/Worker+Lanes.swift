@@ -96,16 +96,23 @@ extension Worker {
         let lane = lane(work.laneKey)
         if !work.isListed { list(work, in: lane) }
         lane.stop(at: work)
-        work.slot.counters.stoppedLanes.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// After a reload: what stood still tries again.
     func restartLanes(of slot: AgentSlot) {
         for (key, lane) in lanes where key.agent == slot.index {
-            for work in lane.takeStopped() {
-                slot.counters.stoppedLanes.wrappingSubtract(1, ordering: .relaxed)
-                nested { work.begin() }
-            }
+            for work in lane.takeStopped() { nested { work.begin() } }
+        }
+    }
+
+    /// What is revoked is let go wherever it waits: in a lane that stands still or behind a pause it would hold up the
+    /// broker, who waits for it, and stay beside what is delivered in its place.
+    func letGoRevoked() {
+        for work in pausing.values where work.isRevoked { work.letGo() }
+        for lane in lanes.values {
+            let revoked = lane.take(where: \.isRevoked)
+            for work in revoked { work.letGo() }
+            if !revoked.isEmpty { pump(lane) }
         }
     }
 

@@ -14,6 +14,12 @@ extension Worker: MessageReceiver {
         for slot in targets { deliver(message, to: slot, share: share) }
     }
 
+    package func revoked() {
+        loop.assertInEventLoop()
+        // The transport is in the middle of it, and a script may be on the stack.
+        isolated.execute { self.goOn { self.letGoRevoked() } }
+    }
+
     private func deliver(_ message: any InboundMessage, to slot: AgentSlot, share: MessageShare?) {
         slot.counters.countMessage(at: clock())
         enter(MessageWork(message, slot: slot, worker: self, share: share))

@@ -110,6 +110,7 @@ extension Worker {
             slot.close()
         }
         lanes = [:]
+        pausing = [:]
         runQueue = []
         backlog = []
     }

@@ -27,6 +27,8 @@ package final class Worker: @unchecked Sendable {
     let stores: any AgentStores
     private(set) var slots: [AgentSlot] = []
     var lanes: [LaneKey: Lane<LaneWork>] = [:]
+    /// Messages before their next attempt, or before their dead letter is sent again.
+    var pausing: [ObjectIdentifier: MessageWork] = [:]
     var identifiers = IdentifierSource()
     var sequence = 0
     /// Handlers of events, and others that wait until the handler which caused them has yielded or ended.

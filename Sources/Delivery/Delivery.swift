@@ -60,6 +60,8 @@ package struct Delivery: Hashable, Sendable {
         case letterKept
         /// Only what its dead letter waits for looks at `mayBegin`: a next attempt has its turn first.
         case pauseOver(mayBegin: Bool)
+        /// Another consumer has its partition from now on.
+        case revoked
     }
 
     /// Where a message stands with its broker and its host when it has failed.
@@ -107,6 +109,9 @@ package struct Delivery: Hashable, Sendable {
     package private(set) var holdsLane = false
 
     package init() {}
+
+    /// It has made its lane stand still.
+    package var isStopped: Bool { phase == .stopped }
 
     /// It can have its turn.
     package var isReady: Bool { phase == .waiting }
@@ -161,6 +166,8 @@ package struct Delivery: Hashable, Sendable {
             guard mayBegin else { return end(.drop(hasFailed: false)) }
             phase = .burying
             return .sendLetter
+        case (.waiting, .revoked), (.pausing, .revoked), (.stopped, .revoked), (.resting, .revoked):
+            return end(.drop(hasFailed: false))
         default:
             return .none
         }

@@ -72,4 +72,14 @@ package final class Lane<Work> {
         defer { stopped = [] }
         return stopped
     }
+
+    /// Takes out what waits or stands still, and is as said.
+    @inlinable package func take(where isTaken: (Work) -> Bool) -> [Work] {
+        let taken = stopped.filter(isTaken) + retries.map(\.work).filter(isTaken) + queue.filter(isTaken)
+        guard !taken.isEmpty else { return [] }
+        stopped.removeAll(where: isTaken)
+        retries.removeAll { isTaken($0.work) }
+        queue = CircularBuffer(queue.filter { !isTaken($0) })
+        return taken
+    }
 }

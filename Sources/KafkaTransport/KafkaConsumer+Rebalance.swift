@@ -1,3 +1,4 @@
+internal import AgentModel
 internal import CRdkafka
 internal import NIOCore
 
@@ -75,6 +76,7 @@ extension KafkaConsumer: KafkaClientOwner {
 
     private func beginRevocation() {
         for partition in partitions { partition.beginRevocation() }
+        receiver?.revoked()
         unblock()
         guard revocationDeadline == nil else { return }
         revocationDeadline = eventLoop.assumeIsolated().scheduleTask(in: revocationTimeout) { [weak self] in
@@ -121,6 +123,7 @@ extension KafkaConsumer: KafkaClientOwner {
         revocationDeadline = nil
         revocation = nil
         for partition in partitions { partition.endRevocation() }
+        if !partitions.isEmpty { receiver?.revoked() }
         forgetAssignment()
     }
 

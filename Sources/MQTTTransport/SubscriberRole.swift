@@ -16,6 +16,8 @@ final class SubscriberRole: MQTTConnectionRole {
     private var session: MQTTSessionState?
     /// One for each loop that messages of the present burst go to.
     private var batches: [MQTTBatch] = []
+    /// Those that have got messages of this connection, by their loops.
+    private var receivers: [ObjectIdentifier: MQTTRoute] = [:]
     private var strays: Set<String> = []
     private var straysToUnsubscribe: [String] = []
 
@@ -82,7 +84,7 @@ final class SubscriberRole: MQTTConnectionRole {
             return
         }
         let route = self.route(name)
-        let batch = batch(for: route.eventLoop, session)
+        let batch = batch(for: route, session)
         batch.append(
             MQTTMessage(topic: name, payload: payload, qos: qos, retain: retain, budget: budget, batch: batch),
             for: route.receiver)
@@ -111,6 +113,8 @@ final class SubscriberRole: MQTTConnectionRole {
     func closed() {
         session?.end()
         session = nil
+        for route in receivers.values { route.eventLoop.execute { route.receiver.value.revoked() } }
+        receivers = [:]
         // Read, but not yet handed on: the broker delivers them again.
         batches = []
         gate = SettlementGate(holdLimit: gate.holdLimit)
@@ -119,10 +123,11 @@ final class SubscriberRole: MQTTConnectionRole {
 
     func finished() {}
 
-    private func batch(for loop: any EventLoop, _ session: MQTTSessionState) -> MQTTBatch {
-        if let batch = batches.first(where: { $0.eventLoop === loop }) { return batch }
-        let batch = MQTTBatch(eventLoop: loop, session: session)
+    private func batch(for route: MQTTRoute, _ session: MQTTSessionState) -> MQTTBatch {
+        if let batch = batches.first(where: { $0.eventLoop === route.eventLoop }) { return batch }
+        let batch = MQTTBatch(eventLoop: route.eventLoop, session: session)
         batches.append(batch)
+        receivers[ObjectIdentifier(route.eventLoop)] = route
         return batch
     }
 

@@ -321,4 +321,40 @@ import Testing
         #expect(test.kafka.sent.isEmpty && !message.isAcknowledged)
         #expect(test.laneCount == 0 && test.worker.messagesUnderWay == 0)
     }
+
+    @Test(
+        "of a partition that was taken away is let go at once, wherever it waits, with those behind it",
+        arguments: [
+            "attempts = 3, backoff = 60", "attempts = 3, backoff = 60, concurrency = 2", "attempts = 1",
+            "attempts = 1, on_error = 'stop'",
+        ])
+    func revoked(options: String) throws {
+        let test = try TestWorker(Self.failing + ", { \(options) })")
+        weak var first: TestMessage?
+        weak var second: TestMessage?
+        weak var under: TestMessage?
+        do {
+            let messages = (0..<2).map { test.deliver("in", offset: Int64($0)) }
+            test.kafka.settleAll(DeliveryFailure("away"))
+            messages.forEach { $0.isCurrent = false }
+            (first, second) = (messages[0], messages[1])
+            under = test.deliver("in", partition: 1)
+        }
+        #expect(first != nil && second != nil)
+        test.worker.revoked()
+        test.loop.run()
+        #expect(first == nil && second == nil)
+        #expect(under != nil, "another partition's is kept")
+        under?.isCurrent = false
+        test.worker.revoked()
+        test.advance(0)
+        test.kafka.settleAll()
+        #expect(test.laneCount == 0 && test.worker.messagesUnderWay == 0)
+        #expect(test.counters[0].stoppedLanes.load(ordering: .relaxed) == 0)
+        #expect(test.counters[0].waitingDeadLetters.load(ordering: .relaxed) == 0)
+        let tries = test.hub.published.count
+        test.deliver("in", offset: 2)
+        #expect(test.hub.published.count == tries + 1, "what comes in its place begins")
+        test.advance(1000)
+    }
 }

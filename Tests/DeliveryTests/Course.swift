@@ -128,7 +128,10 @@ struct Course: Hashable {
         case .pauseOver:
             isPausing = false
             tell(.pauseOver(mayBegin: isCurrent && isServing))
-        case .revoke: isCurrent = false
+        case .revoke:
+            isCurrent = false
+            tell(.revoked)
+            if !delivery.isUnderWay, !isOver { wrong("another consumer has it, and it waits on") }
         case .stop: isServing = false
         case .cutOff: isGraceOver = true
         case .reload: reload(policy.onError == .stop ? .dlq : .stop, hasSeveral: false)
@@ -258,6 +261,8 @@ struct Course: Hashable {
             if hasFailed, !self.hasFailed { wrong("it is dropped for a failure that was none") }
             if isCurrent, isServing { wrong("it is dropped, though nothing is in its way") }
             isOver = true
+            isPausing = false
+            isStopped = false
         }
     }
 

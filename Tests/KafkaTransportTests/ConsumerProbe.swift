@@ -79,6 +79,11 @@ final class ConsumerProbe: MessageReceiver, @unchecked Sendable {
         return held
     }
 
+    /// How often it was told to let go of what is not current any more.
+    private(set) var revocations = 0
+
+    func revoked() { revocations += 1 }
+
     func receive(_ message: any InboundMessage) {
         loop.preconditionInEventLoop()
         received.append(Received(message))

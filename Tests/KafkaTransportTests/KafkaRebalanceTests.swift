@@ -98,6 +98,8 @@ import Testing
             return probe.consumer.revocationDeadline == nil
         }
         #expect(isOver)
+        let revocations = try await consumer.onLoop(\.revocations)
+        #expect(revocations > 0, "whoever holds messages is told")
         try await consumer.wait(for: "both again") { $0.messages.map(\.text) == ["x", "y", "x", "y"] }
         try await consumer.stop()
         try await producer.stop()

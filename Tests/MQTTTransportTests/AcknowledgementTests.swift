@@ -95,6 +95,7 @@ import Testing
             #expect(await eventually(within: 30) { collector.currentWhenAnswered.count == 2 })
             #expect(collector.messages.map(\.text) == ["stuck", "stuck"])
             #expect(collector.currentWhenAnswered == [false, true])
+            #expect(collector.revocationCount >= 1, "whoever holds the first is told that it comes again")
             #expect(status.current.retryCount >= 1)
             await subscriber.stop()
             let (next, _) = try await broker.subscriber("hold", ["t"], collector)

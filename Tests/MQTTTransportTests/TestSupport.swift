@@ -57,6 +57,7 @@ final class Collector: MessageReceiver, @unchecked Sendable {
     /// So many are held, then all of these are acknowledged in the next turn, the oldest first.
     private let together: Int?
     private let answered = Mutex<[Bool]>([])
+    private let revocations = Atomic(0)
 
     init(
         acknowledges: Bool = true, together: Int? = nil,
@@ -72,6 +73,11 @@ final class Collector: MessageReceiver, @unchecked Sendable {
 
     var messages: [Seen] { seen.withLock { $0 } }
     var count: Int { seen.withLock { $0.count } }
+
+    /// How often it was told to let go of what is not current any more.
+    var revocationCount: Int { revocations.load(ordering: .relaxed) }
+
+    func revoked() { revocations.wrappingAdd(1, ordering: .relaxed) }
 
     func receive(_ message: any InboundMessage) {
         loop.preconditionInEventLoop()
