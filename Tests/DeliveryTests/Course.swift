@@ -47,6 +47,8 @@ struct Course: Hashable {
     private var isOver = false
     private var acknowledgements = 0
     private var letters = 0
+    /// Since it came, or since a reload set it going again.
+    private var attempts = 0
     private var isBurying = false
     /// Several handlers have it, each as a delivery of its own.
     private var isGivenOn = false
@@ -170,6 +172,7 @@ struct Course: Hashable {
         self.hasSeveral = hasSeveral
         guard isStopped else { return }
         isStopped = false
+        attempts = 0
         giveTurn()
     }
 
@@ -229,6 +232,8 @@ struct Course: Hashable {
         case .run:
             expectToGoOn("an attempt")
             if place != .held { wrong("an attempt begins outside of its lane") }
+            attempts += 1
+            if delivery.attempt != attempts { wrong("it has lost count of its attempts") }
             hasFailed = false
             begin(.handler)
         case .pause(_, let rejoining):
