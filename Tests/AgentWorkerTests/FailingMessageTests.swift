@@ -336,7 +336,7 @@ import Testing
         do {
             let messages = (0..<2).map { test.deliver("in", offset: Int64($0)) }
             test.kafka.settleAll(DeliveryFailure("away"))
-            messages.forEach { $0.isCurrent = false }
+            for message in messages { message.isCurrent = false }
             (first, second) = (messages[0], messages[1])
             under = test.deliver("in", partition: 1)
         }
