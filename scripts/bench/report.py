@@ -92,7 +92,8 @@ def page(conditions, results, failures):
         out += [f"**The machine was busy (load {conditions.load:.1f} before the start): times and rates mean little.**", ""]
     out += ["![The ratios as bars, each with its target](results.svg)", ""]
     if comparisons:
-        out += ["| | beside | ratio | target | agenthost | peer | p99 µs, agenthost | peer |", "|---|---|---|---|---|---|---|---|"]
+        out += ["| | beside | ratio | target | agenthost | peer | p99 µs, agenthost | peer |",
+                "|---|---|---|---|---|---|---|---|"]
         for one in comparisons:
             target = f"≥ {number(one.target)}, {verdict(one)}" if one.target is not None else ""
             out.append("| " + " | ".join(map(cell, [

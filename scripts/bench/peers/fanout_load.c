@@ -2,12 +2,13 @@
 // answered.
 //
 //   fanout_load PORT PATH SOCKETS                                         holds them, and reads, until it is ended
-//   fanout_load PORT PATH SOCKETS PUBLISHERS PUBLISH_PATH time SECONDS    publishes for so long, after half a second of warming up
-//   fanout_load PORT PATH SOCKETS PUBLISHERS PUBLISH_PATH count MESSAGES  publishes so many messages
+//   fanout_load PORT PATH SOCKETS PUBLISHERS PUBLISH_PATH time SECONDS    after half a second of warming up
+//   fanout_load PORT PATH SOCKETS PUBLISHERS PUBLISH_PATH count MESSAGES
 //
-// "%" in PUBLISH_PATH becomes a number from 0 to 999, one after another; each of these messages is one socket's. A message is a POST
-// of {"at": NS, "text": …}, about 120 bytes, with NS in the header X-At as well. Prints {"connected": N} once all are open, then a line of JSON: deliveries
-// by second, how long they took in µs (of the first socket), and how many were lost.
+// A message is a POST of {"at": NS, "text": …}, about 120 bytes, with NS in the header X-At as well. "%" in PUBLISH_PATH
+// becomes a number from 0 to 999, one after another; each of these messages is one socket's, others are for all. Prints
+// {"connected": N} once all are open, "begin NS" and "end NS", then a line of JSON: deliveries, how long they took in µs
+// (those of the first socket), and how many were lost.
 #define _GNU_SOURCE
 #include "sockets.h"
 

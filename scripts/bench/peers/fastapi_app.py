@@ -28,7 +28,8 @@ async def analyze(task: Task):
     began = time.perf_counter()
     p = task.parameters or {}
     high = p["systolic"] > 140 or p["diastolic"] > 90
-    result = {"patient_id": p["patient_id"], "risk": "high" if high else "normal", "mean": (p["systolic"] + 2 * p["diastolic"]) / 3}
+    mean = (p["systolic"] + 2 * p["diastolic"]) / 3
+    result = {"patient_id": p["patient_id"], "risk": "high" if high else "normal", "mean": mean}
     seconds = time.perf_counter() - began
     return {"result": result, "processing_time": seconds, "metadata": {
         "agent_type": "bench", "implementation": "deterministic", "task_type": "analyze", "processing_time": seconds}}

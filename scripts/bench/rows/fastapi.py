@@ -10,13 +10,17 @@ from measure import Comparison, alternate
 from rows.json_task import AGENT, BODY, PATH, check
 
 
+def uvicorn(bench, port, loop, http):
+    """The command that runs the service."""
+    return [bench.python, "-m", "uvicorn", "fastapi_app:app", "--app-dir", FOLDER / "peers", "--port", port, "--loop", loop,
+            "--http", http, "--no-access-log", "--log-level", "warning"]
+
+
 @contextlib.contextmanager
 def fastapi(bench, loop, http):
     """The service on the server's core: its process and its port."""
     port = free_port()
-    with bench.process(
-            bench.python, "-m", "uvicorn", "fastapi_app:app", "--app-dir", FOLDER / "peers", "--port", port, "--loop", loop,
-            "--http", http, "--no-access-log", "--log-level", "warning") as process:
+    with bench.process(*uvicorn(bench, port, loop, http)) as process:
         until(lambda: accepts(port), "uvicorn listens", 60)
         yield process, port
 

@@ -5,6 +5,7 @@ filled while the process that is measured stands still; all threads of it share 
 cluster, has the other."""
 
 import contextlib
+import time
 
 import kafka
 import support
@@ -62,13 +63,14 @@ def compare(bench, agent):
 def count_instructions(bench, start):
     """Of `start(brokers, wrapper)` for each message."""
 
-    def run(wrapper, units):
+    def run(wrapper, units, idle=0):
         with kafka.broker(bench, "in", "out") as brokers:
             kafka.fill(bench, brokers, "in", units)
             with kafka.watch(bench, brokers, "out", units) as watching, start(brokers, wrapper):
                 watching.line("all", 300)
+                time.sleep(idle)
 
-    return per_unit(bench, 2000, run)
+    return per_unit(bench, 1000 if bench.plan.quick else 2000, run, 5)
 
 
 def run(bench):

@@ -30,7 +30,7 @@ WINDOW = 100
 def mosquitto(bench):
     """A broker on the load's core: its port."""
     port = free_port()
-    with bench.process("/usr/sbin/mosquitto", "-c", bench.file("mosquitto.conf", BROKER % port), core=bench.load):
+    with bench.process("/usr/sbin/mosquitto", "-c", bench.file(f"mosquitto-{port}.conf", BROKER % port), core=bench.load):
         until(lambda: accepts(port), "mosquitto listens", 30)
         yield port
 

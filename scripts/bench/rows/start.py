@@ -5,9 +5,10 @@ import contextlib
 import http.client
 import time
 
-from bench import FOLDER, free_port, resident_bytes
+from bench import free_port, resident_bytes
 from load import requests
 from measure import Bound
+from rows.fastapi import uvicorn
 from rows.json_task import AGENT, BODY, PATH
 
 
@@ -44,10 +45,7 @@ def run(bench):
             bench, lambda port: [bench.program, "run", agent, "--port", port, "--no-embedded"], loaded)
 
     def theirs(loaded=False):
-        return measured(
-            bench,
-            lambda port: [bench.python, "-m", "uvicorn", "fastapi_app:app", "--app-dir", FOLDER / "peers", "--port", port, "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"],
-            loaded)
+        return measured(bench, lambda port: uvicorn(bench, port, "uvloop", "httptools"), loaded)
 
     # The first start of each reads its files from the disk; it has the load behind it, and its time is not counted.
     mine, other = [ours(loaded=True)], [theirs(loaded=True)]
