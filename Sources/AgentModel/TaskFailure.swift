@@ -46,10 +46,10 @@ extension TaskFailure: CustomStringConvertible {
         }
     }
 
-    /// The same for a client, without the places of the script that stand in an error of a handler.
-    package func withoutPlaces(of script: String) -> TaskFailure {
+    /// The same for a client, without the places in the script's files that stand in an error of a handler.
+    package func withoutPlaces(in files: some Sequence<String>) -> TaskFailure {
         guard case .failed(let message) = self else { return self }
-        return .failed(ScriptPlaces.removed(from: message, script: script))
+        return .failed(ScriptPlaces.removed(from: message, files: files))
     }
 
     /// "300", "0.5": seconds without a fraction that says nothing.

@@ -61,9 +61,9 @@ package struct TaskOutcome: Sendable {
     }
 
     /// As a client is to see it: an error of the handler without its places in the script.
-    package func withoutPlaces(of script: String) -> TaskOutcome {
+    package func withoutPlaces(in files: some Sequence<String>) -> TaskOutcome {
         guard answer == nil, case .failure(let failure) = plain else { return self }
         return TaskOutcome(
-            taskID: taskID, result: .failure(failure.withoutPlaces(of: script)), processingTime: processingTime)
+            taskID: taskID, result: .failure(failure.withoutPlaces(in: files)), processingTime: processingTime)
     }
 }

@@ -141,6 +141,12 @@ package final class ScriptSnapshot: Sendable {
         (try? Data(contentsOf: directory.appendingPathComponent(file))).map { [UInt8]($0) }
     }
 
+    /// The script and the modules that were read, as errors name them.
+    package var sources: Set<String> {
+        let data = data.withLock { $0 }
+        return files.withLock { files in Set(files.filter { $0.value != nil }.keys) }.subtracting(data).union([name])
+    }
+
     /// Absolute paths of the files that were read, sorted.
     package var filesRead: [String] {
         let names = files.withLock { files in files.filter { $0.value != nil }.keys }

@@ -21,8 +21,8 @@ extension Worker {
                         return 2
                     },
                     failed: { error in
-                        let script = slot.live?.generation.snapshot.name ?? ""
-                        let error = self.showsPlaces ? error : ScriptPlaces.removed(from: error, script: script)
+                        let files = slot.live?.generation.snapshot.sources ?? []
+                        let error = self.showsPlaces ? error : ScriptPlaces.removed(from: error, files: files)
                         var payload = ByteBuffer()
                         payload.writeStaticString("{\"error\":")
                         payload.writeJSONString(error)

@@ -87,7 +87,8 @@ extension Worker: AgentRequests {
 
     /// What a client, and whoever hears the events, gets to see.
     private func shown(_ outcome: TaskOutcome, of live: LiveGeneration) -> TaskOutcome {
-        outcome.isFailure && !showsPlaces ? outcome.withoutPlaces(of: live.generation.snapshot.name) : outcome
+        outcome.answer == nil && outcome.isFailure && !showsPlaces
+            ? outcome.withoutPlaces(in: live.generation.snapshot.sources) : outcome
     }
 
     private func taskEnded(in slot: AgentSlot) {
