@@ -107,6 +107,7 @@ import Testing
             ("agenthost.base64.encode({})", "bad argument 'bytes' to 'encode' (string expected, got table)"),
             ("agenthost.url.query('a')", "bad argument 'parameters' to 'query' (table expected, got string)"),
             ("agenthost.url.query({ 'a' })", "names expected, got the key 1"),
+            ("agenthost.url.query({ a = { b = 1 } })", "'a': a list expected, it has other keys or holes"),
             (
                 "agenthost.url.query({ a = print })",
                 "'a': a string, number, boolean or a list of these expected, got function"
@@ -152,6 +153,7 @@ import Testing
                 "http://[::1]:80",
                 #"{"host":"::1","path":"","port":80,"query_list":[],"query_params":{},"scheme":"http"}"#
             ),
+            ("http://h:/", #"{"host":"h","path":"/","query_list":[],"query_params":{},"scheme":"http"}"#),
             ("/a?b", #"{"path":"/a","query":"b","query_list":[["b",""]],"query_params":{"b":""}}"#),
             ("mailto:a@b", #"{"path":"a@b","query_list":[],"query_params":{},"scheme":"mailto"}"#),
             ("file:///etc", #"{"host":"","path":"/etc","query_list":[],"query_params":{},"scheme":"file"}"#),
@@ -165,7 +167,7 @@ import Testing
         "what is no URL is nil and a message",
         arguments: [
             "http://a b/", "http://h:99999/", "1a:b", "http://exa mple/", "http://[::1/", "http://h\\0/",
-            "http://%zz@h/",
+            "http://%zz@h/", "http://h::/", "http://:/",
         ])
     func noURL(url: String) throws {
         let result = try TestScript.evaluate("return agenthost.url.parse('\(url)')")

@@ -58,7 +58,8 @@ package struct URLParts: Sendable {
         }
         if place.isEmpty {
             (host, port) = ("", nil)
-        } else if let read = Authority(place) {
+        } else if let read = Authority(place.hasSuffix(":") ? place.dropLast() : place) {
+            // RFC 3986 section 3.2.3: a port of no digits is none.
             (host, port) = (read.host, read.port)
         } else {
             throw Failure(description: "\"\(place)\" is no host, or its port is none")

@@ -76,7 +76,8 @@ enum URLModule: ScriptModule {
                     "parameters", "names expected, got the key \(stack.displayString(at: -2))")
             }
             if stack.type(at: -1) == .table {
-                for position in 0..<stack.length(of: -1) {
+                let length = try listLength(at: stack.top, of: name, call)
+                for position in 0..<length {
                     _ = stack.getIndex(position + 1, of: -1)
                     if let value = try value(at: -1, of: name, call) { parameters.append((name, value)) }
                     stack.pop(1)
@@ -102,6 +103,23 @@ enum URLModule: ScriptModule {
         return text
     }
 
+    private static func listLength(at index: Int32, of name: [UInt8], _ call: LuaCall) throws(LuaFailure) -> Int {
+        let length = call.stack.length(of: index)
+        var fields = 0
+        call.stack.pushNil()
+        while call.stack.next(of: index) {
+            call.stack.pop(1)
+            fields += 1
+            try call.charge(10)
+        }
+        if fields == length { return length }
+        throw wrong(name, "a list expected, it has other keys or holes", call)
+    }
+
+    private static func wrong(_ name: [UInt8], _ reason: String, _ call: LuaCall) -> LuaFailure {
+        Arguments(call).invalid("parameters", "'\(String(decoding: name.prefix(80), as: UTF8.self))': \(reason)")
+    }
+
     private static func value(at index: Int32, of name: [UInt8], _ call: LuaCall) throws(LuaFailure) -> [UInt8]? {
         let stack = call.stack
         switch stack.type(at: index) {
@@ -113,11 +131,8 @@ enum URLModule: ScriptModule {
             return Array(stack.displayString(at: index).utf8)
         case .null: return nil
         default:
-            let shown = String(decoding: name.prefix(80), as: UTF8.self)
-            throw Arguments(call).invalid(
-                "parameters",
-                "'\(shown)': a string, number, boolean or a list of these expected, got "
-                    + stack.typeName(at: index))
+            let type = stack.typeName(at: index)
+            throw wrong(name, "a string, number, boolean or a list of these expected, got \(type)", call)
         }
     }
 
