@@ -121,6 +121,11 @@ import Testing
             ("add('k', '1')", "bad argument 'number' to 'add' (number expected, got string)"),
             ("add('k', 1/0)", "bad argument 'number' to 'add' (a finite number expected)"),
             ("put('k', 1)", "agenthost.store has no 'put'"),
+            ("visits = 1", "keeps nothing that is assigned to it: agenthost.store.set(\"visits\", value)"),
+            (
+                "get = nil local f = agenthost.store.get",
+                "agenthost.store has no 'get' any more: the script has set it to nil"
+            ),
         ])
     func misuse(call: String, message: String) throws {
         let failure = try #require(try TestScript.failure("agenthost.store.\(call)"))

@@ -34,10 +34,19 @@ extension LuaStack {
 
     /// Makes reading an unknown field of the table on top of the stack an error that names the nearest known one:
     /// "`prefix` 'nmae' (did you mean 'name'?)". `instead` says what there is in the place of a name that others have.
-    func strict(_ prefix: String, instead: @escaping @Sendable (String) -> String? = { _ in nil }) {
-        newTable(array: 0, fields: 2)
+    /// With `assigned`, setting an unknown field is an error too, in its words.
+    func strict(
+        _ prefix: String, instead: @escaping @Sendable (String) -> String? = { _ in nil },
+        assigned: (@Sendable (String) -> String)? = nil
+    ) {
+        newTable(array: 0, fields: 3)
         pushUnknownFieldFunction(prefix, ofTableAt: -2, instead: instead)
         setField("__index", of: -2)
+        if let assigned {
+            setFunction("__newindex") { (call) throws(LuaFailure) in
+                throw LuaFailure(assigned(call.stack.displayString(at: 2)))
+            }
+        }
         push(false)
         setField("__metatable", of: -2)
         setMetatable(of: -2)
@@ -56,6 +65,7 @@ extension LuaStack {
         }
         pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
+            if names.contains(name) { throw LuaFailure("\(prefix) '\(name)' any more: the script has set it to nil") }
             let hint = instead(name).map { " (\($0))" } ?? LuaStack.suggestion(name, among: names)
             if hint.isEmpty, (1...12).contains(names.count) {
                 throw LuaFailure("\(prefix) '\(name)' (known: \(names.sorted().joined(separator: ", ")))")

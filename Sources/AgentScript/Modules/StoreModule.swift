@@ -19,7 +19,9 @@ enum StoreModule: ScriptModule {
         request("keys", on: stack, in: generation) { (arguments) throws(LuaFailure) in
             .keys(prefix: arguments.isMissing(1) ? [] : try bytes(arguments, "prefix", from: 0))
         }
-        stack.strict("agenthost.store has no")
+        stack.strict(
+            "agenthost.store has no",
+            assigned: { "agenthost.store keeps nothing that is assigned to it: agenthost.store.set(\"\($0)\", value)" })
         stack.setField("store", of: -2)
     }
 
