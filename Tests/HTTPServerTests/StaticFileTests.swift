@@ -96,6 +96,22 @@ struct StaticFileTests {
         }
     }
 
+    @Test("who asks for one version gets no other, by its tag or else by its date")
+    func preconditions() {
+        let tag = Self.version.tag
+        for (tags, since, answer) in [
+            (tag, nil, .whole), ("\"a\", \(tag)", nil, .whole), ("*", nil, .whole), ("W/\(tag)", nil, .changed),
+            ("\"a\"", nil, .changed), ("", nil, .changed), (nil, Self.date, .whole), (nil, "yesterday", .whole),
+            (nil, "Sun, 06 Nov 1994 08:49:38 GMT", .whole), (nil, "Sun, 06 Nov 1994 08:49:36 GMT", .changed),
+            (tag, "Sun, 06 Nov 1994 08:49:36 GMT", .whole),
+        ] as [(String?, String?, FileConditions.Answer)] {
+            var conditions = FileConditions()
+            conditions.ifMatch = tags
+            conditions.ifUnmodifiedSince = since
+            #expect(conditions.answer(for: Self.version) == answer, "\(tags ?? "-") \(since ?? "-")")
+        }
+    }
+
     @Test("a part is of the version asked for, or else it is the whole")
     func ifRange() {
         for (value, isPart) in [
@@ -157,6 +173,11 @@ struct StaticFileTests {
             #expect(same.status == 304)
             #expect(same.headers["content-length"] == nil)
             #expect(same.headers["etag"] == tag)
+            let other = try await host.request(
+                "GET", "/app/", headers: ["If-Match": "\"other\"", "If-None-Match": tag])
+            #expect(other.status == 412)
+            #expect(other.detail == "Precondition Failed")
+            #expect(other.headers["etag"] == tag)
             let part = try await host.request("GET", "/app/app.js", headers: ["Range": "bytes=-1"])
             #expect(part.status == 206)
             #expect(part.body == "a")
@@ -229,6 +250,11 @@ struct StaticFileTests {
             #expect(second.body == "two")
             try FileManager.default.removeItem(atPath: folder.path)
             #expect(try await host.request("GET", "/app/a.txt").status == 404)
+            try Data("a file".utf8).write(to: URL(fileURLWithPath: folder.path))
+            for path in ["/app", "/app/", "/app/a.txt"] {
+                #expect(try await host.request("GET", path).status == 404, "\(path)")
+            }
+            try FileManager.default.removeItem(atPath: folder.path)
             try folder.write("three", to: "a.txt")
             #expect(try await host.request("GET", "/app/a.txt").body == "three")
         }

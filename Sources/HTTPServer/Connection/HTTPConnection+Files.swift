@@ -50,6 +50,7 @@ extension HTTPConnection {
         let status: HTTPResponseStatus
         switch kind {
         case .notModified: return answer(.notModified, nil, fields)
+        case .changed: return answer(.preconditionFailed, ErrorBody.detail("Precondition Failed"), fields)
         case .unsatisfiable:
             return answer(
                 .rangeNotSatisfiable, ErrorBody.detail("Range Not Satisfiable"),

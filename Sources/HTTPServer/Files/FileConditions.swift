@@ -3,7 +3,10 @@ import NIOCore
 
 /// What a request says of the file that it wants: the version it has already, and the part that it needs.
 struct FileConditions: Sendable {
-    /// `If-None-Match`, all fields of the name together.
+    /// `If-Match`, all fields of the name together.
+    var ifMatch: String?
+    var ifUnmodifiedSince: String?
+    /// As `If-Match`.
     var ifNoneMatch: String?
     var ifModifiedSince: String?
     var range: String?
@@ -13,8 +16,13 @@ struct FileConditions: Sendable {
 
     init(_ head: RequestHead) {
         head.bytes.withUnsafeReadableBytes { bytes in
-            let tags = RequestHeadText.values(of: "if-none-match", in: bytes)
-            ifNoneMatch = tags.isEmpty ? nil : tags.joined(separator: ",")
+            func list(_ name: StaticString) -> String? {
+                let values = RequestHeadText.values(of: name, in: bytes)
+                return values.isEmpty ? nil : values.joined(separator: ",")
+            }
+            ifMatch = list("if-match")
+            ifUnmodifiedSince = RequestHeadText.values(of: "if-unmodified-since", in: bytes).last
+            ifNoneMatch = list("if-none-match")
             ifModifiedSince = RequestHeadText.values(of: "if-modified-since", in: bytes).last
             // RFC 9110 section 14.2: defined for GET alone.
             guard head.method == .get else { return }
@@ -29,14 +37,23 @@ struct FileConditions: Sendable {
         /// Bytes, never empty.
         case part(Range<Int>)
         case notModified
+        /// It is another version than the one that was asked for.
+        case changed
         /// The range begins behind the file's end.
         case unsatisfiable
     }
 
     /// In the order of RFC 9110 section 13.2.2.
     func answer(for version: FileVersion) -> Answer {
+        if let ifMatch {
+            if !Self.matches(ifMatch, version.tag, weakly: false) { return .changed }
+        } else if let date = ifUnmodifiedSince.flatMap(HTTPDate.seconds), let modified = version.seconds,
+            modified > date
+        {
+            return .changed
+        }
         if let ifNoneMatch {
-            if Self.matches(ifNoneMatch, version.tag) { return .notModified }
+            if Self.matches(ifNoneMatch, version.tag, weakly: true) { return .notModified }
         } else if let date = ifModifiedSince.flatMap(HTTPDate.seconds), let modified = version.seconds, modified <= date
         {
             return .notModified
@@ -47,11 +64,11 @@ struct FileConditions: Sendable {
         return isSame && version.seconds != nil ? part(range, of: version.size) : .whole
     }
 
-    /// Section 13.1.2: weakly compared, so `W/` makes no difference.
-    private static func matches(_ list: String, _ tag: String) -> Bool {
+    /// Weakly compared (section 8.8.3.2), `W/` makes no difference.
+    private static func matches(_ list: String, _ tag: String, weakly: Bool) -> Bool {
         list.split(separator: ",").contains { entry in
             let entry = entry.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
-            return entry == "*" || (entry.hasPrefix("W/") ? entry.dropFirst(2) : entry) == tag
+            return entry == "*" || (weakly && entry.hasPrefix("W/") ? entry.dropFirst(2) : entry) == tag
         }
     }
 

@@ -42,7 +42,7 @@ extension FileVersion {
         switch answer {
         case .whole: 0..<size
         case .part(let range): range
-        case .notModified, .unsatisfiable: 0..<0
+        case .notModified, .changed, .unsatisfiable: 0..<0
         }
     }
 }

@@ -35,6 +35,8 @@ final class OpenFile: Sendable {
     static func open(_ name: FileName, below directory: String) -> Opening {
         let path = name.path.isEmpty ? directory : "\(directory)/\(name.path)"
         let opened = open(path: name.isFolder ? "\(path)/\(page)" : path, below: directory)
+        // A file that has come in the place of the folder is none of it.
+        if name == .mount, case .file = opened { return .nothing }
         guard case .folder = opened else { return opened }
         guard !name.isFolder, case .file = open(path: "\(path)/\(page)", below: directory) else { return .nothing }
         return .folder
