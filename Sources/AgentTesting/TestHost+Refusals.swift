@@ -7,6 +7,10 @@ import NIOCore
 extension TestHost {
     /// Why no message of the topic reaches the agent; nil when one does. `source` nil: on whichever it subscribes it.
     func refusal(ofTopic topic: String, on source: MessageSource?) -> String? {
+        if topic.utf8.contains(where: { "+#".utf8.contains($0) }) {
+            let one = topic.replacing("+", with: "1").replacing("#", with: "1")
+            return "\"\(topic)\" is a filter, and a message has a topic, as \"\(one)\""
+        }
         let subscriptions = worker.subscriptions(agent: 0)
         let kafka = subscriptions.kafka.union(subscriptions.kafkaEvery)
         let isOnKafka = kafka.contains(topic)

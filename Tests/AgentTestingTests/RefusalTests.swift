@@ -23,6 +23,10 @@ import Testing
                 #"agent_test.lua:4: bad argument 'topic' to 'message' (the agent does not subscribe "building/7/tmp" (did you mean "building/+/temp"?))"#
             ),
             (
+                #"host:message("building/+/temp", {})"#,
+                #"agent_test.lua:4: bad argument 'topic' to 'message' ("building/+/temp" is a filter, and a message has a topic, as "building/1/temp")"#
+            ),
+            (
                 #"host:message("weather", {})"#,
                 #"agent_test.lua:4: bad argument 'topic' to 'message' (the agent does not subscribe "weather"; it subscribes blood_pressure, building/+/temp)"#
             ),
