@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import socket as sockets
 import subprocess
@@ -264,6 +265,29 @@ def back():
     finally:
         broker.terminate()
         broker.wait()
+
+
+STOPPING = """
+local agent = agenthost.agent { name = "worker" }
+agent:on_message("jobs", function(data) error("cannot do it") end, { attempts = 1, on_error = "stop", source = "kafka" })
+"""
+DOING = """
+local agent = agenthost.agent { name = "worker" }
+agent:on_message("jobs", function(data) agent:send_kafka("done", data) end, { source = "kafka" })
+"""
+
+
+@case("partitions that stand still go to another host at once: what waits in them holds up no rebalance")
+def standing_still():
+    with scripts_folder({}) as folder, Running(["broker"], folder) as broker:
+        environment = {"KAFKA_BOOTSTRAP_SERVERS": broker.kafka, "STREAMING_CONSUMER_GROUP": "workers"}
+        for partition in range(4):
+            kcat_produce(broker.kafka, "jobs", *({"n": n} for n in range(3)), partition=partition)
+        with Host(STOPPING, environment=environment) as first:
+            until(lambda: re.search(rb"agenthost_stopped_lanes{[^}]*} 4", first.get("/metrics").body), "all stand still", 40)
+            with Host(DOING, environment=environment):
+                until(lambda: kcat_read(broker.kafka, "done"), "the second host does a part", 40, pause=0.2)
+            assert "given up while handlers still run" not in first.output(), first.output()
 
 
 run()
