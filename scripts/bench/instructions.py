@@ -22,9 +22,11 @@ FACTOR = 5
 
 def stripped(program):
     """A copy without debug information: valgrind 3.19 gives up on what Swift's compiler writes of it (DWARF 5)."""
-    copy = WORK / "stripped" / pathlib.Path(program).name
-    if not copy.exists() or copy.stat().st_mtime < pathlib.Path(program).stat().st_mtime:
-        copy.parent.mkdir(parents=True, exist_ok=True)
+    is_of = pathlib.Path(program).stat()
+    copy = WORK / f"stripped/{pathlib.Path(program).name}-{is_of.st_ino}-{is_of.st_mtime_ns}"
+    if not copy.exists():
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        copy.parent.mkdir(parents=True)
         half = copy.with_suffix(".new")
         shutil.copyfile(program, half)
         subprocess.run(["strip", "-g", str(half)], check=True)
@@ -81,7 +83,7 @@ def by_owner(path):
             elif match := re.match(r"(c?)ob=\((\d+)\)(?: (.*))?", line):
                 callee, number, name = match.groups()
                 if name:
-                    names[number] = pathlib.Path(name.strip()).name
+                    names[number] = re.sub(r"^(agenthost)-[\d-]+$", r"\1", pathlib.Path(name.strip()).name)
                 if not callee:
                     owner = names[number]
             elif line.startswith("calls="):

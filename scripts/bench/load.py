@@ -40,7 +40,7 @@ def wrk(bench, server, port, paths, body, seconds=None, connections=32, core=Non
     return Sample(requests / duration * 1e6, used / requests / 1e3, p50, p99)
 
 
-def requests(bench, port, path, body, count, connections=8):
+def requests(bench, port, path, body, count, connections=32):
     """So many requests, and no more: for counting instructions."""
     result = json.loads(bench.output(bench.tool("http_load"), port, path, body, connections, "count", count, timeout=300))
     assert result["requests"] == count and not result["failed"], f"not answered as expected: {result}"

@@ -86,7 +86,7 @@ def run(bench):
             requests(bench, port, PATH, BODY, units)
 
     with bench.with_program(stripped(bench.program)):
-        ours = per_unit(bench, 500, counted)
+        ours = per_unit(bench, 1000, counted)
     yield Comparison(
         "http", "HTTP JSON task", "nginx + lua-nginx-module", "requests", pairs, target=1.2,
-        instructions=(ours, per_unit(bench, 500, counted_nginx)), cores="server on one core, load on the other")
+        instructions=(ours, per_unit(bench, 1000, counted_nginx)), cores="server on one core, load on the other")

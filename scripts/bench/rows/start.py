@@ -33,7 +33,7 @@ def measured(bench, command, loaded, **options):
         milliseconds = first_answer(port, began)
         first = resident_bytes(process.pid) / 2**20
         if loaded:
-            requests(bench, port, PATH, BODY, 5_000, 32)
+            requests(bench, port, PATH, BODY, 5_000)
         return milliseconds, first, resident_bytes(process.pid) / 2**20 if loaded else None
 
 
