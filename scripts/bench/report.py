@@ -21,7 +21,9 @@ class Conditions:
         self.versions = tools.versions(program)
         git = subprocess.run(
             ["git", "-C", bench.ROOT, "describe", "--always", "--dirty", "--abbrev=10"], capture_output=True, text=True)
-        self.commit = git.stdout.strip() or "no commit"
+        self.commit = f"commit {git.stdout.strip()}" if git.stdout else "no commit"
+        if "AGENTHOST" in os.environ:
+            self.commit = "another program than this clone's, by AGENTHOST"
         self.seconds = 0
 
     def end(self, seconds):
@@ -85,7 +87,7 @@ def page(conditions, results, failures):
     out = [
         "# How fast", "",
         f"Measured {conditions.began:%Y-%m-%d %H:%M} UTC by `scripts/bench/run{' --quick' if conditions.is_quick else ''}` "
-        f"(commit {conditions.commit}, {conditions.seconds / 60:.0f} minutes) on: {conditions.machine}.", "",
+        f"({conditions.commit}, {conditions.seconds / 60:.0f} minutes) on: {conditions.machine}.", "",
         "Ratios are of runs that alternate on this machine: the median, and the lowest and highest of all rounds. Figures by "
         "the second belong to this machine and this hour. What each row does, and how to repeat it: [README.md](README.md).", ""]
     if conditions.is_busy:
