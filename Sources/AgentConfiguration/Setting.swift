@@ -68,7 +68,9 @@ package struct Setting: Sendable {
     /// `unknown setting "kafka_bootstrap_server", did you mean "kafka_bootstrap_servers"?`
     package static func unknownFieldMessage(_ field: String) -> String {
         let message = "unknown setting \"\(field)\""
-        guard let nearest = nearestName(to: field.lowercased(), in: all.map(\.field)) else { return message }
+        guard let nearest = nearestName(to: field.lowercased(), in: all.map(\.field)) else {
+            return message + "; one of the script's own is \(field) = agenthost.setting { default = … }"
+        }
         return message + ", did you mean \"\(nearest)\"?"
     }
 

@@ -11,6 +11,13 @@ package enum MessageSender {
     /// Seconds until a broker must have answered.
     private static let patience: Int64 = 10
 
+    /// What goes wrong; that a broker was reached is no news to who sends one message.
+    private static let troubles: Logger = {
+        let log = HostLog(format: .text)
+        log.configure(.warning)
+        return log.logger
+    }()
+
     /// What became of a message, for people.
     package struct Receipt: Sendable {
         package var text: String
@@ -76,7 +83,7 @@ package enum MessageSender {
                 let producer = try KafkaProducer(
                     settings: settings, eventLoop: loop,
                     status: ConnectionStatus(serviceName: "send", connectionType: "kafka", endpoint: servers),
-                    logger: Logger(label: "send"))
+                    logger: troubles)
                 receipt.keeping = producer
                 return producer.send(
                     KafkaRecord(
@@ -99,7 +106,7 @@ package enum MessageSender {
                     settings: MQTTTransport.MQTTSettings(
                         host: String(broker[..<colon]), port: port, clientID: "agenthost-send-\(getpid())"),
                     status: ConnectionStatus(serviceName: "send", connectionType: "mqtt", endpoint: broker),
-                    logger: Logger(label: "send"))
+                    logger: troubles)
                 receipt.keeping = publisher
                 return publisher.sender(on: loop).publish(
                     MQTTPublication(topic: topic, payload: message), receipt: receipt)

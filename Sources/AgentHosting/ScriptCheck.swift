@@ -22,7 +22,7 @@ package enum ScriptCheck {
 
     static func run(_ scripts: [String], resolver: ConfigurationResolver) async throws -> [AgentDescription] {
         let group = MultiThreadedEventLoopGroup.singleton
-        let logger = Logger(label: "check")
+        let logger = HostLog(format: .text).logger
         var interfaces: [AgentInterface] = []
         var descriptions: [AgentDescription] = []
         for (index, path) in scripts.enumerated() {

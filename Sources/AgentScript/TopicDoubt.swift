@@ -12,6 +12,10 @@ enum TopicDoubt {
         if topic.split(separator: "/").contains("*") {
             return "* is no wildcard in \"\(topic)\": + stands for one level, and # at the end for all further ones"
         }
+        if let parameter = topic.split(separator: "/").first(where: isParameter) {
+            return
+                "\(parameter) is no wildcard in \"\(topic)\": + stands for one level, and message.topic says which it was"
+        }
         // Slashes and wildcards say that MQTT is meant.
         let isOfMQTT = source == .mqtt || filter.hasWildcards || topic.contains("/")
         if !isOfMQTT, !KafkaTopicName.isValid(topic) {
@@ -19,5 +23,11 @@ enum TopicDoubt {
                 + "source = \"mqtt\" says that it is meant"
         }
         return nil
+    }
+
+    /// Whether a level is written as the parameter of a path: `{building}`, `<building>`.
+    private static func isParameter(_ level: Substring) -> Bool {
+        level.utf8.count > 2
+            && (level.hasPrefix("{") && level.hasSuffix("}") || level.hasPrefix("<") && level.hasSuffix(">"))
     }
 }

@@ -96,7 +96,8 @@ struct ConfigurationErrorTests {
                 == "config: unknown setting \"prot\", did you mean \"port\"?")
         #expect(
             description(.init(script: ["favourite_colour": .string("red")]))
-                == "config: unknown setting \"favourite_colour\"")
+                == "config: unknown setting \"favourite_colour\"; one of the script's own is "
+                + "favourite_colour = agenthost.setting { default = … }")
     }
 
     @Test(

@@ -62,6 +62,14 @@ import Testing
                 "agent.lua:2: * is no wildcard in \"building/*/temp\": + stands for one level, and # at the end for all further ones"
             ),
             (
+                "'building/{name}/temp'",
+                "agent.lua:2: {name} is no wildcard in \"building/{name}/temp\": + stands for one level, and message.topic says which it was"
+            ),
+            (
+                "'building/+/<room>'",
+                "agent.lua:2: <room> is no wildcard in \"building/+/<room>\": + stands for one level, and message.topic says which it was"
+            ),
+            (
                 "'work orders'",
                 "agent.lua:2: the topic \"work orders\" is heard on MQTT alone: Kafka's have letters, digits, '.', '_' and '-'; source = \"mqtt\" says that it is meant"
             ),

@@ -79,7 +79,7 @@ end)
 
 test("an open order is remembered by the next process", function()
   readings("cellar", 10, 10, 10)
-  host.state = { rooms = {} } -- what a process leaves behind is its store alone
+  host.state = {} -- what a process leaves behind is its store alone
   assert(host:reload())
   readings("cellar", 10, 10, 10)
   test.equal(#host.sent.kafka["work_orders"], 1)

@@ -35,7 +35,10 @@ def check():
         done = command("check", "agent.lua", "bad.lua", folder=folder)
         equal(done.returncode, 1)
         assert "bad.lua:" in done.stdout + done.stderr, done
-        for name in ("hello", "health", "gateway", "ingest", "processor"):
+        (folder / "says.lua").write_text("agenthost.agent { name = 'says' }\nprint('hello')\n")
+        done = command("check", "says.lua", folder=folder)
+        assert " INFO hello agent=" in done.stderr, f"a line of the host's log: {done.stderr}"
+        for name in ("hello", "health", "gateway", "ingest", "processor", "building/building"):
             equal(command("check", ROOT / "examples" / f"{name}.lua").returncode, 0, name)
 
 
@@ -191,7 +194,7 @@ def send():
         equal(done.returncode, 0, done.stderr)
         equal(json.loads(kcat_wait(host.kafka, "sent", 1)[0]["payload"]), {"n": 1})
         done = send_one("mqtt:sent/x", '{"n": 2}')
-        equal(done.returncode, 0, done.stderr)
+        equal((done.returncode, done.stderr), (0, ""))
         reader.wait(lambda line: line.startswith("sent/x\t") and '"n"' in line, "the message")
         with host.websocket("/ws") as client:
             client.receive("connection_established")

@@ -31,7 +31,8 @@ extension HTTPConnection {
     /// "CORS-safelisted request-header").
     func acceptsContentType(_ body: ByteBuffer) -> Bool {
         if takesContentType(isEmpty: body.readableBytes == 0) { return true }
-        answer(.unsupportedMediaType, ErrorBody.detail("Unsupported Media Type"))
+        let expected = head.isContentEncoded ? "a body without Content-Encoding" : "Content-Type: application/json"
+        answer(.unsupportedMediaType, ErrorBody.detail("Unsupported Media Type, \(expected) expected"))
         return false
     }
 

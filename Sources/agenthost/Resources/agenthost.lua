@@ -31,9 +31,12 @@ agenthost = {}
 ---@field task_type string The task that serves it; agent:task registers its handler.
 ---@field method? "GET"|"POST"|"PUT"|"PATCH"|"DELETE" POST unless named. A GET, and a DELETE without a body, has its query string instead: `query`, if it is there, and every other parameter as one of task.parameters.
 ---@field description? string
----@field parameters? agenthost.Model Checks the body's parameters; what does not fit is answered with 422.
+---@field parameters? agenthost.Model Checks the parameters, of the body or of a GET's query; what does not fit is answered with 422. agenthost.model makes it, a function of the script's own is none.
 ---@field body? "any" The body is any JSON, which the task has as `body` and `raw`, and the answer is the result alone.
 
+---A client gets connection_established first, and subscription_confirmed for each topic of auto_subscribe; then a topic_message
+---for each agent:publish, with the value in payload.data. What was published before it does not get: a page asks an endpoint
+---for what is there, and listens from then on. The agent_request of a client needs a query that is not empty.
 ---@class agenthost.WebSocketEndpoint
 ---@field path string As an endpoint's.
 ---@field auto_subscribe? string[] Topics that a client is subscribed to when it connects; {name} stands for the path's parameter.
@@ -640,11 +643,14 @@ agenthost.events = {}
 
 --- Models ---------------------------------------------------------------------------------------------------------
 
----Checks a table and fills what has a default. The table given is not changed, and fields the model does not know are
----left out.
----@alias agenthost.Model fun(data: table): table|nil, string?
+---Checks a table: model(data) is a copy with what the model knows and its defaults, or nil and a message that lists what is
+---wrong. agenthost.model makes one, agenthost.models has some.
+---@class agenthost.Model
+---@overload fun(data: table): table|nil, string?
 
 ---Makes a model of your own: agenthost.model { name = "string", age = "integer?", tags = "string[]", at = { x = "number" } }
+---It knows types, and takes "21.5" where a number is expected. What they do not say is the handler's to check:
+---  if p.celsius > 30 then return agenthost.answer(422, { detail = "celsius is 30 at most" }) end
 ---@param fields table<string, string|table> Type names: string, number, integer, boolean, table, any; "?" for optional, "[]" for a list; a table for a nested model.
 ---@return agenthost.Model
 function agenthost.model(fields) end
@@ -849,7 +855,7 @@ function TestHost:task(task_type, payload) end
 ---@param request { method?: string, path: string, json?: any, body?: string, headers?: table<string, string> }
 ---@return integer status
 ---@return any json The body as a string where it is not JSON.
----@return table<string, string> headers
+---@return table<string, string> headers By lower-case name.
 ---@return string[][] header_list
 function TestHost:request(request) end
 
@@ -881,7 +887,7 @@ function TestHost:fail(kind, message, times) end
 ---@param answer { url: string, method?: string, status?: integer, json?: any, body?: string, headers?: table<string, string> }
 function TestHost:answer(answer) end
 
----Loads the script again, as a reload does.
+---Loads the script again, as a reload does. After `host.state = {}` it begins as the next process would, with the store alone.
 ---@param path? string Another file in its place.
 ---@return string|nil version nil when the version before serves on.
 ---@return string? message
@@ -909,8 +915,8 @@ function TestClient:send(message_type, payload) end
 ---@return string? message
 function TestClient:send_raw(data, binary) end
 
----Takes the next message, of this type if one is named; an error when none has come. A frame without an envelope is a
----string.
+---Takes the next message; with a type the first of it, those before it stay. An error when none has come. A frame without an
+---envelope is a string.
 ---@param message_type? string
 ---@return { message_id: string, message_type: string, payload: table, timestamp: string }
 ---@return boolean binary
