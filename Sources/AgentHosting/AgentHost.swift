@@ -86,6 +86,7 @@ package struct AgentHost: Service {
             let registry = HostRegistry()
             let control = await openControl(registry, workers[0], status.spool)
             defer { registry.leave(pid: getpid()) }
+            await floor.awaitSubscriptions()
             floor.isReady()
             let ready = try tell(http, floor.brokers, in: control == nil ? nil : registry)
             announce(.started(try await startReport(ready, reloader, floor, config)))

@@ -132,6 +132,13 @@ final class HostFloor: Sendable {
         }
     }
 
+    /// Until the MQTT broker has the agents' subscriptions, since what is published before is not theirs; a broker that is
+    /// away, or slow, keeps nobody waiting for longer than this. Kafka keeps what comes early.
+    func awaitSubscriptions() async {
+        guard let subscriber = shared.withLock({ $0.subscriber }), let loop = workers.first?.loop else { return }
+        try? await subscriber.subscribed(within: .seconds(5), on: loop).get()
+    }
+
     /// What the agents in service declare.
     func descriptions() async throws -> [AgentDescription] {
         guard let worker = workers.first else { return [] }

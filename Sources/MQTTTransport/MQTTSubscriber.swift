@@ -50,6 +50,11 @@ package final class MQTTSubscriber: Sendable {
     /// True while connected with every wanted filter subscribed to (or refused).
     package var isSubscribed: Bool { orders.isSubscribed }
 
+    /// Succeeds once every wanted filter is subscribed to (or refused), or a connection has failed, or the time is over.
+    package func subscribed(within limit: TimeAmount, on loop: any EventLoop) -> EventLoopFuture<Void> {
+        orders.subscribed(within: limit, on: loop)
+    }
+
     /// No further message is read from the socket; those that were read go their way.
     package func pauseIntake() {
         orders.pause()

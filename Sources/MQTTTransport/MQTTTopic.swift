@@ -37,19 +37,27 @@ enum MQTTTopic {
             == MOSQ_ERR_SUCCESS.rawValue && result
     }
 
-    /// True when every topic that `narrow` matches is matched by `wide`, and they are not the same filter.
-    static func covers(_ wide: String, _ narrow: String) -> Bool {
-        guard wide != narrow, !wide.hasPrefix("$share/"), !narrow.hasPrefix("$share/") else { return false }
-        let wideLevels = wide.split(separator: "/", omittingEmptySubsequences: false)
-        let narrowLevels = narrow.split(separator: "/", omittingEmptySubsequences: false)
+    /// Whether a filter may match topics other than its own text. A shared one (`$share/…`) is not its own text.
+    static func hasWildcards(_ filter: String) -> Bool {
+        filter.utf8.contains { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "+") } || filter.hasPrefix("$share/")
+    }
+
+    /// The levels of a filter, for `covers`.
+    static func levels(_ filter: String) -> [Substring] {
+        filter.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    /// True when every topic that the levels of `narrow` match is matched by those of `wide`; also when they are the same.
+    static func covers(_ wide: [Substring], _ narrow: [Substring]) -> Bool {
+        guard wide[0] != "$share", narrow[0] != "$share" else { return false }
         // A leading wildcard does not match topics that begin with $ (section 4.7.2).
-        if narrow.hasPrefix("$"), wideLevels[0] == "#" || wideLevels[0] == "+" { return false }
-        for (index, level) in wideLevels.enumerated() {
+        if narrow[0].hasPrefix("$"), wide[0] == "#" || wide[0] == "+" { return false }
+        for (index, level) in wide.enumerated() {
             if level == "#" { return true }
-            guard index < narrowLevels.count, narrowLevels[index] != "#" else { return false }
-            guard level == "+" || level == narrowLevels[index] else { return false }
+            guard index < narrow.count, narrow[index] != "#" else { return false }
+            guard level == "+" || level == narrow[index] else { return false }
         }
-        return wideLevels.count == narrowLevels.count
+        return wide.count == narrow.count
     }
 
     /// The filter of a shared subscription, `$share/GROUP/FILTER`; nil for any other filter.

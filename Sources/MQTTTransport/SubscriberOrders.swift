@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 
 /// What the host wants of the subscriber's thread, and what the thread reports back.
@@ -6,6 +7,8 @@ final class SubscriberOrders: Sendable {
         var filters: Set<String> = []
         var isPaused = false
         var isSubscribed = false
+        /// Of those who wait for it.
+        var waiters: [EventLoopPromise<Void>] = []
     }
 
     private let state = Mutex(State())
@@ -27,6 +30,36 @@ final class SubscriberOrders: Sendable {
     }
 
     func report(subscribed: Bool) {
-        state.withLock { $0.isSubscribed = subscribed }
+        let waiters = state.withLock { state in
+            state.isSubscribed = subscribed
+            return subscribed ? Self.taken(&state.waiters) : []
+        }
+        for waiter in waiters { waiter.succeed() }
+    }
+
+    /// Whoever waits for the subscriptions has waited long enough: they may come late.
+    func connectionEnded() {
+        for waiter in state.withLock({ Self.taken(&$0.waiters) }) { waiter.succeed() }
+    }
+
+    /// Succeeds once the broker has the filters that are wanted, or the connection has failed, or the time is over.
+    func subscribed(within limit: TimeAmount, on loop: any EventLoop) -> EventLoopFuture<Void> {
+        let waiter = loop.makePromise(of: Void.self)
+        let isWaiting = state.withLock { state in
+            guard !state.isSubscribed, !state.filters.isEmpty else { return false }
+            state.waiters.append(waiter)
+            return true
+        }
+        guard isWaiting else {
+            waiter.succeed()
+            return waiter.futureResult
+        }
+        let alarm = loop.scheduleTask(in: limit) { self.connectionEnded() }
+        return waiter.futureResult.always { _ in alarm.cancel() }
+    }
+
+    private static func taken(_ waiters: inout [EventLoopPromise<Void>]) -> [EventLoopPromise<Void>] {
+        defer { waiters = [] }
+        return waiters
     }
 }

@@ -78,9 +78,9 @@ final class SubscriberRole: MQTTConnectionRole {
     func received(topic: UnsafePointer<CChar>, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool) {
         guard let session else { return }
         let name = String(cString: topic)
-        guard plan.wants(topic) else {
+        guard plan.wants(name) else {
             // One that a joined filter brought is let go, as a stray is.
-            if !plan.expects(topic) { stray(name) }
+            if !plan.expects(name) { stray(name) }
             return
         }
         let route = self.route(name)
@@ -119,9 +119,10 @@ final class SubscriberRole: MQTTConnectionRole {
         batches = []
         gate = SettlementGate(holdLimit: gate.holdLimit)
         orders.report(subscribed: false)
+        orders.connectionEnded()
     }
 
-    func finished() {}
+    func finished() { orders.connectionEnded() }
 
     private func batch(for route: MQTTRoute, _ session: MQTTSessionState) -> MQTTBatch {
         if let batch = batches.first(where: { $0.eventLoop === route.eventLoop }) { return batch }

@@ -10,7 +10,11 @@ struct SubscriptionPlan {
     /// The group of a shared subscription that all filters become; nil: they are subscribed to as they are.
     private let sharedGroup: String?
     /// What the agents asked for.
-    private(set) var wanted: Set<String> = []
+    private(set) var wanted: Set<String> = [] {
+        didSet { wildcards = wanted.filter(MQTTTopic.hasWildcards) }
+    }
+    /// Of what is wanted, what has to be looked through for every message.
+    private var wildcards: Set<String> = []
     /// What is subscribed to in its place. A broker may deliver a message once for every subscription that matches it
     /// (MQTT 3.1.1 section 3.3.5), and no message tells: so no two of these have a topic in common. A filter covered
     /// by another is left out; two that overlap without that (`a/+/c`, `a/b/#`) become the narrowest one over both
@@ -48,7 +52,13 @@ struct SubscriptionPlan {
     }
 
     private static func withoutCovered(_ filters: Set<String>) -> Set<String> {
-        filters.filter { narrow in !filters.contains { MQTTTopic.covers($0, narrow) } }
+        // Only a wildcard covers what is not the same: plain topics, however many, are not compared with one another.
+        let wide = filters.filter(MQTTTopic.hasWildcards).map { ($0, MQTTTopic.levels($0)) }
+        guard !wide.isEmpty else { return filters }
+        return filters.filter { narrow in
+            let levels = MQTTTopic.levels(narrow)
+            return !wide.contains { $0.0 != narrow && MQTTTopic.covers($0.1, levels) }
+        }
     }
 
     /// Two filters with topics in common, and the one that takes their place. The copies of `$share/…` are for a group,
@@ -126,12 +136,12 @@ struct SubscriptionPlan {
     }
 
     /// Whether an agent asked for the topic.
-    func wants(_ topic: UnsafePointer<CChar>) -> Bool {
-        wanted.contains { MQTTTopic.matches(topic, filter: $0) }
+    func wants(_ topic: String) -> Bool {
+        wanted.contains(topic) || wildcards.contains { MQTTTopic.matches(topic, filter: $0) }
     }
 
     /// Whether the topic comes because of what is subscribed to.
-    func expects(_ topic: UnsafePointer<CChar>) -> Bool {
+    func expects(_ topic: String) -> Bool {
         effective.contains { MQTTTopic.matches(topic, filter: $0) }
     }
 }

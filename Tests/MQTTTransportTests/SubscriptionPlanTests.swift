@@ -1,3 +1,5 @@
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import MQTTTransport
@@ -128,15 +130,15 @@ import Testing
 
 @Suite struct MQTTTopicTests {
     @Test(
-        "a filter covers another exactly when it matches all that the other matches",
+        "a filter covers another exactly when it matches all that the other matches, itself included",
         arguments: [
             ("#", "a", true), ("#", "a/#", true), ("#", "$SYS/x", false), ("+/x", "$SYS/x", false),
             ("a/#", "a", true), ("a/#", "a/b/c", true), ("a/+", "a/b", true), ("a/+", "a/#", false),
-            ("a/+", "a/b/c", false), ("+/b", "a/b", true), ("a/b", "a/+", false), ("a", "a", false),
+            ("a/+", "a/b/c", false), ("+/b", "a/b", true), ("a/b", "a/+", false), ("a", "a", true),
             ("a/+/#", "a/b", true), ("a/+/#", "a/b/c", true), ("a/+", "+/b", false), ("#", "$share/g/a", false),
         ])
     func covers(wide: String, narrow: String, expected: Bool) {
-        #expect(MQTTTopic.covers(wide, narrow) == expected)
+        #expect(MQTTTopic.covers(MQTTTopic.levels(wide), MQTTTopic.levels(narrow)) == expected)
     }
 
     @Test(
@@ -156,5 +158,34 @@ import Testing
     func shared() {
         #expect(MQTTTopic.matches("a/b", filter: "$share/group/a/+"))
         #expect(!MQTTTopic.matches("b/b", filter: "$share/group/a/+"))
+    }
+}
+
+@Suite struct SubscriberOrdersTests {
+    private let orders = SubscriberOrders()
+
+    private func wait(_ limit: TimeAmount = .minutes(1)) -> EventLoopFuture<Void> {
+        orders.subscribed(within: limit, on: MultiThreadedEventLoopGroup.singleton.any())
+    }
+
+    @Test("whoever waits for the subscriptions waits until the broker has them, and no longer than there are any")
+    func subscribed() async throws {
+        try await wait().get()
+        orders.want(["a"])
+        orders.report(subscribed: false)
+        let waiting = wait()
+        orders.report(subscribed: true)
+        try await waiting.get()
+        try await wait().get()
+    }
+
+    @Test("nobody waits for a broker that is away, nor beyond the time")
+    func away() async throws {
+        orders.want(["a"])
+        let waiting = wait()
+        orders.connectionEnded()
+        try await waiting.get()
+        try await wait(.milliseconds(1)).get()
+        #expect(!orders.isSubscribed)
     }
 }

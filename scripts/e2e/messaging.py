@@ -290,4 +290,23 @@ def standing_still():
             assert "given up while handlers still run" not in first.output(), first.output()
 
 
+MANY = """
+local agent = agenthost.realtime_agent { name = "many" }
+agent.state.count = 0
+for number = 1, 1000 do
+  agent:on_message("room/" .. number .. "/temp", function() agent.state.count = agent.state.count + 1 end, { source = "mqtt" })
+end
+agent:every(0.05, function() agent:publish("count", agent.state.count) end)
+"""
+
+
+@case("once the ready file is there, every MQTT topic is subscribed to, and no message comes too early")
+def ready():
+    with Host(MANY, embedded=True) as host:
+        for number in (1000, 1, 500):
+            mqtt_publish(host.mqtt, f"room/{number}/temp", 21)
+        with host.stream("/stream/topic/count") as stream:
+            until(lambda: stream.next().json()["data"] == 3, "three messages")
+
+
 run()
