@@ -306,7 +306,7 @@ def ready():
         for number in (1000, 1, 500):
             mqtt_publish(host.mqtt, f"room/{number}/temp", 21)
         with host.stream("/stream/topic/count") as stream:
-            until(lambda: stream.next().json()["data"] == 3, "three messages")
+            stream.where(lambda event: event["data"]["data"] == 3)
 
 
 run()
