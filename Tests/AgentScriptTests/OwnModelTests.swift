@@ -104,6 +104,19 @@ import Testing
             ("{ x = 'int' }", "field 'x': unknown type 'int' (it is integer)"),
             ("{ x = 'dict' }", "field 'x': unknown type 'dict' (it is table, or map<string>)"),
             ("{ x = 1 }", "field 'x': a type's name or a table of fields expected, got number"),
+            (
+                "{ x = { max = 30 } }",
+                "field 'x.max': a type's name or a table of fields expected, got number (a model knows types alone; the handler "
+                    + "checks a range, and returns agenthost.answer(422, { detail = … }))"
+            ),
+            (
+                "{ x = 'number(5..30)' }",
+                "field 'x': the type 'number(5..30)' cannot be read at '(5..30)' (a model knows types alone;"
+            ),
+            (
+                "{ x = 'number = 1' }",
+                "field 'x': the type 'number = 1' cannot be read at '= 1' (a field with a default is optional, \"number?\", and"
+            ),
             ("{ 'string' }", "names of fields expected, got 1"),
             ("{ x = { y = 'nope' } }", "field 'x.y': unknown type 'nope' (known:"),
             ("{ x = { 'number', y = 'string' } }", "names of fields expected in 'x', got 1"),

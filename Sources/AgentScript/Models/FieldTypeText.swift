@@ -62,7 +62,8 @@ struct FieldTypeText {
 
     private var unreadable: LuaFailure {
         let place = rest.isEmpty ? "its end" : "'\(rest)'"
-        return failure("the type '\(text)' cannot be read at \(place)")
+        let rule = rest.first.flatMap { Misnomer.ofModelRule(String($0)) }
+        return failure("the type '\(text)' cannot be read at \(place)\(rule.map { " (\($0))" } ?? "")")
     }
 
     private func failure(_ reason: String) -> LuaFailure {

@@ -73,7 +73,9 @@ enum ModelDefinition {
             return (.list(item.type), false)
         default:
             let expected = "a type's name or a table of fields expected"
-            throw LuaFailure("agenthost.model: field '\(path)': \(expected), got \(stack.typeName(at: index))")
+            let rule = path.split(separator: ".").last.flatMap { Misnomer.ofModelRule(String($0)) }
+            let hint = rule.map { " (\($0))" } ?? ""
+            throw LuaFailure("agenthost.model: field '\(path)': \(expected), got \(stack.typeName(at: index))\(hint)")
         }
     }
 

@@ -86,6 +86,20 @@ enum Misnomer {
         "datetime": "it is timestamp", "date": "it is timestamp", "Any": "it is any",
     ]
 
+    /// Of what other libraries' models check besides types, by its name or by the mark that it begins with in a text.
+    static func ofModelRule(_ name: String) -> String? { modelRules[name] }
+
+    private static let range =
+        "a model knows types alone; the handler checks a range, and returns agenthost.answer(422, { detail = … })"
+    private static let modelDefault =
+        "a field with a default is optional, \"number?\", and the handler has the default: or 1"
+    private static let modelRules = [
+        "min": range, "max": range, "minimum": range, "maximum": range, "ge": range, "gt": range, "le": range,
+        "lt": range,
+        "min_length": range, "max_length": range, "(": range, ">": range, "<": range,
+        "default": modelDefault, "=": modelDefault, "required": "a field is required unless its type ends with ?",
+    ]
+
     private static let agentMethods: Set<String> = [
         "task", "on_message", "on_event", "on_websocket", "on_start", "on_stop", "on_upgrade", "emit", "publish",
         "broadcast", "send_kafka", "send_mqtt", "send_to_client", "process", "flush", "every", "after",

@@ -651,7 +651,7 @@ agenthost.events = {}
 ---Makes a model of your own: agenthost.model { name = "string", age = "integer?", tags = "string[]", at = { x = "number" } }
 ---It knows types, and takes "21.5" where a number is expected. What they do not say is the handler's to check:
 ---  if p.celsius > 30 then return agenthost.answer(422, { detail = "celsius is 30 at most" }) end
----@param fields table<string, string|table> Type names: string, number, integer, boolean, table, any; "?" for optional, "[]" for a list; a table for a nested model.
+---@param fields table<string, string|table> Types: string, number, integer, boolean, table, timestamp (ISO 8601), any; "string[]" is a list, "map<number>" a table by name, "string|number" one of the two, and "?" at the end optional. A table is a nested model, { { x = "number" } } a list of such; ["at?"] = { … } is optional.
 ---@return agenthost.Model
 function agenthost.model(fields) end
 
