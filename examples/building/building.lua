@@ -81,7 +81,7 @@ local function place_order(key, order)
 end
 
 agent:on_message("building/+/room/+/temp", function(celsius, message)
-  assert(type(celsius) == "number", "a temperature is a number")
+  assert(type(celsius) == "number" and celsius > -100 and celsius < 100, "a temperature in °C expected")
   local building, room = message.topic:match("^building/([^/]+)/room/([^/]+)/temp$")
   local key = building .. "/" .. room
   local seen = agent.state.rooms[key] or { building = building, room = room, last = agenthost.array {}, streak = 0 }

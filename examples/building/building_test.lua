@@ -35,10 +35,13 @@ test("a room that nobody has heard of is 404", function()
   test.equal(body, { detail = "no room attic in building north" })
 end)
 
-test("what is no number is a dead letter", function()
-  host:message("building/north/room/101/temp", "warm")
+test("what is no temperature is a dead letter", function()
+  for _, payload in ipairs { "warm", 1e300 } do
+    host:message("building/north/room/101/temp", payload)
+  end
   host:advance(1)
-  test.matches(host.sent.dead_letters[1].error, "a temperature is a number")
+  test.equal(#host.sent.dead_letters, 2)
+  test.matches(host.sent.dead_letters[1].error, "a temperature in °C expected")
 end)
 
 test("the page gets every room every two seconds", function()

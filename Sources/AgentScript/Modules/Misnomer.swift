@@ -94,9 +94,8 @@ enum Misnomer {
     private static let modelDefault =
         "a field with a default is optional, \"number?\", and the handler has the default: or 1"
     private static let modelRules = [
-        "min": range, "max": range, "minimum": range, "maximum": range, "ge": range, "gt": range, "le": range,
-        "lt": range,
-        "min_length": range, "max_length": range, "(": range, ">": range, "<": range,
+        "min": range, "max": range, "minimum": range, "maximum": range, "min_length": range, "max_length": range,
+        "ge": range, "gt": range, "le": range, "lt": range, "(": range, ">": range, "<": range,
         "default": modelDefault, "=": modelDefault, "required": "a field is required unless its type ends with ?",
     ]
 
