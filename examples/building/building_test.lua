@@ -39,7 +39,7 @@ test("what is no temperature is a dead letter", function()
   for _, payload in ipairs { "warm", 1e300 } do
     host:message("building/north/room/101/temp", payload)
   end
-  host:advance(1)
+  host:advance(5) -- one after another, each with its attempts
   test.equal(#host.sent.dead_letters, 2)
   test.matches(host.sent.dead_letters[1].error, "a temperature in °C expected")
 end)
