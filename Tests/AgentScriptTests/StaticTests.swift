@@ -35,6 +35,7 @@ import Testing
             ),
             ("{ ['/'] = 'public' }", "static: / is the host's own"), ("{ ['/{x}'] = 'public' }", "without parameters"),
             ("{ ['/a?b'] = 'public' }", "of plain characters"), ("{ ['/a b'] = 'public' }", "of plain characters"),
+            ("{ ['/a/../b'] = 'public' }", "of plain characters"), ("{ ['/./a'] = 'public' }", "of plain characters"),
             ("{ ['/a//b'] = 'public' }", "of plain characters"), ("{ ['//'] = 'public' }", "static: "),
             ("{ ['/a'] = 'public', ['/a/'] = 'public' }", "static: /a is there twice"),
             ("{ ['/app'] = 5 }", "static[\"/app\"]: the name of a folder expected, got number"),

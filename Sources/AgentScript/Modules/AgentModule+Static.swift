@@ -46,7 +46,9 @@ extension AgentModule {
                 "static: / is the host's own, with /health and the others; serve the folder below a name, as \"/app\"")
         }
         guard path.hasPrefix("/"), !path.contains("//"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
-            !path.utf8.contains(where: { "?#{}%".utf8.contains($0) })
+            !path.utf8.contains(where: { "?#{}%".utf8.contains($0) }),
+            // Clients take these away before they ask.
+            !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." })
         else {
             throw LuaFailure(
                 "static: a path as \"/app\" expected, of plain characters and without parameters, got \"\(text)\"")
