@@ -1,3 +1,5 @@
+import AgentModel
+
 /// One line of `agenthost config`: a setting, its value and where it came from.
 package struct SettingReport: Sendable, Equatable {
     /// The field's name in Lua.
@@ -28,7 +30,7 @@ package struct SettingReport: Sendable, Equatable {
     private static func shown(_ value: String, of setting: Setting) -> String {
         if setting.isSecret { return Secret.mask }
         if case .pem = setting.kind { return PEMSetting.shown(value, isHidden: false) }
-        return Secret.masked(value)
+        return Secret.masked(value).visible()
     }
 
     /// What differs from the defaults, each with its default.

@@ -32,6 +32,8 @@ package struct AgentHost: Service {
 
     /// Starts, serves until the surrounding service group shuts down, drains and stops. Throws `HostFailure`.
     package func run() async throws {
+        // From here on SIGHUP asks for a reload, of what starts too; without this it would end the host.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let resolver = ConfigurationResolver(
             flags: options.flags, environment: options.environment, environmentPlaces: options.environmentPlaces,
             isHost: true)
@@ -80,8 +82,6 @@ package struct AgentHost: Service {
         do {
             let port = try await floor.open(config, embedding, serviceName: serviceName)
             try await floor.start(reloader)
-            // From here on SIGHUP asks for a reload; without this it would end the host.
-            let hangups = await UnixSignalsSequence(trapping: .sighup)
             let http = "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)"
             let registry = HostRegistry()
             let control = await openControl(registry, workers[0], status.spool)

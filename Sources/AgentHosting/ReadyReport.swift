@@ -50,6 +50,7 @@ package struct ReadyReport: Sendable, Codable, Equatable {
     /// Why a ready file cannot be written there, so that it is said before anything starts; nil when nothing speaks
     /// against it.
     package static func obstacle(to path: String) -> String? {
+        guard !path.isEmpty else { return "a path is expected" }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var status = stat()
         guard stat(folder, &status) == 0 else { return "there is no folder \(folder); make it first" }

@@ -8,6 +8,8 @@ extension Worker {
     private static let longestTurn = TimeAmount.milliseconds(20)
     /// Works that are done in one go, however short they are.
     private static let mostWorks = 1000
+    /// Works put off with `later` that are done in a row while something of the backlog waits.
+    private static let mostInRow = 50
 
     /// Nothing of a script is on the stack, and nothing waits for that.
     var mayRunNow: Bool { nesting == 0 && runQueue.isEmpty }
@@ -54,11 +56,23 @@ extension Worker {
     func drainRunQueue() {
         guard nesting == 0 else { return }
         var budget = Self.mostWorks
-        while budget > 0, let work = runQueue.popFirst() ?? (isResting ? nil : backlog.popFirst()) {
+        while budget > 0, let work = nextWork() {
             budget -= 1
             nested(work)
         }
         if !runQueue.isEmpty || !backlog.isEmpty { rest() }
+    }
+
+    /// What was put off with `later` goes first, but not for ever: a handler that flushes, or asks for tasks, in a loop
+    /// always has more of it, and others wait in the backlog.
+    private func nextWork() -> (() -> Void)? {
+        let isBacklogDue = runQueue.isEmpty || worksInRow >= Self.mostInRow
+        if isBacklogDue, !isResting, let work = backlog.popFirst() {
+            worksInRow = 0
+            return work
+        }
+        worksInRow = backlog.isEmpty ? 0 : worksInRow + 1
+        return runQueue.popFirst()
     }
 
     private func rest() {

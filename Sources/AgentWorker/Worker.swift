@@ -35,6 +35,8 @@ package final class Worker: @unchecked Sendable {
     var runQueue: CircularBuffer<() -> Void> = []
     /// What scripts asked for by themselves.
     var backlog: CircularBuffer<() -> Void> = []
+    /// How many works of the run queue have gone before what waits in the backlog.
+    var worksInRow = 0
     /// How many handlers, one called by another, are on the stack.
     var nesting = 0
     /// How many calls into a script, one inside another, are on the stack.

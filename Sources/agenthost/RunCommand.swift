@@ -29,10 +29,10 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The address to listen on (HOST, 127.0.0.1).")
     var host: String?
 
-    @Option(help: "The port to listen on, 0 for a free one (PORT, 8080).")
+    @Option(parsing: .unconditional, help: "The port to listen on, 0 for a free one (PORT, 8080).")
     var port: String?
 
-    @Option(help: "Event loops, each a whole worker: a number, or auto for one a core.")
+    @Option(parsing: .unconditional, help: "Event loops, each a whole worker: a number, or auto for one a core.")
     var workers = "1"
 
     @Flag(inversion: .prefixedNo, help: "Whether the scripts are loaded again when their files change.")
@@ -55,7 +55,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Logs a line for each HTTP request (ACCESS_LOG).")
     var accessLog = false
 
-    @Option(help: "Seconds that handlers in flight may finish in when the host stops (GRACE, 10).")
+    @Option(
+        parsing: .unconditional, help: "Seconds that handlers in flight may finish in when the host stops (GRACE, 10).")
     var grace: String?
 
     @Option(help: "Written, as JSON, when everything accepts traffic.")

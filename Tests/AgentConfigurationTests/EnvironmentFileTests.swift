@@ -105,4 +105,13 @@ struct EnvironmentFileTests {
         #expect(lines[1].hasSuffix("environment variable MAX_QUEUED_TASKS  (default 1024)"), "\(lines)")
         #expect(lines[2].contains("****"))
     }
+
+    @Test("a value of several lines is listed in one, and none acts on a terminal")
+    func severalLines() throws {
+        let config = try AgentConfig(
+            .init(environment: ["SERVICE_NAME": "ward\n\u{1b}[31m", "METABASE_URL": "http://a\nport  1  flag"]))
+        for line in SettingReport.lines(config.listing()) {
+            #expect(!line.contains { $0.isNewline || $0 == "\u{1b}" }, "\(line)")
+        }
+    }
 }

@@ -133,4 +133,27 @@ import Testing
         #expect(test.hub.published.map(\.data) == (0..<1000).map(String.init))
         #expect(test.laneCount == 0)
     }
+
+    @Test(
+        "a handler that goes on without ever waiting for long leaves others their turn",
+        arguments: ["agent:flush()", "agent:publish('t', 1) agent:flush()", "agent:process('inner', {})"])
+    func endlessHandler(step: String) throws {
+        let test = try TestWorker(
+            """
+            local others
+            agent:task('inner', function() end)
+            agent:task('endless', function() while not others do \(step) end return 'ended' end)
+            agent:task('sleeps', function() agenthost.sleep(1) return 'woken' end)
+            agent:task('other', function() others = true return 'begun' end)
+            """)
+        let sleeper = test.task("sleeps")
+        let endless = test.task("endless")
+        #expect(endless.completions == 0)
+        test.loop.run()
+        let other = test.task("other")
+        test.advance(1)
+        #expect(other.json == #""begun""#)
+        test.loop.run()
+        #expect(endless.json == #""ended""# && sleeper.json == #""woken""#)
+    }
 }

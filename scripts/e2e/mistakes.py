@@ -129,7 +129,7 @@ def paths():
 def ready_file():
     with scripts_folder({"agent.lua": AGENT, "file": ""}) as folder:
         for path, words in [("nowhere/ready.json", "there is no folder"), (str(folder), "it is a folder; name a file in it"),
-                            ("file/ready.json", "is no folder")]:
+                            ("file/ready.json", "is no folder"), ("", "a path is expected")]:
             for arguments in (["run", "agent.lua", "--no-embedded", "--port", "0"], ["broker"]):
                 output, errors = said([*arguments, "--ready-file", path], 2, f"--ready-file {path}: ", words, folder=folder)
                 equal(output, "", "nothing has started")

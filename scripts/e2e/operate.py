@@ -133,14 +133,43 @@ def starts():
             equal(ask("/readyz"), (200, {"status": "ready"}))
 
 
+HANGUPS = """
+local agent = agenthost.agent { name = "hangups" }
+local function wait_for(file)
+  agenthost.log.info("waits for " .. file)
+  while not agenthost.file.read(file) do agenthost.sleep(0.02) end
+end
+agent:on_start(function() wait_for("go.txt") end)
+agent:on_stop(function() wait_for("end.txt") end)
+"""
+
+
+@case("SIGHUP ends neither a host that starts, which reloads once it serves, nor one that stops")
+def hangups():
+    with Host(HANGUPS, wait=False) as host:
+        until(lambda: "waits for go.txt" in host.output(), "it starts")
+        host.signal(signal.SIGHUP)
+        (host.folder / "go.txt").write_text("go")
+        host.wait_ready()
+        until(lambda: host.health()["script"]["generation"] > 1, "the reload that was asked for")
+        host.signal(signal.SIGTERM)
+        until(lambda: "waits for end.txt" in host.output(), "it stops")
+        host.signal(signal.SIGHUP)
+        host.signal(signal.SIGUSR1)
+        (host.folder / "end.txt").write_text("end")
+        equal(host.stop(), 0)
+
+
 @case("a grace of the wrong kind is exit 2 with words, in the environment 1")
 def wrong_grace():
     with scripts_folder({"agent.lua": AGENT}) as folder:
-        for value in ("soon", "1e9", "nan"):
+        for value in ("soon", "1e9", "nan", "-1"):
             done = command("run", "agent.lua", "--grace", value, folder=folder)
             equal((done.returncode, done.stderr.strip()),
                   (2, f"agenthost: GRACE={value} (flag): expected a number of seconds from 0 to 86400"))
-        equal(command("run", "agent.lua", "--grace=-1", folder=folder).returncode, 2)
+        done = command("run", "agent.lua", "--port", "-1", folder=folder)
+        equal((done.returncode, done.stderr.strip()),
+              (2, "agenthost: PORT=-1 (flag): expected a whole number from 0 to 65535"))
         done = command("run", "agent.lua", folder=folder, environment={"GRACE": "soon"})
         equal(done.returncode, 1)
         assert "GRACE=soon" in done.stderr, done.stderr
