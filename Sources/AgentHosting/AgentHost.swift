@@ -101,8 +101,8 @@ package struct AgentHost: Service {
         let began = ContinuousClock.now
         announce(.stopping(await floor.workUnderWay(), grace: stopTime.grace))
         let cutOff = await floor.stop(grace: stopTime.grace)
-        await outbound.shutdown()
-        try? await group.shutdownGracefully()
+        // Loops that such a connection is left on end with the process.
+        if await outbound.shutdown(within: .seconds(1)) { try? await group.shutdownGracefully() }
         announce(.stopped(after: began.duration(to: .now), cutOff: cutOff))
     }
 

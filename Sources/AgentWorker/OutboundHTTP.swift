@@ -51,11 +51,23 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
         return { exchange.giveUp() }
     }
 
-    package func shutdown() async {
+    /// Closes the connections. False: not all of them within the limit, as one that is still being made cannot be closed
+    /// before it is there or has failed, and whoever does not answer lets that take as long as connecting may.
+    package func shutdown(within limit: Duration) async -> Bool {
         let made = clients.withLock { clients in
             defer { clients = [:] }
             return clients
         }
-        for client in made.values { try? await client.shutdown() }
+        let (ends, end) = AsyncStream<Bool>.makeStream()
+        Task {
+            for client in made.values { try? await client.shutdown() }
+            end.yield(true)
+        }
+        let patience = Task {
+            try? await Task.sleep(for: limit)
+            end.yield(false)
+        }
+        defer { patience.cancel() }
+        return await ends.first { _ in true } ?? false
     }
 }

@@ -23,7 +23,7 @@ import Testing
             isInside = false
         }.get()
         let result = try await promise.futureResult.get()
-        await outbound.shutdown()
+        _ = await outbound.shutdown(within: .seconds(5))
         return result
     }
 

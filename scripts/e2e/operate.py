@@ -160,6 +160,36 @@ def hangups():
         equal(host.stop(), 0)
 
 
+CALLER = """
+local agent = agenthost.agent { name = "caller", endpoints = { { path = "/call", task_type = "call" } } }
+agent:task("call", function(task)
+  agenthost.log.info("calls")
+  return agenthost.http.get(task.query)
+end)
+"""
+
+
+@case("a stop does not wait for a connection of a script's that is still being made")
+def connecting():
+    with contextlib.ExitStack() as stack:
+        deaf = stack.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):  # what it has room for; further ones get no answer at all
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        with Host(CALLER, arguments=["--grace", "0"]) as host:
+            client = host.raw()
+            body = json.dumps({"query": f"http://127.0.0.1:{deaf.getsockname()[1]}/"}).encode()
+            client.send(b"POST /call HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                        + str(len(body)).encode() + b"\r\n\r\n" + body)
+            until(lambda: " calls " in host.output(), "the task calls")
+            # It may take 10 s to find out that nobody answers.
+            equal(host.stop(timeout=7), 0)
+            stopping(client.response())
+
+
 @case("a grace of the wrong kind is exit 2 with words, in the environment 1")
 def wrong_grace():
     with scripts_folder({"agent.lua": AGENT}) as folder:
