@@ -209,9 +209,15 @@ extension Setting.Kind {
         return .string(items.joined(separator: ","))
     }
 
+    private static let securityProtocols: Set = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+
     /// librdkafka accepts `[protocol://]host[:port]`, the address of an IPv6 host in brackets.
     private static func isBroker(_ item: String) -> Bool {
-        let address = item.range(of: "://").map { item[$0.upperBound...] } ?? item[...]
+        let scheme = item.range(of: "://")
+        guard scheme.map({ securityProtocols.contains(item[..<$0.lowerBound].lowercased()) }) ?? true else {
+            return false
+        }
+        let address = scheme.map { item[$0.upperBound...] } ?? item[...]
         guard !address.contains("/"), !address.contains("@"), !address.contains(where: \.isWhitespace) else {
             return false
         }

@@ -20,6 +20,9 @@ struct advice {
 #define AGENT "an agent is declared by agenthost.agent { … } or agenthost.realtime_agent { … }"
 #define SETTING                                                                                                        \
     "a script reads its own settings: config = { name = agenthost.setting { env = \"NAME\" } } makes agent.config.name"
+#define ANSWER                                                                                                         \
+    "an answer of the handler's own is agenthost.answer(status, body, headers), returned or raised by error(…)"
+#define RAISE "an error is raised by error(\"…\")"
 #define METHOD "it is a method of the agent: agent:"
 
 static const struct advice globals[] = {
@@ -81,6 +84,26 @@ static const struct advice globals[] = {
     {"new", "call the function that makes the value"},
     {"this", "Lua has no this: name the table"},
     {"self", "only a function that is declared with a colon has a self"},
+    {"time", "use os.time(), agenthost.now() and agenthost.sleep(seconds)"},
+    {"random", "use math.random"},
+    {"re", "use text:match(pattern) and text:gsub(pattern, replacement)"},
+    {"open", NO_FILES "agenthost.file.read reads a file beside the script, agenthost.store keeps data"},
+    {"dict", "a table is written { name = value }"},
+    {"list", "a list is written { 1, 2 }"},
+    {"sorted", "use table.sort(list)"},
+    {"Exception", RAISE},
+    {"ValueError", RAISE},
+    {"Error", RAISE},
+    {"HTTPException", ANSWER},
+    {"JSONResponse", ANSWER},
+    {"HTMLResponse", ANSWER},
+    {"PlainTextResponse", ANSWER},
+    {"RedirectResponse", ANSWER},
+    {"Response", ANSWER},
+    {"BackgroundTasks", "agenthost.spawn(fn) goes on beside"},
+    {"BaseModel", "a model is agenthost.model { name = \"string\", age = \"integer?\" }"},
+    {"Depends", "Lua passes no arguments by itself: call the function"},
+    {"uvicorn", "the host runs the agent: agenthost run FILE.lua"},
     {"Agent", AGENT},
     {"FastAPI", AGENT},
     {"APIRouter", AGENT},

@@ -23,6 +23,7 @@ struct ConfigurationErrorTests {
             ("WEBSOCKET_ENABLED", "perhaps", "true or false"),
             ("KAFKA_SECURITY_PROTOCOL", "FOO", "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
             ("KAFKA_BOOTSTRAP_SERVERS", "kafka:port", "host:port, or several separated by commas"),
+            ("KAFKA_BOOTSTRAP_SERVERS", "kafka://a:9092", "host:port, or several separated by commas"),
             ("KAFKA_BOOTSTRAP_SERVERS", ":9092", "host:port, or several separated by commas"),
             ("IMPLEMENTATION_TYPE", "magic", "one of deterministic, anthropic, openai"),
             ("TASK_TIMEOUT", "0", "a number of seconds, more than 0 and at most 604800"),

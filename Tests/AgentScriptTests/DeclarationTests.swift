@@ -371,6 +371,14 @@ import Testing
                 "agent:send_kafka_message('t', 1)",
                 "agent.lua:3: an agent has no 'send_kafka_message' (it is agent:send_kafka(topic, value))"
             ),
+            (
+                "agent:add_middleware('cors')",
+                "agent.lua:3: an agent has no 'add_middleware' (there is none: the setting ALLOWED_ORIGINS lets pages"
+            ),
+            (
+                "return agenthost.HTTPException(404)",
+                "agent.lua:3: agenthost has no 'HTTPException' (an answer of the handler's own is agenthost.answer("
+            ),
             ("agent:run()", "agent.lua:3: an agent has no 'run' (the host runs the agent: agenthost run FILE.lua)"),
             (
                 "agenthost.task('x', print)",

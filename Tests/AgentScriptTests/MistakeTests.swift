@@ -104,6 +104,16 @@ import Testing
             ])
     }
 
+    @Test("a handler of an event that other frameworks emit at the start and at the end is warned of")
+    func lifeEvents() throws {
+        #expect(
+            try warnings("agent:on_event('startup', function() end) agent:on_event('shutdown', function() end)") == [
+                "agent.lua:2: agent:on_event hears what agents emit, and \"startup\" only if one does; agent:on_start(fn) is meant?",
+                "agent.lua:2: agent:on_event hears what agents emit, and \"shutdown\" only if one does; agent:on_stop(fn) is meant?",
+            ])
+        #expect(try warnings("agent:on_event('started', function() end)") == [])
+    }
+
     @Test("a topic that Kafka cannot have is an error where Kafka is meant")
     func kafkaTopic() throws {
         let message = try TestScript.loadFailure(

@@ -163,6 +163,11 @@ import Testing
             ("return Note", "undefined global 'Note' (did you mean 'note'?)"),
             ("return tostirng(1)", "undefined global 'tostirng' (did you mean 'tostring'?)"),
             ("return xyzzy", "undefined global 'xyzzy'"),
+            ("time.sleep(1)", "undefined global 'time' (use os.time(), agenthost.now() and agenthost.sleep(seconds))"),
+            (
+                "error(HTTPException(404))",
+                "undefined global 'HTTPException' (an answer of the handler's own is agenthost.answer(status, body, headers), returned or raised by error(…))"
+            ),
             ("return q", "undefined global 'q'"),
             (
                 "return io.open('x')",

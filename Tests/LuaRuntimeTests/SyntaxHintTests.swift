@@ -43,6 +43,10 @@ import Testing
             ("for i = 1, 3 do\n if i == 2 then\n  continue\n end\nend", "(Lua has no continue: goto continue"),
             ("class A\nend", "(Lua has no classes: a table holds functions)"),
             ("raise Error", "(an error is raised by error(\"…\"))"),
+            ("if a then raise Error() end", "syntax error near 'Error' (an error is raised by error(\"…\"))"),
+            ("if a then return 1 elif b then return 2 end", "(Lua writes elseif … then for elif)"),
+            ("f(function() let x = 1 end)", "syntax error near 'x' (Lua writes local for let)"),
+            ("local function f(x) return 1 if x else 2 end", "(Lua writes c and a or b for a if c else b)"),
             ("print 'a', 'b'", "(print is a function: print(…))"), ("print x", "(print is a function: print(…))"),
             ("# a comment", "unexpected symbol near '#' (a comment begins with -- in Lua)"),
             ("local x = 1 # one", "(a comment begins with -- in Lua)"),
@@ -168,6 +172,15 @@ import Testing
                 "test.lua:1: attempt to add a 'string' with a 'number' (texts are put together with ..)"
             ),
             ("return 'a' * 2", "test.lua:1: attempt to mul a 'string' with a 'number'"),
+            (
+                "local l = {} l.append(1)",
+                "test.lua:1: attempt to call a nil value (field 'append') (use table.insert(list, value))"
+            ),
+            (
+                "return ('a,b'):split(',')",
+                "test.lua:1: attempt to call a nil value (method 'split') (use for part in text:gmatch(\"[^,]+\") do)"
+            ),
+            ("local t = {} t.paint()", "test.lua:1: attempt to call a nil value (field 'paint')"),
         ])
     func running(source: String, message: String) throws {
         #expect(try Script().failure(source).message == message)

@@ -39,8 +39,16 @@ enum AgentMethods {
             [unowned generation] (arguments, call) throws(LuaFailure) in
             generation.handlers.messages.append(try messageHandler(arguments, call, in: generation))
         }
-        registration("on_event", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
+        registration("on_event", on: stack, in: generation) {
+            [unowned generation] (arguments, call) throws(LuaFailure) in
             let type = try arguments.string(2, "event_type")
+            // As FastAPI's applications have them.
+            if let method = ["startup": "on_start", "shutdown": "on_stop"][type] {
+                let place = call.stack.location(level: 1) ?? generation.snapshot.name
+                generation.warnings.append(
+                    "\(place): agent:on_event hears what agents emit, and \"\(type)\" only if one does; agent:\(method)(fn) is meant?"
+                )
+            }
             generation.handlers.events[type, default: []].append(try arguments.function(3, "fn"))
         }
         registration("on_websocket", on: stack, in: generation) {

@@ -110,7 +110,15 @@ enum Misnomer {
     private static let subscription = "messages are handled by agent:on_message(topic, fn)"
     private static let life = "the host runs the agent: agenthost run FILE.lua"
 
+    private static let middleware =
+        "there is none: the setting ALLOWED_ORIGINS lets pages of other origins in, --access-log logs requests"
+
     private static let methods: [String: String] = [
+        "middleware": middleware, "add_middleware": middleware, "use": middleware,
+        "include_router": "agents run together, agenthost run A.lua B.lua; parts of one are loaded by require",
+        "mount": "files are served by static = { [\"/app\"] = \"folder\" } in the declaration",
+        "add_task": "use agenthost.spawn(fn)", "background": "use agenthost.spawn(fn)",
+        "exception_handler": "an error is answered 500; agenthost.answer(status, body) answers otherwise",
         "get": endpoint, "post": endpoint, "put": endpoint, "patch": endpoint, "delete": endpoint, "route": endpoint,
         "endpoint": endpoint, "add_api_route": endpoint, "on_request": endpoint, "on_task": endpoint,
         "websocket": "a WebSocket is declared with the agent, websocket_endpoints = { { path = \"/ws/name\" } }",
@@ -130,7 +138,15 @@ enum Misnomer {
         "tasks": "a task is registered by agent:task(type, fn)",
     ]
 
+    private static let answer =
+        "an answer of the handler's own is agenthost.answer(status, body, headers), returned or raised by error(…)"
+    private static let declaration = "an agent is declared by agenthost.agent { … } or agenthost.realtime_agent { … }"
+
     private static let modules: [String: String] = [
+        "app": declaration, "create_app": declaration, "create_agent_app": declaration, "Agent": declaration,
+        "new": declaration, "response": answer, "Response": answer, "json_response": answer, "JSONResponse": answer,
+        "HTTPException": answer, "abort": answer, "html": answer, "redirect": answer, "respond": answer,
+        "reply": answer, "BaseModel": "it is agenthost.model { name = \"string\", age = \"integer?\" }",
         "test": "it is there in a file of tests, which `agenthost test FILE` runs",
         "run": life, "start": life, "serve": life, "env": setting, "getenv": setting, "environ": setting,
         "config": "the settings are agent.config", "state": "what survives a reload is in agent.state",

@@ -46,6 +46,7 @@ extension SyntaxHint {
             // `from = 1` and `case(…)` are Lua.
             if !followsKeyword || ["import", "switch", "catch"].contains(first.text) { return hint }
         }
+        if let hint = ofWordsWithinLine { return hint }
         if ["continue", "pass"].contains(before.opening), before.count == 1 {
             return Self.innerWords[before.opening] ?? Self.openingWords[before.opening]
         }
@@ -60,6 +61,14 @@ extension SyntaxHint {
             return "\(name) is a function: \(name)(…)"
         }
         return nil
+    }
+
+    /// Words that stand behind others in a line, where they can be nothing but a command: `if x then raise Error end`.
+    private var ofWordsWithinLine: String? {
+        if ["elif", "elsif", "except", "catch"].contains(near) { return Self.openingWords[near] }
+        guard complaint == "syntax error" else { return nil }
+        let culprit = zip(here, here.dropFirst()).first { $1.text == near && $0.kind == .word && $1.kind != .string }
+        return culprit.flatMap { Self.openingWords[$0.0.text] }
     }
 
     var ofSigns: String? {

@@ -162,6 +162,7 @@ extension SyntaxHint {
         if complaint == "unexpected symbol", near == ")" {
             return here.map(\.text) == ["end", ")"] ? Self.missingEnd : "there is a ) too many"
         }
+        if near == "if", has("else"), !has("then") { return Self.conditionalValue }
         let hasReturned = before.opening == "return" || here.dropLast().contains { $0.text == "return" }
         if expects("end") || complaint == "<eof> expected", hasReturned, near != "end" {
             return "return is the last statement of its block"
@@ -176,9 +177,11 @@ extension SyntaxHint {
 
     private static let missingEnd = "an end is missing: each function, if, for, while and do has one"
 
+    private static let conditionalValue = "Lua writes c and a or b for a if c else b"
+
     private var ofCondition: String {
         switch near {
-        case "else": "Lua writes c and a or b for a if c else b"
+        case "else": Self.conditionalValue
         case "=": "= assigns; == compares"
         case "is": "Lua writes == for is, ~= for is not, nil for None"
         case "in", "not": "in is for loops in Lua: t[key] ~= nil says whether a table has a key"
