@@ -81,7 +81,12 @@ package struct AgentHost: Service {
             options.embedding, config, environment: options.environment, serviceName: serviceName, logger: logger)
         do {
             let port = try await floor.open(config, embedding, serviceName: serviceName)
-            try await floor.start(reloader)
+            // Whoever is told to stop while `on_start` runs does not wait for that: the start is given up.
+            try await withGracefulShutdownHandler {
+                try await floor.start(reloader)
+            } onGracefulShutdown: {
+                Task { await reloader.stop() }
+            }
             let http = "http://\(config.host.contains(":") ? "[\(config.host)]" : config.host):\(port)"
             let registry = HostRegistry()
             let control = await openControl(registry, workers[0], status.spool)
@@ -95,8 +100,11 @@ package struct AgentHost: Service {
             }
             try? await control?.close()
         } catch {
-            _ = await floor.stop(grace: stopTime.grace)
-            throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
+            guard Task.isShuttingDownGracefully else {
+                _ = await floor.stop(grace: stopTime.grace)
+                throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
+            }
+            logger.notice("the start was given up", metadata: ["reason": "\(ErrorText.of(error))"])
         }
         let began = ContinuousClock.now
         announce(.stopping(await floor.workUnderWay(), grace: stopTime.grace))

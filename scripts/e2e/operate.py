@@ -160,6 +160,17 @@ def hangups():
         equal(host.stop(), 0)
 
 
+@case("a stop while on_start runs gives the start up, and is a clean one")
+def stopped_start():
+    for arguments in ([], ["--workers", "2"]):
+        with Host(HANGUPS, wait=False, arguments=arguments) as host:
+            until(lambda: "waits for go.txt" in host.output(), "it starts")
+            equal(host.stop(timeout=15), 0)
+            assert "the start was given up reason=\"the host is stopping\"" in host.output(), host.output()
+            assert "stopped cleanly" in host.output() and "waits for end.txt" not in host.output(), host.output()
+            assert not host.ready_file.exists()
+
+
 CALLER = """
 local agent = agenthost.agent { name = "caller", endpoints = { { path = "/call", task_type = "call" } } }
 agent:task("call", function(task)
