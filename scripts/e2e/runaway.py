@@ -3,6 +3,7 @@
 import re
 import resource
 import signal
+import threading
 import time
 
 from support import Host, Load, case, command, equal, line_of, note, run, scripts_folder, until
@@ -219,6 +220,47 @@ def compiling():
         assert re.search(r"long\.lua:[0-9]+: the script used more than 5 s of CPU time", output), output[:300]
         note(f"{seconds:.1f} s of processor time: {output.strip()[:100]}")
         assert seconds < 5 + 1
+
+
+BUSY = """
+local agent = agenthost.realtime_agent {
+  name = "busy",
+  endpoints = { { path = "/endless", task_type = "endless" }, { path = "/inner", task_type = "inner" } },
+}
+local function work() for _ = 1, 1e6 do end end
+agent:task("inner", function() work() end)
+local steps = {
+  itself = function(handle) pcall(handle.wait, handle) end, flush = function() agent:flush() end,
+  process = function() agent:process("inner", {}) end, gather = function() agenthost.gather { work } end,
+  spawn = function() agenthost.spawn(work):wait() end, sleep = function() agenthost.sleep(0) end,
+}
+agent:task("endless", function(task)
+  local handle
+  handle = agenthost.spawn(function() while true do steps[task.query](handle) work() end end)
+  return handle:wait()
+end)
+"""
+
+
+@case("a handler that works between waits which end at once leaves others their turn, and is stopped by its time limit")
+def busy():
+    slowest = 0
+    for step in ("itself", "flush", "process", "gather", "spawn", "sleep"):
+        with Host(BUSY, environment={"TASK_TIMEOUT": "1", "LOG_LEVEL": "ERROR"}) as host:
+            answers = []
+            thread = threading.Thread(target=lambda: answers.append(host.post("/endless", {"query": step}, timeout=60).status))
+            thread.start()
+            while thread.is_alive():
+                began = time.monotonic()
+                equal(host.get("/health").status, 200)
+                slowest = max(slowest, time.monotonic() - began)
+            thread.join()
+            equal(answers, [504], step)
+            host.kill()
+            host.was_killed = True
+    note(f"the slowest other request {slowest * 1000:.0f} ms")
+    # One piece of work takes some milliseconds; without turns a thousand of them would go before this.
+    assert slowest < 3, slowest
 
 
 @case("dozens of runaways leave the memory as it was")
