@@ -6,9 +6,6 @@ import NIOCore
 extension Worker {
     /// How long scripts may run in one turn of the loop before what they asked for themselves waits for the next.
     private static let longestTurn = TimeAmount.milliseconds(20)
-    /// How long what was put off with `later` may hold the sockets up: a handler may put off another piece with each of
-    /// its waits, and work for long between them.
-    private static let longestDrain = TimeAmount.milliseconds(100)
     /// Works that are done in one go, however short they are.
     private static let mostWorks = 1000
     /// Works put off with `later` that are done in a row while something of the backlog waits.
@@ -59,12 +56,17 @@ extension Worker {
     func drainRunQueue() {
         guard nesting == 0 else { return }
         var budget = Self.mostWorks
-        while budget > 0, turnTime < Self.longestDrain, let work = nextWork() {
+        while budget > 0, mayGoOn, let work = nextWork() {
             budget -= 1
             nested(work)
         }
         if !runQueue.isEmpty || !backlog.isEmpty { rest() }
     }
+
+    /// Once a turn has taken its time, what was put off with `later` waits too: a handler may put off another piece with
+    /// each of its waits, and work for long between them. The pause that has begun by then must still lie ahead when the
+    /// loop looks for what is ready, or it would not look at its sockets.
+    private var mayGoOn: Bool { turnTime <= Self.longestTurn || pause == .zero }
 
     /// What was put off with `later` goes first, but not for ever: a handler that flushes, or asks for tasks, in a loop
     /// always has more of it, and others wait in the backlog.

@@ -157,6 +157,8 @@ import Testing
             "while true do agenthost.sleep(0) end",
             "local function again() agenthost.spawn(again) end again()",
             "local function again() agent:after(0, again) end again()",
+            "while true do agent:flush() for _ = 1, 1e6 do end end",
+            "local h h = agenthost.spawn(function() while true do pcall(h.wait, h) for _ = 1, 1e6 do end end end) h:wait()",
         ])
     func sockets(body: String) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -222,7 +222,7 @@ def compiling():
         assert seconds < 5 + 1
 
 
-BUSY = """
+WAITING = """
 local agent = agenthost.realtime_agent {
   name = "busy",
   endpoints = { { path = "/endless", task_type = "endless" }, { path = "/inner", task_type = "inner" } },
@@ -246,7 +246,7 @@ end)
 def busy():
     slowest = 0
     for step in ("itself", "flush", "process", "gather", "spawn", "sleep"):
-        with Host(BUSY, environment={"TASK_TIMEOUT": "1", "LOG_LEVEL": "ERROR"}) as host:
+        with Host(WAITING, environment={"TASK_TIMEOUT": "1", "LOG_LEVEL": "ERROR"}) as host:
             answers = []
             thread = threading.Thread(target=lambda: answers.append(host.post("/endless", {"query": step}, timeout=60).status))
             thread.start()
