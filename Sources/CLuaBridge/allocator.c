@@ -123,14 +123,20 @@ static void *refuse(lb_host *host, bool again) {
     return NULL;
 }
 
+/// Nanoseconds without a look at the clock that nothing but the loop below takes: hooks come more often.
+#define LONG_GROWTH 2000000
+
 /// What may pass until such a block is asked for again. A `__call` that leads to itself is the one loop of Lua 5.4.4 that
 /// runs no hook: it moves the whole stack up by one value a step, so that each doubling of the stack takes four times as
-/// long as the one before, and nothing else looks at the clock in between.
+/// long as the one before, and nothing else looks at the clock in between. The stack may also double twice at one place,
+/// in no time: then the next doubling takes four times as long again.
 static int64_t time_to_next_growth(lb_host *host) {
     int64_t now = lb_cpu_time();
     int64_t passed = host->growth_cpu != 0 && host->growth_looks == host->looks ? now - host->growth_cpu : 0;
+    bool twice = host->growth_looks == host->looks && host->growth_time >= LONG_GROWTH && passed < host->growth_time / 16;
+    host->growth_time = twice ? 4 * host->growth_time : passed;
     host->growth_cpu = now;
-    return 4 * passed;
+    return 4 * host->growth_time;
 }
 
 /// `part` says that the block is a new one and part of an object: a stack, a buffer, a table's hash part.

@@ -63,11 +63,12 @@ struct lb_host {
     bool spent;
     /// Why the slice counts as spent although its time is not up: a table that cannot grow in what is left.
     bool collided;
-    /// Goes up whenever the clock is looked at; where it was, and the CPU time, when a large part of an object was last
-    /// allocated.
+    /// Goes up whenever the clock is looked at; where it was, the CPU time, and how long it was since the one before, when
+    /// a large part of an object was last allocated.
     unsigned looks;
     unsigned growth_looks;
     int64_t growth_cpu;
+    int64_t growth_time;
     /// The slice runs a handler, not a script that loads.
     bool handler;
     /// NULL: nothing but the budget ends a slice.
