@@ -87,12 +87,7 @@ enum URLModule: ScriptModule {
             }
             stack.pop(1)
         }
-        try call.charge(parameters.count * 20)
-        // Stable: the values of a list keep their order.
-        let order = parameters.indices.sorted { left, right in
-            let (a, b) = (parameters[left].name, parameters[right].name)
-            return a == b ? left < right : a.lexicographicallyPrecedes(b)
-        }
+        let order = try sortedByName(parameters, call)
         var text: [UInt8] = []
         for index in order {
             if !text.isEmpty { text.append(UInt8(ascii: "&")) }
@@ -101,6 +96,19 @@ enum URLModule: ScriptModule {
             parameters[index].value.withUnsafeBytes { PercentEncoding.encode($0, to: &text) }
         }
         return text
+    }
+
+    /// Stable: the values of a list keep their order. What it takes is charged as it goes.
+    private static func sortedByName(_ parameters: [Parameter], _ call: LuaCall) throws(LuaFailure) -> [Int] {
+        do {
+            return try parameters.indices.sorted { left, right in
+                let (a, b) = (parameters[left].name, parameters[right].name)
+                try call.charge(10 + min(a.count, b.count) / 8)
+                return a == b ? left < right : a.lexicographicallyPrecedes(b)
+            }
+        } catch {
+            throw error as? LuaFailure ?? LuaFailure("\(error)")
+        }
     }
 
     private static func listLength(at index: Int32, of name: [UInt8], _ call: LuaCall) throws(LuaFailure) -> Int {
