@@ -55,7 +55,7 @@ static void release_held(lb_host *host, size_t count) {
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        free(host->held[i]);
+        lb_pool_resize(&host->pool, host->held[i].block, host->held[i].size, 0);
     }
     host->held_count -= count;
     host->held_older = 0;
@@ -70,23 +70,23 @@ void lb_free_held(lb_host *host) {
     }
 }
 
-static void hold(lb_host *host, void *block) {
+static void hold(lb_host *host, void *block, size_t block_size) {
     if (host->held_count == host->held_capacity) {
         size_t capacity = host->held_capacity == 0 ? 256 : host->held_capacity * 2;
-        void **grown = realloc(host->held, capacity * sizeof *grown);
+        lb_held *grown = realloc(host->held, capacity * sizeof *grown);
         if (grown == NULL) {
-            free(block);
+            lb_pool_resize(&host->pool, block, block_size, 0);
             return;
         }
         host->held = grown;
         host->held_capacity = capacity;
     }
-    host->held[host->held_count++] = block;
+    host->held[host->held_count++] = (lb_held){block, block_size};
 }
 
 static bool is_held(const lb_host *host, const void *block) {
     for (size_t i = 0; i < host->held_count; i++) {
-        if (host->held[i] == block) {
+        if (host->held[i].block == block) {
             return true;
         }
     }
@@ -192,7 +192,7 @@ static void *move_held(lb_host *host, const void *block, size_t old_size, size_t
     if (new_size == 0) {
         return NULL;
     }
-    void *moved = malloc(new_size);
+    void *moved = lb_pool_resize(&host->pool, NULL, 0, new_size);
     if (moved != NULL) {
         memcpy(moved, block, old_size < new_size ? old_size : new_size);
         note_size(host, 0, new_size);
@@ -220,7 +220,7 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
                 lb_forget_nodes(host, block);
             }
             note_size(host, old_size, 0);
-            hold(host, block);
+            hold(host, block, old_size);
             return NULL;
         }
         if (again) {
@@ -239,10 +239,8 @@ void *lb_allocate(void *context, void *block, size_t old_size, size_t new_size) 
     if (old_size >= LARGE && lb_is_node_size(old_size)) {
         lb_forget_nodes(host, block);
     }
-    void *moved = NULL;
-    if (new_size == 0) {
-        free(block);
-    } else if ((moved = realloc(block, new_size)) == NULL) {
+    void *moved = lb_pool_resize(&host->pool, block, old_size, new_size);
+    if (moved == NULL && new_size != 0) {
         return NULL;
     }
     note_size(host, old_size, new_size);

@@ -14,6 +14,7 @@ extern "C" {
 #endif
 
 #include "CLuaBridge.h"
+#include "pool.h"
 
 #define LB_WHERE_SIZE 96
 #define LB_MESSAGE_SIZE 192
@@ -24,6 +25,11 @@ extern "C" {
 /// Depth of JSON documents, both ways.
 #define LB_JSON_DEPTH 128
 
+typedef struct {
+    void *block;
+    size_t size;
+} lb_held;
+
 struct lb_host {
     lua_State *main;
     /// The thread that executes now, and the root coroutine it belongs to; NULL outside a slice.
@@ -31,6 +37,7 @@ struct lb_host {
     lua_State *root;
 
     // Memory, in bytes.
+    lb_pool pool;
     size_t used;
     size_t limit;
     /// Live blocks of 2^20 bytes and more, by the power of two below their size; and the highest that there are.
@@ -43,7 +50,7 @@ struct lb_host {
     /// The allocator refuses only while this is set: never while host code runs.
     bool in_vm;
     /// Blocks that a collection forced by a refusal has freed, `older` of them by the one before; allocator.c.
-    void **held;
+    lb_held *held;
     size_t held_count;
     size_t held_capacity;
     size_t held_older;

@@ -229,6 +229,7 @@ lb_host *lb_open(size_t memory_limit, lb_call call, void *owner) {
     host->owner = owner;
     lua_State *L = lua_newstate(lb_allocate, host);
     if (L == NULL) {
+        lb_pool_close(&host->pool);
         free(host);
         return NULL;
     }
@@ -247,6 +248,7 @@ void lb_close(lb_host *host) {
     lua_close(host->main);
     lb_json_close(host);
     lb_free_held(host);
+    lb_pool_close(&host->pool);
     free(host->released);
     free(host->traceback);
     free(host->nodes);
