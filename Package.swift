@@ -53,13 +53,10 @@ let package = Package(
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-        .target(
-            name: "CLuaBridge",
-            dependencies: ["CLua"],
-            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
-        ),
-        room("LuaRuntime", ["CLua", "CLuaBridge"]),
-        room("AgentModel", [nioCore]),
+        .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+        .target(name: "CLuaBridge", dependencies: ["CLua", "CJSON"]),
+        room("LuaRuntime", ["CLua", "CLuaBridge", "CJSON"]),
+        room("AgentModel", ["CJSON", nioCore]),
         room(
             "AgentScript",
             ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),

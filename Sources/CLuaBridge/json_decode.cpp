@@ -1,12 +1,12 @@
-// JSON documents to Lua values: simdjson for what it accepts, the scanner of json_scan.cpp for everything else.
+// JSON documents to Lua values: simdjson for what it accepts, the scanner of CJSON for everything else.
 //
 // simdjson refuses integers past 64 bits and says of an error only what it is; the scanner reads such numbers and finds
 // the place of an error. simdjson also takes 13 bytes of memory for each byte of a document, which nobody counts, so
 // long documents are the scanner's.
 
 #include "json_reading.h"
-#include "json_text.h"
 
+#include <CJSON/text.h>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -15,7 +15,6 @@
 namespace {
 
 using lb_json::Builder;
-using lb_json::Fidelity;
 using lb_json::Reading;
 
 /// Documents longer than this many bytes are scanned.
@@ -139,20 +138,17 @@ private:
     void real(lua_Number value) {
         const char *begin = input + *token;
         bool integral = true;
-        const char *number_end = lb_json::number_end(begin, end, &integral);
-        push_real(begin, number_end, value, lb_json::fidelity(begin, number_end, value));
+        push_real(begin, json::number_end(begin, end, &integral), value);
     }
 
+    /// A number that simdjson has read, so it is in range.
     void number() {
         const char *begin = input + *token;
         bool integral = true;
-        const char *number_end = lb_json::number_end(begin, end, &integral);
-        lb_json::Number number = lb_json::read_number(begin, number_end, integral);
-        if (number.is_integer) {
-            push_integer(begin, number_end, number.integer, number.fidelity);
-        } else {
-            push_real(begin, number_end, number.real, number.fidelity);
-        }
+        const char *number_end = json::number_end(begin, end, &integral);
+        json::Number number;
+        json::read_number(begin, number_end, integral, &number);
+        push_number(begin, number_end, number);
     }
 };
 
@@ -206,8 +202,4 @@ enum lb_step lb_json_decode(
 void lb_json_close(lb_host *host) {
     delete static_cast<Decoder *>(host->json);
     host->json = nullptr;
-}
-
-bool lb_is_valid_utf8(const char *bytes, size_t length) {
-    return simdjson::validate_utf8(bytes, length);
 }

@@ -5,8 +5,9 @@
 
 #include "json_members.h"
 #include "json_numbers.h"
-#include "json_text.h"
 
+#include <CJSON.h>
+#include <CJSON/text.h>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -183,8 +184,8 @@ private:
         if (std::isinf(value)) {
             return fail("is infinite, which JSON cannot hold");
         }
-        char text[lb_json::number_size];
-        char *end = lb_json::write_number(value, text);
+        char text[json::number_size];
+        char *end = json::write_number(value, text);
         return add(text, static_cast<size_t>(end - text));
     }
 
@@ -238,11 +239,11 @@ private:
         }
         char *to = out->bytes + out->length;
         *to++ = '"';
-        size_t i = lb_json::simple_prefix(bytes, length);
+        size_t i = json::simple_prefix(bytes, length);
         std::memcpy(to, bytes, i);
         to += i;
         unsigned char all = 0;
-        for (; i < length && lb_json::plain(static_cast<unsigned char>(bytes[i])); i++) {
+        for (; i < length && json::plain(static_cast<unsigned char>(bytes[i])); i++) {
             all |= static_cast<unsigned char>(bytes[i]);
             *to++ = bytes[i];
         }
@@ -253,7 +254,7 @@ private:
                 return false;
             }
         }
-        if (all >= 0x80 && !lb_is_valid_utf8(bytes, length)) {
+        if (all >= 0x80 && !cj_is_valid_utf8(bytes, length)) {
             failed_text = true;
             return false;
         }
@@ -264,7 +265,7 @@ private:
         size_t run = 0;
         for (size_t i = 0; i < length; i++) {
             unsigned char c = static_cast<unsigned char>(bytes[i]);
-            if (lb_json::plain(c)) {
+            if (json::plain(c)) {
                 continue;
             }
             char escape[8];
@@ -555,7 +556,7 @@ private:
         if (!added) {
             return fail("needs more memory than there is");
         }
-        char text[lb_json::number_size + 2];
+        char text[json::number_size + 2];
         switch (lua_type(L, -2)) {
         case LUA_TSTRING:
             return shown_text(name, length);

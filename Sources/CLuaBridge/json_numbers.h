@@ -1,6 +1,6 @@
-// Numbers of JSON documents, and their texts: Lua has 64-bit integers and floats, JSON has decimals of any length and
-// several spellings of each. A number whose text is not what the encoder would write for its Lua value keeps that text
-// beside the table that holds it, and is written with it for as long as the field holds that very value.
+// The texts of numbers: Lua has 64-bit integers and floats, JSON has decimals of any length and several spellings of
+// each. A number whose text is not what the encoder would write for its Lua value keeps that text beside the table that
+// holds it, and is written with it for as long as the field holds that very value.
 //
 // The texts are in a table of the registry with weak keys: table -> { key -> text }. There is none until a document
 // brings such a number, so that others cost a look at an integer.
@@ -11,31 +11,6 @@
 #include <cstddef>
 
 namespace lb_json {
-
-/// What a Lua value keeps of a number's text.
-enum class Fidelity {
-    /// The encoder would write the same text.
-    text,
-    /// The encoder would write the same decimal number in another spelling: 6.30, 1e2, -0.
-    value,
-    /// The Lua value is the nearest one, not the number: beyond 64 bits, or beyond 17 digits.
-    nearest,
-    /// There is no Lua value near it: 1e999.
-    none,
-};
-
-struct Number {
-    bool is_integer;
-    lua_Integer integer;
-    lua_Number real;
-    Fidelity fidelity;
-};
-
-/// Reads a number that `number_end` delimited.
-Number read_number(const char *begin, const char *end, bool integral);
-
-/// What the value of a number with a fraction or an exponent, or of an integer beyond 64 bits, keeps of its text.
-Fidelity fidelity(const char *begin, const char *end, lua_Number value);
 
 /// A number's text in its document.
 struct NumberText {

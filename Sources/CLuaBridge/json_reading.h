@@ -1,8 +1,10 @@
-// What the two readers of JSON documents share.
+// What the two ways of a JSON document to the Lua stack share.
 #pragma once
 
 #include "bridge.h"
 #include "json_numbers.h"
+
+#include <CJSON/numbers.h>
 
 namespace lb_json {
 
@@ -38,9 +40,10 @@ protected:
     bool keeps = false;
     NumberText text;
 
-    void push_real(const char *begin, const char *end, lua_Number value, Fidelity fidelity) {
-        keeps = fidelity != Fidelity::text;
-        text = {begin, end, exact && fidelity == Fidelity::nearest};
+    void push_real(const char *begin, const char *end, lua_Number value) {
+        json::Fidelity fidelity = json::fidelity(begin, end, value);
+        keeps = fidelity != json::Fidelity::text;
+        text = {begin, end, exact && fidelity == json::Fidelity::nearest};
         if (text.is_string) {
             lua_pushlstring(L, begin, static_cast<size_t>(end - begin));
         } else {
@@ -48,10 +51,13 @@ protected:
         }
     }
 
-    void push_integer(const char *begin, const char *end, lua_Integer value, Fidelity fidelity) {
-        keeps = fidelity != Fidelity::text;
+    void push_number(const char *begin, const char *end, const json::Number &number) {
+        if (!number.is_integer) {
+            return push_real(begin, end, number.real);
+        }
+        keeps = number.integer == 0 && *begin == '-';
         text = {begin, end, false};
-        lua_pushinteger(L, value);
+        lua_pushinteger(L, number.integer);
     }
 
     void mark_array() {

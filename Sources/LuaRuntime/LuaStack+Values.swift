@@ -1,3 +1,4 @@
+internal import CJSON
 internal import CLua
 internal import CLuaBridge
 
@@ -111,7 +112,7 @@ extension LuaStack {
     package func isValidUTF8(at index: Int32) -> Bool {
         var length = 0
         guard let bytes = clua_string(thread, index, &length) else { return false }
-        return lb_is_valid_utf8(bytes, length)
+        return cj_is_valid_utf8(bytes, length)
     }
 
     /// The value as `tostring` shows it, without metamethods: for logs.

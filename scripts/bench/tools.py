@@ -15,6 +15,7 @@ LIBRARIES = {
     "mqtt_pipe": ["-lmosquitto"], "mqtt_load": ["-lmosquitto"], "http_load": [], "fanout_load": [],
 }
 BRIDGE = ROOT / "Sources/CLuaBridge"
+JSON = ROOT / "Sources/CJSON"
 
 
 def install():
@@ -60,8 +61,10 @@ def build():
 def build_bridge(headers):
     """The bridge as the release build compiles it: by the same compiler, when it is there, and -O2."""
     target = WORK / "bin/bridge_loop"
-    sources = [*sorted(BRIDGE.glob("*.c")), *sorted(BRIDGE.glob("*.cpp")), FOLDER / "peers/bridge_loop.c"]
-    if not is_old(target, [*sources, *BRIDGE.glob("*.h"), *BRIDGE.glob("include/*.h"), *headers]):
+    sources = [*sorted(BRIDGE.glob("*.c")), *sorted(BRIDGE.glob("*.cpp")), *sorted(JSON.glob("*.cpp")),
+               FOLDER / "peers/bridge_loop.c"]
+    ours = [*BRIDGE.glob("*.h"), *BRIDGE.glob("include/*.h"), *JSON.glob("include/**/*.h")]
+    if not is_old(target, [*sources, *ours, *headers]):
         return
     compilers = ("clang", "clang++") if shutil.which("clang++") and shutil.which("swift") else ("cc", "c++")
     lua = {flag: subprocess.run(["pkg-config", f"--{flag}", "lua5.4"], check=True, capture_output=True, text=True).stdout.split()
@@ -73,7 +76,8 @@ def build_bridge(headers):
         objects[-1].parent.mkdir(parents=True, exist_ok=True)
         standard = "-std=gnu++17" if is_cpp else "-std=gnu11"
         subprocess.run(
-            [compilers[is_cpp], standard, "-O2", f"-I{BRIDGE}", f"-I{BRIDGE}/include", *lua["cflags"], "-c", source,
+            [compilers[is_cpp], standard, "-O2", f"-I{BRIDGE}", f"-I{BRIDGE}/include", f"-I{JSON}/include",
+             *lua["cflags"], "-c", source,
              "-o", objects[-1]], check=True)
     subprocess.run([compilers[1], "-o", target, *objects, "-lsimdjson", *lua["libs"]], check=True)
 

@@ -134,7 +134,6 @@ bool lb_is_array(lua_State *L, int index);
 void lb_raw_set(lua_State *L, int index);
 /// Sets the metatable on top of the stack and pops it. A `__gc` in it is removed first: no hook runs in a finalizer.
 void lb_set_metatable(lua_State *L, int index);
-bool lb_is_valid_utf8(const char *bytes, size_t length);
 /// The text of a value as `tostring` shows it, without metamethods; pushes it.
 void lb_push_display(lua_State *L, int index);
 

@@ -3,10 +3,11 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-namespace lb_json {
+namespace json {
 
 // MARK: - Writing
 
@@ -67,6 +68,9 @@ inline char *write_character(unsigned code, char *text) {
     return text;
 }
 
+/// The first byte of a text that is not well-formed UTF-8 (RFC 3629, section 4); its end when all of it is.
+const char *first_invalid(const char *begin, const char *end);
+
 // MARK: - Reading
 
 inline bool digit(char c) {
@@ -125,4 +129,15 @@ inline int code_unit(const char *p, const char *end) {
     return result;
 }
 
-}  // namespace lb_json
+/// What may follow a backslash, each before the byte it stands for; `u` is another matter.
+constexpr char escapes[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
+
+inline bool is_escape(char c) {
+    return static_cast<unsigned char>(c) > 0x20 && std::strchr(escapes, c) != nullptr;
+}
+
+/// Writes what a string of a checked document stands for. The end of what is written: no escape is shorter than the
+/// UTF-8 of its character.
+char *unescape(const char *p, const char *end, char *out);
+
+}  // namespace json
