@@ -1,3 +1,4 @@
+import AgentModel
 import AsyncHTTPClient
 import Foundation
 import NIOCore
@@ -131,28 +132,19 @@ struct KubernetesAPI: Sendable {
 }
 
 extension KubernetesAPI {
-    private struct SecretObject: Decodable {
-        let data: [String: String]?
-    }
-
-    private struct StatusObject: Decodable {
-        let kind: String
-        let reason: String?
-    }
-
     private func decode(
         _ status: HTTPResponseStatus, _ body: ByteBuffer, name: String, namespace: String
     ) -> Answer {
         let place = "Kubernetes secret \(namespace)/\(name)"
-        let data = Data(body.readableBytesView)
-        let object = try? JSONDecoder().decode(StatusObject.self, from: data)
+        let object = try? JSONValue(parsing: body)
+        let kind = object?["kind"]?.stringValue
         switch status.code {
         case 200:
-            guard object?.kind == "Secret", let secret = try? JSONDecoder().decode(SecretObject.self, from: data) else {
+            guard kind == "Secret", let data = Self.texts(object?["data"] ?? .null) else {
                 return .failed("\(place): the API's answer is no Secret object")
             }
-            return values(secret.data ?? [:], place: place)
-        case 404 where object?.kind == "Status" && object?.reason == "NotFound":
+            return values(data, place: place)
+        case 404 where kind == "Status" && object?["reason"]?.stringValue == "NotFound":
             return .notFound
         case 401:
             return .failed("\(place): the API does not accept the service account's token (401)")
@@ -161,6 +153,14 @@ extension KubernetesAPI {
         default:
             return .failed("\(place): the API at \(authority) answered \(status.code)")
         }
+    }
+
+    /// The members of an object of strings, none for null; nil for anything else.
+    private static func texts(_ value: JSONValue) -> [String: String]? {
+        if value.isNull { return [:] }
+        guard let object = value.objectValue else { return nil }
+        let texts = object.compactMap { member in member.value.stringValue.map { (member.key, $0) } }
+        return texts.count == object.count ? Dictionary(texts) { $1 } : nil
     }
 
     private func values(_ encoded: [String: String], place: String) -> Answer {

@@ -1,5 +1,6 @@
 import AgentModel
 import Foundation
+import NIOCore
 
 /// Where the hosts that run on this machine are reached: a file for each, and its control socket, in a folder that is
 /// the user's alone. `agenthost send` looks there.
@@ -11,10 +12,28 @@ struct HostRegistry {
 
     /// What the file of a host says: its ready file, and when its process began, so that a later process of the same
     /// number is not taken for it.
-    private struct Entry: Codable {
+    private struct Entry {
         var report: ReadyReport
         /// Clock ticks from the start of the system; nil where the system does not tell.
-        var started: UInt64?
+        var started: Int64?
+
+        var value: JSONValue {
+            ["report": report.value, "started": started.map { .integer($0) } ?? .null]
+        }
+
+        init(report: ReadyReport, started: Int64?) {
+            self.report = report
+            self.started = started
+        }
+
+        /// What a file holds; nil for one that is no entry.
+        init?(contentsOf path: String) {
+            guard let data = FileManager.default.contents(atPath: path),
+                let value = try? JSONValue(parsing: ByteBuffer(bytes: data)),
+                let report = value["report"].flatMap({ ReadyReport($0) })
+            else { return nil }
+            self.init(report: report, started: value["started"]?.integerValue)
+        }
     }
 
     private let folder: String
@@ -49,7 +68,7 @@ struct HostRegistry {
         let entry = Entry(report: report, started: Self.started(report.pid))
         let path = file(report.pid)
         // In one step, so that nobody reads half of it.
-        try JSONEncoder().encode(entry).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try Data(entry.value.description.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         chmod(path, 0o600)
     }
 
@@ -97,16 +116,14 @@ struct HostRegistry {
         return started == Self.started(pid)
     }
 
-    private func entry(_ pid: Int32) -> Entry? {
-        FileManager.default.contents(atPath: file(pid)).flatMap { try? JSONDecoder().decode(Entry.self, from: $0) }
-    }
+    private func entry(_ pid: Int32) -> Entry? { Entry(contentsOf: file(pid)) }
 
     /// Field 22 of proc_pid_stat(5).
-    static func started(_ pid: Int32) -> UInt64? {
+    static func started(_ pid: Int32) -> Int64? {
         guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
         // The second field is the program's name in parentheses, which may hold anything.
         let fields = String(decoding: data, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+        return fields.count > 19 ? Int64(fields[19]) : nil
     }
 
     // MARK: Senders

@@ -3,7 +3,7 @@ import Foundation
 import NIOCore
 
 /// Where a running host is reached: the lines that it prints when it accepts traffic, and its ready file.
-package struct ReadyReport: Sendable, Codable, Equatable {
+package struct ReadyReport: Sendable, Equatable {
     /// `http://127.0.0.1:8080`
     package var http: String?
     /// Bootstrap servers.
@@ -22,9 +22,17 @@ package struct ReadyReport: Sendable, Codable, Equatable {
     /// What a ready file says; nil when there is none, or something else.
     init?(contentsOf path: String) {
         guard let data = FileManager.default.contents(atPath: path),
-            let report = try? JSONDecoder().decode(Self.self, from: data)
+            let value = try? JSONValue(parsing: ByteBuffer(bytes: data))
         else { return nil }
-        self = report
+        self.init(value)
+    }
+
+    /// What `value` was made of; nil for another.
+    init?(_ value: JSONValue) {
+        guard let pid = value["pid"]?.integerValue.flatMap({ Int32(exactly: $0) }) else { return nil }
+        self.init(
+            http: value["http"]?.stringValue, kafka: value["kafka"]?.stringValue, mqtt: value["mqtt"]?.stringValue,
+            pid: pid)
     }
 
     /// What is to be known of an embedded broker: it asks nobody for a password.
@@ -39,12 +47,13 @@ package struct ReadyReport: Sendable, Codable, Equatable {
         return lines
     }
 
-    package var json: String {
-        let value = JSONValue.object([
+    package var json: String { value.description }
+
+    var value: JSONValue {
+        [
             "http": http.map { .string($0) } ?? .null, "kafka": kafka.map { .string($0) } ?? .null,
             "mqtt": mqtt.map { .string($0) } ?? .null, "pid": .integer(Int64(pid)),
-        ])
-        return String(buffer: value.json())
+        ]
     }
 
     /// Why a ready file cannot be written there, so that it is said before anything starts; nil when nothing speaks

@@ -101,13 +101,24 @@ extension ByteBuffer {
         var at = begin
         while bytes.count - at >= 8 {
             let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-            if JSONText.special(in: word) != 0 {
-                for index in at..<(at + 8) where mustEscape(bytes[index]) { return index }
-            }
+            let marks = escapeMarks(in: word)
+            if marks != 0 { return at + marks.trailingZeroBitCount / 8 }
             at += 8
         }
         while at < bytes.count, !mustEscape(bytes[at]) { at += 1 }
         return at
+    }
+
+    /// Marks, among eight bytes, those that a string must escape: the lowest mark (bit 7 of its byte) is exact, those
+    /// above it may be wrong, as the subtractions borrow.
+    @inline(__always)
+    private static func escapeMarks(in word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+        let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+        let marks =
+            ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes) | ((word &- ones &* 0x20) & ~word)
+        return marks & 0x8080_8080_8080_8080
     }
 
     private static func mustEscape(_ byte: UInt8) -> Bool {

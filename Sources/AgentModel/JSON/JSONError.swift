@@ -1,3 +1,5 @@
+internal import CJSON
+
 /// Why a document is not JSON (RFC 8259), in the words of Python's `json` module where that has a like.
 package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     /// For example `Expecting value` or `Extra data`; never a part of the document.
@@ -11,6 +13,11 @@ package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
         self.message = message
         self.offset = offset
         self.isUTF8Error = isUTF8Error
+    }
+
+    init(_ error: cj_error) {
+        self.init(
+            message: String(cString: error.message), offset: error.offset, isUTF8Error: error.is_utf8_error)
     }
 
     package var description: String {

@@ -1,30 +1,14 @@
+internal import CJSON
 package import NIOCore
 
 /// The top-level members of a JSON object, as slices of its document: nothing is copied until it is asked for.
 package struct JSONMembers: Sendable {
-    /// Positions in bytes from the begin of the document.
-    struct Entry: Sendable {
-        let keyBegin: UInt32
-        let keyEnd: UInt32
-        let begin: UInt32
-        let end: UInt32
-        let keyHasEscapes: Bool
-
-        init(key: JSONKey, begin: Int, end: Int) {
-            // A ByteBuffer's indices are 32 bits wide.
-            keyBegin = UInt32(truncatingIfNeeded: key.begin)
-            keyEnd = UInt32(truncatingIfNeeded: key.end)
-            self.begin = UInt32(truncatingIfNeeded: begin)
-            self.end = UInt32(truncatingIfNeeded: end)
-            keyHasEscapes = key.hasEscapes
-        }
-    }
-
     /// The whole document.
     package let document: ByteBuffer
-    private let entries: [Entry]
+    /// Positions in bytes from its begin.
+    private let entries: [cj_member]
 
-    init(document: ByteBuffer, entries: [Entry]) {
+    init(document: ByteBuffer, entries: [cj_member]) {
         self.document = document
         self.entries = entries
     }
@@ -41,29 +25,25 @@ package struct JSONMembers: Sendable {
     package func string(_ key: String) -> String? {
         guard let entry = entry(of: key) else { return nil }
         return document.withUnsafeReadableBytes { bytes in
-            guard bytes[Int(entry.begin)] == UInt8(ascii: "\"") else { return nil }
-            let raw = bytes[(Int(entry.begin) + 1)..<(Int(entry.end) - 1)]
-            return JSONText.string(raw, hasEscapes: raw.contains(UInt8(ascii: "\\")))
+            guard bytes[entry.begin] == UInt8(ascii: "\"") else { return nil }
+            var text = cj_text(begin: entry.begin + 1, end: entry.end - 1, has_escapes: false)
+            text.has_escapes = bytes[text.begin..<text.end].contains(UInt8(ascii: "\\"))
+            return text.string(in: bytes)
         }
     }
 
     /// Whether the value of a member is `null`; false when there is none of that key.
     package func isNull(_ key: String) -> Bool {
         guard let entry = entry(of: key) else { return false }
-        return document.withUnsafeReadableBytes { $0[Int(entry.begin)] == UInt8(ascii: "n") }
+        return document.withUnsafeReadableBytes { $0[entry.begin] == UInt8(ascii: "n") }
     }
 
-    private func entry(of key: String) -> Entry? {
-        document.withUnsafeReadableBytes { bytes in
-            entries.last { entry in
-                let raw = bytes[Int(entry.keyBegin)..<Int(entry.keyEnd)]
-                return JSONText.string(raw, hasEscapes: entry.keyHasEscapes, equals: key)
-            }
-        }
+    private func entry(of key: String) -> cj_member? {
+        document.withUnsafeReadableBytes { bytes in entries.last { $0.key.isEqual(to: key, in: bytes) } }
     }
 
-    private func slice(_ entry: Entry) -> ByteBuffer? {
-        document.getSlice(at: document.readerIndex + Int(entry.begin), length: Int(entry.end - entry.begin))
+    private func slice(_ entry: cj_member) -> ByteBuffer? {
+        document.getSlice(at: document.readerIndex + entry.begin, length: entry.end - entry.begin)
     }
 }
 
@@ -81,10 +61,7 @@ extension JSONMembers: Sequence {
             guard position < members.entries.count else { return nil }
             let entry = members.entries[position]
             position += 1
-            let key = members.document.withUnsafeReadableBytes { bytes in
-                JSONText.string(
-                    bytes[Int(entry.keyBegin)..<Int(entry.keyEnd)], hasEscapes: entry.keyHasEscapes)
-            }
+            let key = members.document.withUnsafeReadableBytes { entry.key.string(in: $0) }
             return members.slice(entry).map { (key, $0) }
         }
     }

@@ -14,8 +14,8 @@ package enum JSONValue: Sendable, Equatable {
 
     /// Parses a whole document: strict RFC 8259, UTF-8, nested at most 128 deep, the last of equal keys wins.
     package init(parsing document: UnsafeRawBufferPointer) throws(JSONError) {
-        var reader = JSONReader(document)
-        self = try reader.document { (reader) throws(JSONError) in try reader.value(depth: 0) }
+        var tokens = try JSONTokens(of: document)
+        self = tokens.value()
     }
 
     /// Parses the readable bytes as a whole document.
