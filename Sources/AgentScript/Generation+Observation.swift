@@ -1,5 +1,5 @@
 import AgentModel
-package import LuaRuntime
+import LuaRuntime
 
 /// What a test sees of a generation from outside, and may set.
 extension Generation {
@@ -52,42 +52,5 @@ extension Generation {
             throw ScriptFailure(error)
         }
         return labels
-    }
-
-    /// Pushes a copy of `agent.state` on the stack of another Lua state, of what a reload would take over.
-    package func pushState(on other: LuaStack) throws(LuaError) {
-        guard let agentReference else { return other.newTable() }
-        let stack = state.stack
-        let top = stack.top
-        defer { stack.setTop(top) }
-        stack.push(agentReference)
-        stack.getField("state", of: -1)
-        _ = try LuaState.copyWhatIsPlain(from: stack, at: -1, to: other, path: "agent.state")
-    }
-
-    /// Replaces what is in `agent.state` by a copy of a table of another Lua state. The table itself stays the same
-    /// one: a script may keep it in a local.
-    package func replaceState(from other: LuaStack, at index: Int32) throws(LuaError) {
-        guard let agentReference else { return }
-        let stack = state.stack
-        let top = stack.top
-        defer { stack.setTop(top) }
-        try LuaState.copyPlain(from: other, at: index, to: stack, path: "state")
-        let copied = stack.top
-        stack.push(agentReference)
-        if stack.getField("state", of: -1) != .table {
-            stack.pop(1)
-            stack.newTable()
-            stack.pushValue(at: -1)
-            stack.setField("state", of: copied + 1)
-        }
-        let target = stack.top
-        clear(tableAt: target, on: stack)
-        stack.pushNil()
-        while stack.next(of: copied) {
-            stack.pushValue(at: -2)
-            stack.insert(at: -2)
-            stack.rawSet(of: target)
-        }
     }
 }

@@ -12,27 +12,27 @@ package enum ScriptLogLevel: String, Sendable {
 /// What a script's functions ask of the worker that runs them. All calls are on the worker's loop.
 package protocol ScriptHost: AnyObject {
     /// Performs an effect; its delivery belongs to the invocation that runs now.
-    func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer
+    func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer
 
     /// Whether anyone gets what is published so; for an event of the type also a handler.
-    func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool
+    func hears(_ publication: Publication, eventType: String?, in script: ScriptContext) -> Bool
 
-    /// How many of these the generation has in its worker. Also called while a script loads.
-    func count(of demand: ScriptDemand, in generation: Generation) -> Int
+    /// How many of these the script has in its worker. Also called while a script loads.
+    func count(of demand: ScriptDemand, in script: ScriptContext) -> Int
 
     /// The running coroutine has yielded; the host resumes it when what it waits for is there.
-    func wait(_ wait: ScriptWait, in generation: Generation)
+    func wait(_ wait: ScriptWait, in script: ScriptContext)
 
     /// Runs a function of the script (on top of the stack with its `arguments`, all popped) as a coroutine of its own, and
     /// tells `spawned` what it came to.
-    func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation)
+    func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in script: ScriptContext)
 
     /// `fields` have the types that they have in the script.
-    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation)
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in script: ScriptContext)
 
-    /// A timer was declared while the generation was already running (`agent:after` in a handler).
-    func schedule(_ timer: ScriptTimer, in generation: Generation)
-    func cancel(_ timer: ScriptTimer, in generation: Generation)
+    /// A timer was declared while the script was already running (`agent:after` in a handler).
+    func schedule(_ timer: ScriptTimer, in script: ScriptContext)
+    func cancel(_ timer: ScriptTimer, in script: ScriptContext)
 
     /// The secrets of the configured platform, by setting name; nil when no platform is configured.
     /// Also called while a script loads.

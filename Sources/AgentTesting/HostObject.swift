@@ -37,7 +37,7 @@ enum HostObject {
                     throw LuaFailure("host.state: table expected, got \(call.stack.typeName(at: 3))")
                 }
                 do throws(LuaError) {
-                    try host.generation?.replaceState(from: call.stack, at: 3)
+                    try host.state?.replace(from: call.stack, at: 3)
                 } catch {
                     throw LuaFailure(error.message)
                 }
@@ -47,7 +47,7 @@ enum HostObject {
 
     private static func pushState(of host: TestHost, on stack: LuaStack) throws(LuaFailure) {
         do throws(LuaError) {
-            try host.generation?.pushState(on: stack)
+            try host.state?.push(on: stack)
         } catch {
             throw LuaFailure(error.message)
         }

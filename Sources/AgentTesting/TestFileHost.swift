@@ -12,26 +12,26 @@ final class TestFileHost: ScriptHost {
         self.output = output
     }
 
-    func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
+    func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer {
         .refused("a file of tests sends nothing itself")
     }
 
-    func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool { true }
+    func hears(_ publication: Publication, eventType: String?, in script: ScriptContext) -> Bool { true }
 
-    func count(of demand: ScriptDemand, in generation: Generation) -> Int { 0 }
+    func count(of demand: ScriptDemand, in script: ScriptContext) -> Int { 0 }
 
-    func wait(_ wait: ScriptWait, in generation: Generation) {}
+    func wait(_ wait: ScriptWait, in script: ScriptContext) {}
 
-    func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation) {
+    func spawn(_ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in script: ScriptContext) {
         stack.pop(arguments + 1)
     }
 
-    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation) {
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in script: ScriptContext) {
         output(message + fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value.shown)" }.joined())
     }
 
-    func schedule(_ timer: ScriptTimer, in generation: Generation) {}
-    func cancel(_ timer: ScriptTimer, in generation: Generation) {}
+    func schedule(_ timer: ScriptTimer, in script: ScriptContext) {}
+    func cancel(_ timer: ScriptTimer, in script: ScriptContext) {}
 
     func platformSecrets() -> (platform: String, values: [String: JSONValue])? { nil }
 

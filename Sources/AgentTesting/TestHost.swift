@@ -70,6 +70,8 @@ final class TestHost {
     var now: Int64 { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }
 
     var generation: Generation? { worker.generation(agent: 0) }
+    /// `agent.state`; nil while no script is loaded.
+    var state: AgentState? { generation.map { AgentState(of: $0.script) } }
 
     // MARK: Versions
 

@@ -85,10 +85,10 @@ final class AgentSlot {
     var generations: [LiveGeneration] { live.map { draining + [$0] } ?? draining }
 
     /// The generation that a Lua state belongs to; nil once it is closed.
-    func live(of generation: Generation) -> LiveGeneration? {
-        if let live, live.generation === generation { return live }
-        if let candidate, candidate.generation === generation { return candidate }
-        return draining.first { $0.generation === generation }
+    func live(of script: ScriptContext) -> LiveGeneration? {
+        if let live, live.generation.script === script { return live }
+        if let candidate, candidate.generation.script === script { return candidate }
+        return draining.first { $0.generation.script === script }
     }
 
     /// Ends what still waits and frees the Lua states; nothing is served any more.

@@ -291,7 +291,7 @@ final class MessageWork: LaneWork {
 
     /// Whom a line about this message is about.
     private var fields: Logger.Metadata {
-        if let lastLive { return Worker.fields(of: name, lastLive.generation, self) }
+        if let lastLive { return Worker.fields(of: name, lastLive.generation.script, self) }
         var fields: Logger.Metadata = ["agent": "\(slot.interface?.name ?? "")"]
         describe(in: &fields)
         return fields
@@ -323,7 +323,7 @@ final class MessageWork: LaneWork {
 
     /// Whom a line about a failure is about, where what is told is the handler's.
     private func fields(of report: HandlerReport?) -> Logger.Metadata {
-        report.map { Worker.fields(of: $0.handler, $0.live.generation, self) } ?? fields
+        report.map { Worker.fields(of: $0.handler, $0.live.generation.script, self) } ?? fields
     }
 
     private func logLetterWaits(_ error: String) {

@@ -6,12 +6,12 @@ import LuaRuntime
 /// What the log tells of handlers.
 extension Worker {
     /// Whom a line is about: `agent`, `version`, `handler`, and which message, task or event it had.
-    static func fields(of name: HandlerName?, _ generation: Generation, _ scope: EffectScope?) -> Logger.Metadata {
+    static func fields(of name: HandlerName?, _ script: ScriptContext, _ scope: EffectScope?) -> Logger.Metadata {
         var fields: Logger.Metadata = [
-            "agent": "\(generation.declaration?.interface.name ?? generation.snapshot.name)"
+            "agent": "\(script.name)"
         ]
         // While a script loads, its version is not known yet.
-        if !generation.version.isEmpty { fields["version"] = "\(generation.version)" }
+        if !script.version.isEmpty { fields["version"] = "\(script.version)" }
         scope?.describe(in: &fields)
         if let name {
             fields["handler"] = "\(name)"
@@ -41,7 +41,7 @@ extension Worker {
     }
 
     func log(_ report: HandlerReport, scope: EffectScope) {
-        var fields = Self.fields(of: report.handler, report.live.generation, scope)
+        var fields = Self.fields(of: report.handler, report.live.generation.script, scope)
         fields["traceback"] = report.traceback.map { "\($0)" }
         logger.error("\(report.message)", metadata: fields)
     }

@@ -42,8 +42,8 @@ extension Worker {
     }
 
     /// The invocation of the script function that runs now.
-    func currentInvocation(in generation: Generation) -> Invocation? {
-        generation.state.running?.context as? Invocation
+    func currentInvocation(in script: ScriptContext) -> Invocation? {
+        script.state.running?.context as? Invocation
     }
 
     /// Resumes an invocation with the results that the closure pushes, or with the error that it throws; too late, it

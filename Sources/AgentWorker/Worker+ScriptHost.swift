@@ -5,16 +5,16 @@ import LuaRuntime
 import NIOCore
 
 extension Worker: ScriptHost {
-    package func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
+    package func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer {
         loop.assertInEventLoop()
-        let invocation = currentInvocation(in: generation)
-        let scope = invocation?.scope ?? looseScope(slots[generation.agentIndex])
+        let invocation = currentInvocation(in: script)
+        let scope = invocation?.scope ?? looseScope(slots[script.agentIndex])
         guard case .event(let event) = effect else { return dispatcher.perform(effect, for: scope) }
         if let refusal = emit(event, for: scope, depth: invocation?.depth ?? 0) { return .refused(refusal) }
         return .taken(reached: 0)
     }
 
-    package func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool {
+    package func hears(_ publication: Publication, eventType: String?, in script: ScriptContext) -> Bool {
         if dispatcher.hub?.hears(publication) == true { return true }
         return eventType.map(hasHandlers) ?? false
     }
@@ -31,9 +31,9 @@ extension Worker: ScriptHost {
         }
     }
 
-    package func count(of demand: ScriptDemand, in generation: Generation) -> Int {
+    package func count(of demand: ScriptDemand, in script: ScriptContext) -> Int {
         // A script that loads runs on a thread of its own, and has begun nothing.
-        guard loop.inEventLoop, let live = slots[generation.agentIndex].live(of: generation) else { return 0 }
+        guard loop.inEventLoop, let live = slots[script.agentIndex].live(of: script) else { return 0 }
         switch demand {
         case .invocation: return live.underWay
         case .timer: return live.timerCount
@@ -41,8 +41,8 @@ extension Worker: ScriptHost {
         }
     }
 
-    package func wait(_ wait: ScriptWait, in generation: Generation) {
-        guard let invocation = currentInvocation(in: generation) else { return }
+    package func wait(_ wait: ScriptWait, in script: ScriptContext) {
+        guard let invocation = currentInvocation(in: script) else { return }
         let turn = invocation.nextTurn()
         switch wait {
         case .sleep(let seconds):
@@ -65,7 +65,7 @@ extension Worker: ScriptHost {
             let giveUp = outbound.execute(call, on: loop) { result in
                 complete()
                 self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
-                    try generation.pushHTTPAnswer(result, on: stack)
+                    try stack.push(http: result)
                 }
             }
             invocation.cancelWait = {
@@ -73,24 +73,24 @@ extension Worker: ScriptHost {
                 giveUp()
             }
         case .secrets(let platform):
-            readSecrets(of: platform, for: invocation, turn: turn, in: generation)
+            readSecrets(of: platform, for: invocation, turn: turn)
         case .flush:
             flush(invocation, turn: turn)
         case .task(let type, let payload):
-            later { self.process(type, payload: payload, for: invocation, turn: turn, in: generation) }
-        case .spawned(let spawned): waitForEnd(of: spawned, for: invocation, turn: turn, in: generation)
+            later { self.process(type, payload: payload, for: invocation, turn: turn) }
+        case .spawned(let spawned): waitForEnd(of: spawned, for: invocation, turn: turn, in: script)
         case .gather(let functions): gather(functions, for: invocation, turn: turn)
         case .store(let request):
-            stores.perform(request, of: generation.storeName, on: loop) { result in
+            stores.perform(request, of: script.name, on: loop) { result in
                 self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
-                    try generation.pushStore(result, on: stack)
+                    try stack.push(store: result)
                 }
             }
         case .file(let file):
             blocking.run(
                 on: loop, { file.read() },
                 completion: { result in
-                    self.resume(invocation, turn: turn) { generation.pushFile(result, on: $0) }
+                    self.resume(invocation, turn: turn) { $0.push(file: result) }
                 })
         }
     }
@@ -113,16 +113,14 @@ extension Worker: ScriptHost {
     }
 
     /// `agent:process`: the task runs as one that a client had asked for, on the version that asks; its caller waits.
-    private func process(
-        _ type: String, payload: LuaReference, for invocation: Invocation, turn: Int, in generation: Generation
-    ) {
+    private func process(_ type: String, payload: LuaReference, for invocation: Invocation, turn: Int) {
         let live = invocation.generation
-        guard !invocation.hasEnded, !live.isClosed, let function = generation.handlers.tasks[type] else { return }
+        guard !invocation.hasEnded, !live.isClosed, let function = live.generation.handlers.tasks[type] else { return }
         runTask(
-            type, function, of: live, in: slots[generation.agentIndex], scope: invocation.scope,
+            type, function, of: live, in: slots[live.generation.agentIndex], scope: invocation.scope,
             depth: invocation.depth, received: loop.now,
             arguments: { (stack, id) throws(TaskFailure) in
-                try generation.pushTask(payload: payload, id: id, type: type, on: stack)
+                try live.generation.pushTask(payload: payload, id: id, type: type, on: stack)
             },
             completion: { outcome, stack in
                 let value = stack?.reference()
@@ -145,10 +143,10 @@ extension Worker: ScriptHost {
             })
     }
 
-    package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation)
+    package func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in script: ScriptContext)
     {
-        let invocation = currentInvocation(in: generation)
-        var metadata = Self.fields(of: invocation?.name, generation, invocation?.scope)
+        let invocation = currentInvocation(in: script)
+        var metadata = Self.fields(of: invocation?.name, script, invocation?.scope)
         // The host's own fields are what lines are found by: a script's of the same name stands beside them.
         for (name, value) in fields {
             let logged = value.stringValue.map { Logger.MetadataValue.string($0) } ?? .stringConvertible(value)
@@ -164,16 +162,16 @@ extension Worker: ScriptHost {
         logger.log(level: severity, "\(message)", metadata: metadata, source: ScriptLogLevel.source)
     }
 
-    package func schedule(_ timer: ScriptTimer, in generation: Generation) {
-        guard let live = slots[generation.agentIndex].live(of: generation), !live.isRetired, live.mayBegin(timer)
+    package func schedule(_ timer: ScriptTimer, in script: ScriptContext) {
+        guard let live = slots[script.agentIndex].live(of: script), !live.isRetired, live.mayBegin(timer)
         else { return }
         start(timer, of: live)
     }
 
-    package func cancel(_ timer: ScriptTimer, in generation: Generation) {
+    package func cancel(_ timer: ScriptTimer, in script: ScriptContext) {
         // A script that loads runs on a thread of its own, and none of its timers has been started.
         guard loop.inEventLoop else { return }
-        slots[generation.agentIndex].live(of: generation)?.forget(timer)
+        slots[script.agentIndex].live(of: script)?.forget(timer)
     }
 
     package func now() -> Int64 { clock() }

@@ -12,17 +12,17 @@ extension Worker {
     // MARK: spawn
 
     package func spawn(
-        _ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation
+        _ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in script: ScriptContext
     ) {
-        let slot = slots[generation.agentIndex]
-        guard let live = slot.live(of: generation) else { return }
+        let slot = slots[script.agentIndex]
+        guard let live = slot.live(of: script) else { return }
         let first = stack.top - arguments
         let references = (first...stack.top).map { index -> LuaReference in
             stack.pushValue(at: index)
             return stack.reference()
         }
         stack.setTop(first - 1)
-        let spawner = currentInvocation(in: generation)
+        let spawner = currentInvocation(in: script)
         let scope = spawner?.scope ?? looseScope(slot)
         let name = HandlerName.spawned(in: spawner?.name)
         scope.beginBackground()
@@ -70,12 +70,12 @@ extension Worker {
             if let message = tell() { fail(message) }
             return
         }
-        let generation = live.generation
+        let functions = live.generation.script.spawned
         if case .returned(let stack, let count) = outcome {
-            generation.keepResults(count, of: spawned, on: stack)
+            functions.keepResults(count, of: spawned, on: stack)
         } else {
             let raised = (spawned.runner as? Invocation)?.raised(outcome)
-            generation.keepFailure(message ?? "", raised: raised, of: spawned)
+            functions.keepFailure(message ?? "", raised: raised, of: spawned)
         }
         let waiters = spawned.waiters
         spawned.waiters = []
@@ -83,21 +83,21 @@ extension Worker {
             spawned.isClaimed = true
             return later {
                 for waiter in waiters { waiter.resume() }
-                generation.forget(spawned)
+                functions.forget(spawned)
             }
         }
-        guard let message else { return generation.forget(spawned) }
+        guard let message else { return functions.forget(spawned) }
         guard let spawner, !spawner.hasEnded else {
             _ = tell()
             fail(message)
-            return generation.forget(spawned)
+            return functions.forget(spawned)
         }
-        keep(spawned, of: spawner, in: generation, tell: { _ = tell() }, fail: { fail(message) }, isBounded: isBounded)
+        keep(spawned, of: spawner, in: functions, tell: { _ = tell() }, fail: { fail(message) }, isBounded: isBounded)
     }
 
     /// Whoever spawned it may be about to wait for it, and then decides what becomes of the failure.
     private func keep(
-        _ spawned: SpawnedFunction, of spawner: Invocation, in generation: Generation, tell: @escaping () -> Void,
+        _ spawned: SpawnedFunction, of spawner: Invocation, in functions: SpawnedFunctions, tell: @escaping () -> Void,
         fail: @escaping () -> Void, isBounded: Bool
     ) {
         var isTold = false
@@ -108,7 +108,7 @@ extension Worker {
         func end() {
             tellOnce()
             if !spawned.isClaimed { fail() }
-            generation.forget(spawned)
+            functions.forget(spawned)
         }
         spawner.unclaimed[spawned.identifier] = end
         let number = spawned.identifier
@@ -121,7 +121,7 @@ extension Worker {
 
     // MARK: handle:wait
 
-    func waitForEnd(of spawned: SpawnedFunction, for invocation: Invocation, turn: Int, in generation: Generation) {
+    func waitForEnd(of spawned: SpawnedFunction, for invocation: Invocation, turn: Int, in script: ScriptContext) {
         if let runner = spawned.runner as? Invocation, isAwaited(invocation, by: runner) {
             return later {
                 self.resume(
@@ -135,7 +135,7 @@ extension Worker {
                 waiter,
                 {
                     self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
-                        try generation.pushOutcome(of: spawned, on: stack)
+                        try script.spawned.pushOutcome(of: spawned, on: stack)
                     }
                 }
             ))

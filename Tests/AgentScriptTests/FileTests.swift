@@ -15,7 +15,7 @@ import Testing
     private func read(_ path: String, by script: TestScript) throws -> [JSONValue] {
         let run = try script.task("probe", body: "{\"query\":\"\(path)\"}")
         guard case .file(let file)? = script.host.waits.last, run.isWaiting else { return try run.results }
-        run.resume { script.generation.pushFile(file.read(), on: $0) }
+        run.resume { $0.push(file: file.read()) }
         return try run.results
     }
 

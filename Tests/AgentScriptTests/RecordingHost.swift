@@ -26,7 +26,7 @@ final class RecordingHost: ScriptHost {
     var secrets: (platform: String, values: [String: JSONValue])?
     private var identifierCount = 0
 
-    func perform(_ effect: Effect, in generation: Generation) -> EffectAnswer {
+    func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer {
         if !keepsNothing { effects.append(effect) }
         return answer(effect)
     }
@@ -37,34 +37,34 @@ final class RecordingHost: ScriptHost {
     /// How many of each the agent has.
     var counts: [ScriptDemand: Int] = [:]
 
-    func hears(_ publication: Publication, eventType: String?, in generation: Generation) -> Bool { isHeard }
+    func hears(_ publication: Publication, eventType: String?, in script: ScriptContext) -> Bool { isHeard }
 
-    func count(of demand: ScriptDemand, in generation: Generation) -> Int { counts[demand] ?? 0 }
+    func count(of demand: ScriptDemand, in script: ScriptContext) -> Int { counts[demand] ?? 0 }
 
-    func wait(_ wait: ScriptWait, in generation: Generation) {
+    func wait(_ wait: ScriptWait, in script: ScriptContext) {
         waits.append(wait)
     }
 
-    func spawn(_ function: SpawnedFunction, arguments: Int32, from stack: LuaStack, in generation: Generation) {
+    func spawn(_ function: SpawnedFunction, arguments: Int32, from stack: LuaStack, in script: ScriptContext) {
         let values = (0...arguments).map { _ in stack.reference() }
-        let coroutine = generation.state.coroutine()
+        let coroutine = script.state.coroutine()
         coroutine.context = self
         for value in values.reversed() {
             coroutine.stack.push(value)
             coroutine.stack.release(value)
         }
-        spawned.append(ScriptRun(coroutine, coroutine.start(arguments: arguments), of: generation))
+        spawned.append(ScriptRun(coroutine, coroutine.start(arguments: arguments), of: script))
     }
 
-    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in generation: Generation) {
+    func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in script: ScriptContext) {
         if !keepsNothing { lines.append(LogLine(level: level, message: message, values: fields)) }
     }
 
-    func schedule(_ timer: ScriptTimer, in generation: Generation) {
+    func schedule(_ timer: ScriptTimer, in script: ScriptContext) {
         scheduled.append(timer)
     }
 
-    func cancel(_ timer: ScriptTimer, in generation: Generation) {
+    func cancel(_ timer: ScriptTimer, in script: ScriptContext) {
         cancelled.append(timer)
     }
 

@@ -70,7 +70,7 @@ import Testing
         let context = RequestContext(path: [("id", "7")], head: ByteBuffer(string: Self.head))
         #expect(try script.task("probe", input: .call(query: "q", parameters: nil), context: context).results == [true])
         let other = try TestScript.probe("return task")
-        try script.generation.pushState(on: other.generation.state.stack)
+        try AgentState(of: script.generation.script).push(on: other.generation.state.stack)
         other.generation.state.stack.pop()
     }
 }

@@ -12,12 +12,12 @@ final class ScriptRun {
     }
 
     /// Kept, so that the Lua state outlives the coroutine.
-    private let generation: Generation
+    private let script: ScriptContext
     private let coroutine: LuaCoroutine
     private(set) var state: State = .waiting
 
-    init(_ coroutine: LuaCoroutine, _ step: LuaCoroutine.Step, of generation: Generation) {
-        self.generation = generation
+    init(_ coroutine: LuaCoroutine, _ step: LuaCoroutine.Step, of script: ScriptContext) {
+        self.script = script
         self.coroutine = coroutine
         take(step)
     }

@@ -20,7 +20,7 @@ import Testing
     private func answered(_ body: String, _ answers: Result<StoreAnswer, DeliveryFailure>...) throws -> [JSONValue] {
         let script = try TestScript.probe(body)
         let run = try script.task("probe")
-        for answer in answers { try run.resume { try script.generation.pushStore(answer, on: $0) } }
+        for answer in answers { try run.resume { try $0.push(store: answer) } }
         return try run.results
     }
 

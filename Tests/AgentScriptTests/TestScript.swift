@@ -46,7 +46,7 @@ final class TestScript {
     /// Runs a function of the script with the arguments that the closure pushes.
     func run(_ function: LuaReference, _ arguments: (LuaStack) throws -> Int32) rethrows -> ScriptRun {
         let (coroutine, step) = try generation.begin(function, context: host, arguments: arguments)
-        return ScriptRun(coroutine, step, of: generation)
+        return ScriptRun(coroutine, step, of: generation.script)
     }
 
     func run(_ function: LuaReference) -> ScriptRun { run(function) { _ in 0 } }
@@ -67,7 +67,7 @@ final class TestScript {
             coroutine.recycle()
             throw error
         }
-        return ScriptRun(coroutine, coroutine.start(arguments: 1), of: generation)
+        return ScriptRun(coroutine, coroutine.start(arguments: 1), of: generation.script)
     }
 
     // MARK: - Short scripts

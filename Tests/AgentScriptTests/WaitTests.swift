@@ -129,11 +129,11 @@ import Testing
         )
         let run = try script.task("probe")
         try run.resume { stack in
-            try script.generation.pushHTTPAnswer(
-                .success(
+            try stack.push(
+                http: .success(
                     HTTPAnswer(
                         status: 201, headers: [(name: "Content-Type", value: "application/json; charset=utf-8")],
-                        body: ByteBuffer(string: #"{"a":[1]}"#))), on: stack)
+                        body: ByteBuffer(string: #"{"a":[1]}"#))))
         }
         #expect(try run.results == [201, "application/json; charset=utf-8", #"{"a":[1]}"#, [1]])
     }
@@ -144,14 +144,14 @@ import Testing
             "local r = agenthost.http.get('http://h/') return r.headers['set-cookie'], r.header_list")
         let run = try script.task("probe")
         try run.resume { stack in
-            try script.generation.pushHTTPAnswer(
-                .success(
+            try stack.push(
+                http: .success(
                     HTTPAnswer(
                         status: 200,
                         headers: [
                             (name: "Set-Cookie", value: "a=1"), (name: "X", value: ""),
                             (name: "Set-Cookie", value: "b=2"),
-                        ], body: ByteBuffer())), on: stack)
+                        ], body: ByteBuffer())))
         }
         #expect(try run.results == ["b=2", [["set-cookie", "a=1"], ["x", ""], ["set-cookie", "b=2"]]])
     }
@@ -161,11 +161,11 @@ import Testing
         let script = try TestScript.probe("local r = agenthost.http.get('http://h/') return r.json == nil, r.body")
         let run = try script.task("probe")
         try run.resume { stack in
-            try script.generation.pushHTTPAnswer(
-                .success(
+            try stack.push(
+                http: .success(
                     HTTPAnswer(
                         status: 200, headers: [(name: "content-type", value: "application/json")],
-                        body: ByteBuffer(string: "{"))), on: stack)
+                        body: ByteBuffer(string: "{"))))
         }
         #expect(try run.results == [true, "{"])
     }
@@ -175,7 +175,7 @@ import Testing
         let script = try TestScript.probe("return agenthost.http.get('http://h/')")
         let run = try script.task("probe")
         try run.resume { stack in
-            try script.generation.pushHTTPAnswer(.failure(DeliveryFailure("h: connection refused")), on: stack)
+            try stack.push(http: .failure(DeliveryFailure("h: connection refused")))
         }
         #expect(try run.results == [.null, "h: connection refused"])
     }

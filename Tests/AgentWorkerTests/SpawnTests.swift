@@ -25,7 +25,7 @@ import Testing
         #expect(outcome.json == nil)
         test.advance(1)
         #expect(outcome.json == #"[3,true,"x",3,1,true,0]"#)
-        #expect(test.worker.slots[0].live?.generation.spawned.isEmpty == true)
+        #expect(test.worker.slots[0].live?.generation.script.spawned.isEmpty == true)
     }
 
     @Test("thousands of results come whole, also to a coroutine of the script that waits for them") func manyResults()
@@ -102,7 +102,7 @@ import Testing
         test.advance(60)
         #expect(test.errors == 3)
         #expect(test.lines.count(containing: "second") == 1)
-        #expect(test.worker.slots[0].live?.generation.spawned.isEmpty == true)
+        #expect(test.worker.slots[0].live?.generation.script.spawned.isEmpty == true)
     }
 
     @Test("a message whose handler waits for a failed function and goes on is not tried again") func handled() throws {

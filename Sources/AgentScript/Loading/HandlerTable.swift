@@ -51,6 +51,18 @@ package struct HandlerTable {
     /// Parameter models of endpoints, by task type.
     package var parameterModels: [String: LuaReference] = [:]
 
+    /// Handlers that an agent may register, of all kinds together. Each of them is looked at now and then.
+    private static let most = 10_000
+    private var registered = 0
+
+    /// One handler more is registered.
+    mutating func count() throws(LuaFailure) {
+        guard registered < Self.most else {
+            throw LuaFailure("an agent registers at most \(Self.most) handlers, and this one has registered them")
+        }
+        registered += 1
+    }
+
     /// The handlers of a topic, in order of registration: for MQTT every one whose filter matches, for Kafka the one that
     /// names the topic, else the first whose filter matches.
     package func messages(topic: String, source: MessageSource) -> [Message] {

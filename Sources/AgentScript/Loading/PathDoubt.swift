@@ -1,6 +1,3 @@
-import AgentModel
-import LuaRuntime
-
 /// A path that can be meant as it stands, and probably is not: with a parameter as other frameworks write it.
 enum PathDoubt {
     /// What is to be said of an endpoint's path; nil for nothing.
@@ -18,14 +15,5 @@ enum PathDoubt {
             }
         }
         return nil
-    }
-}
-
-extension Generation {
-    /// Warns of a path that is probably not meant so.
-    func doubt(_ path: RoutePath, _ what: String, on stack: LuaStack) {
-        guard let doubt = PathDoubt.of(path.text) else { return }
-        let place = stack.location(level: 1) ?? snapshot.name
-        warnings.append("\(place): \(what): \(doubt)")
     }
 }

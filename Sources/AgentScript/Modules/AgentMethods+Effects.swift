@@ -5,7 +5,7 @@ import NIOCore
 extension AgentMethods {
     /// A method that acts on the world: only in handlers.
     private static func method(
-        _ name: String, on stack: LuaStack, in generation: Generation, _ body: @escaping LuaHostFunction
+        _ name: String, on stack: LuaStack, in generation: ScriptContext, _ body: @escaping LuaHostFunction
     ) {
         stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
             try generation.requireAgent(call)
@@ -14,7 +14,7 @@ extension AgentMethods {
         }
     }
 
-    static func installEffects(on stack: LuaStack, in generation: Generation) {
+    static func installEffects(on stack: LuaStack, in generation: ScriptContext) {
         method("send_kafka", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
             let record = try kafkaRecord(Arguments(call))
             return generation.answer(.kafka(record), call)
@@ -72,13 +72,11 @@ extension AgentMethods {
                 guard call.stack.type(at: 3) == .table else { throw arguments.wrong("payload", "table", at: 3) }
                 call.stack.pushValue(at: 3)
             }
-            generation.host.wait(.task(type: type, payload: call.stack.reference()), in: generation)
-            return .wait
+            return generation.wait(.task(type: type, payload: call.stack.reference()))
         }
         method("flush", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
             try call.requireWait()
-            generation.host.wait(.flush, in: generation)
-            return .wait
+            return generation.wait(.flush)
         }
     }
 
@@ -122,7 +120,8 @@ extension AgentMethods {
     }
 
     /// The event that a script emits; nil when nobody hears it.
-    private static func event(_ arguments: Arguments, in generation: Generation) throws(LuaFailure) -> RealtimeEvent? {
+    private static func event(_ arguments: Arguments, in generation: ScriptContext) throws(LuaFailure) -> RealtimeEvent?
+    {
         let known = [
             "event_type", "data", "topic", "stream_id", "correlation_id", "priority", "source_service", "source_agent",
         ]
@@ -159,35 +158,12 @@ extension AgentMethods {
             throw error
         }
         let event = RealtimeEvent(
-            eventID: generation.host.identifier(), eventType: type,
+            eventID: generation.identifier(), eventType: type,
             sourceService: try fields.string("source_service") ?? generation.declaration?.settings.serviceName ?? "",
             sourceAgent: try fields.string("source_agent") ?? generation.declaration?.interface.name, data: data,
-            timestamp: generation.host.now(), correlationID: try fields.string("correlation_id"),
+            timestamp: generation.now(), correlationID: try fields.string("correlation_id"),
             streamID: try fields.string("stream_id"), priority: try fields.integer("priority", in: 1...3) ?? 1,
             topic: topic)
         return isHeard ? event : nil
-    }
-}
-
-extension Generation {
-    /// Whether anyone gets what is published so; what nobody hears is checked, and not made.
-    func hears(_ publication: Publication, eventType: String? = nil) -> Bool {
-        host.hears(publication, eventType: eventType, in: self)
-    }
-
-    /// Performs an effect and gives the script its answer: the number reached (true for a broker), or `nil, message`.
-    func answer(_ effect: Effect, _ call: LuaCall) -> LuaOutcome {
-        switch host.perform(effect, in: self) {
-        case .taken(let reached):
-            switch effect {
-            case .publish, .broadcast: call.stack.push(reached)
-            case .kafka, .mqtt, .event, .client, .clientFrame, .clientClose: call.stack.push(true)
-            }
-            return .results(1)
-        case .refused(let reason):
-            call.stack.pushNil()
-            call.stack.push(reason)
-            return .results(2)
-        }
     }
 }

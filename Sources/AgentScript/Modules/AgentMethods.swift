@@ -4,83 +4,81 @@ import LuaRuntime
 /// The methods of an agent: `agent:task`, `agent:on_message`, `agent:send_kafka` and the others.
 enum AgentMethods {
     /// Adds them to the table on top of the stack.
-    static func install(on stack: LuaStack, in generation: Generation) {
-        installRegistration(on: stack, in: generation)
-        installEffects(on: stack, in: generation)
-        installTimers(on: stack, in: generation)
+    static func install(on stack: LuaStack, for script: ScriptContext) {
+        installRegistration(on: stack, for: script)
+        installEffects(on: stack, in: script)
+        installTimers(on: stack, for: script)
     }
 
     /// A method that registers a handler: only while the script loads.
     private static func registration(
-        _ name: String, on stack: LuaStack, in generation: Generation,
+        _ name: String, on stack: LuaStack, for script: ScriptContext,
         _ body: @escaping (Arguments, LuaCall) throws(LuaFailure) -> Void
     ) {
-        stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
-            try generation.requireAgent(call)
-            try generation.requireLoading("agent:\(name)")
-            try generation.countHandler()
+        stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
+            try script.requireAgent(call)
+            try script.requireLoading("agent:\(name)")
+            try script.handlers.count()
             try body(Arguments(call), call)
             return .results(0)
         }
     }
 
-    private static func installRegistration(on stack: LuaStack, in generation: Generation) {
-        registration("task", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
+    private static func installRegistration(on stack: LuaStack, for script: ScriptContext) {
+        registration("task", on: stack, for: script) { [unowned script] (arguments, _) throws(LuaFailure) in
             let type = try arguments.string(2, "task_type")
-            guard generation.handlers.tasks[type] == nil else {
+            guard script.handlers.tasks[type] == nil else {
                 throw arguments.invalid(
                     "task_type",
-                    "task \"\(type)\" has a handler already\(place(of: generation.handlers.tasks[type], arguments.stack))"
+                    "task \"\(type)\" has a handler already\(place(of: script.handlers.tasks[type], arguments.stack))"
                 )
             }
-            generation.handlers.tasks[type] = try arguments.function(3, "fn")
+            script.handlers.tasks[type] = try arguments.function(3, "fn")
         }
-        registration("on_message", on: stack, in: generation) {
-            [unowned generation] (arguments, call) throws(LuaFailure) in
-            generation.handlers.messages.append(try messageHandler(arguments, call, in: generation))
+        registration("on_message", on: stack, for: script) {
+            [unowned script] (arguments, call) throws(LuaFailure) in
+            script.handlers.messages.append(try messageHandler(arguments, call, for: script))
         }
-        registration("on_event", on: stack, in: generation) {
-            [unowned generation] (arguments, call) throws(LuaFailure) in
+        registration("on_event", on: stack, for: script) {
+            [unowned script] (arguments, call) throws(LuaFailure) in
             let type = try arguments.string(2, "event_type")
             // As FastAPI's applications have them.
             if let method = ["startup": "on_start", "shutdown": "on_stop"][type] {
-                let place = call.stack.location(level: 1) ?? generation.snapshot.name
-                generation.warnings.append(
-                    "\(place): agent:on_event hears what agents emit, and \"\(type)\" only if one does; agent:\(method)(fn) is meant?"
-                )
+                script.warn(
+                    "agent:on_event hears what agents emit, and \"\(type)\" only if one does; agent:\(method)(fn) is meant?",
+                    on: call.stack)
             }
-            generation.handlers.events[type, default: []].append(try arguments.function(3, "fn"))
+            script.handlers.events[type, default: []].append(try arguments.function(3, "fn"))
         }
-        registration("on_websocket", on: stack, in: generation) {
-            [unowned generation] (arguments, call) throws(LuaFailure) in
+        registration("on_websocket", on: stack, for: script) {
+            [unowned script] (arguments, call) throws(LuaFailure) in
             let type = try arguments.string(2, "message_type")
-            if generation.declaration?.interface.isRealtime == false {
-                let place = call.stack.location(level: 1) ?? generation.snapshot.name
-                generation.warnings.append(
-                    "\(place): agenthost.agent has no WebSockets, so that nothing calls this; agenthost.realtime_agent has them"
-                )
+            if script.declaration?.interface.isRealtime == false {
+                script.warn(
+                    "agenthost.agent has no WebSockets, so that nothing calls this; agenthost.realtime_agent has them",
+                    on: call.stack)
             }
             guard !["subscribe", "unsubscribe", "ping", "agent_request"].contains(type) else {
                 throw arguments.invalid("message_type", "\"\(type)\" is answered by the host")
             }
-            guard generation.handlers.websocket[type] == nil else {
+            guard script.handlers.websocket[type] == nil else {
                 throw arguments.invalid(
                     "message_type",
-                    "\"\(type)\" has a handler already\(place(of: generation.handlers.websocket[type], arguments.stack))"
+                    "\"\(type)\" has a handler already\(place(of: script.handlers.websocket[type], arguments.stack))"
                 )
             }
-            generation.handlers.websocket[type] = try arguments.function(3, "fn")
+            script.handlers.websocket[type] = try arguments.function(3, "fn")
         }
-        registration("on_start", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
-            generation.handlers.start.append(try arguments.function(2, "fn"))
+        registration("on_start", on: stack, for: script) { [unowned script] (arguments, _) throws(LuaFailure) in
+            script.handlers.start.append(try arguments.function(2, "fn"))
         }
-        registration("on_stop", on: stack, in: generation) { [unowned generation] (arguments, _) throws(LuaFailure) in
-            generation.handlers.stop.append(try arguments.function(2, "fn"))
+        registration("on_stop", on: stack, for: script) { [unowned script] (arguments, _) throws(LuaFailure) in
+            script.handlers.stop.append(try arguments.function(2, "fn"))
         }
-        registration("on_upgrade", on: stack, in: generation) {
-            [unowned generation] (arguments, _) throws(LuaFailure) in
-            guard generation.handlers.upgrade == nil else { throw arguments.invalid("fn", "there is one already") }
-            generation.handlers.upgrade = try arguments.function(2, "fn")
+        registration("on_upgrade", on: stack, for: script) {
+            [unowned script] (arguments, _) throws(LuaFailure) in
+            guard script.handlers.upgrade == nil else { throw arguments.invalid("fn", "there is one already") }
+            script.handlers.upgrade = try arguments.function(2, "fn")
         }
     }
 
@@ -93,7 +91,7 @@ enum AgentMethods {
     }
 
     private static func messageHandler(
-        _ arguments: Arguments, _ call: LuaCall, in generation: Generation
+        _ arguments: Arguments, _ call: LuaCall, for script: ScriptContext
     ) throws(LuaFailure) -> HandlerTable.Message {
         let topic = try arguments.string(2, "topic")
         guard let filter = try? TopicFilter(topic) else {
@@ -104,7 +102,7 @@ enum AgentMethods {
         var handler = HandlerTable.Message(
             filter: filter, function: function, source: nil, attempts: 3, backoff: 0.2, onError: .dlq, concurrency: 1,
             deliversToEvery: false,
-            location: call.stack.location(level: 1) ?? generation.snapshot.name)
+            location: script.place(on: call.stack))
         let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json"]
         if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {
@@ -143,8 +141,8 @@ enum AgentMethods {
                 handler.concurrency = concurrency
             }
         }
-        try call.charge(10 * generation.handlers.messages.count)
-        let earlier = generation.handlers.messages.first {
+        try call.charge(10 * script.handlers.messages.count)
+        let earlier = script.handlers.messages.first {
             $0.filter.text == topic && ($0.source == nil || handler.source == nil || $0.source == handler.source)
         }
         if let earlier {
@@ -158,57 +156,36 @@ enum AgentMethods {
             throw arguments.invalid("topic", "\"\(topic)\" has MQTT wildcards; a Kafka topic is named in full")
         }
         if let doubt = TopicDoubt.of(filter, source: handler.source) {
-            generation.warnings.append("\(handler.location): \(doubt)")
+            script.warn(doubt, on: call.stack)
         }
         return handler
     }
 
-    private static func installTimers(on stack: LuaStack, in generation: Generation) {
+    private static func installTimers(on stack: LuaStack, for script: ScriptContext) {
         for (name, repeats) in [("every", true), ("after", false)] {
-            stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
-                try generation.requireAgent(call)
+            stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
+                try script.requireAgent(call)
                 let arguments = Arguments(call)
                 let seconds = try arguments.number(2, "seconds")
                 guard repeats ? seconds >= 0.001 : seconds >= 0, seconds <= 1e8 else {
                     throw arguments.invalid("seconds", repeats ? "0.001 or more expected" : "0 or more expected")
                 }
-                try generation.require(.timer)
-                if !generation.isLoading { try generation.require(.invocation) }
-                generation.timerCount += 1
-                let timer = ScriptTimer(
-                    identifier: generation.timerCount, interval: seconds, repeats: repeats,
-                    function: try arguments.function(3, "fn"))
-                if generation.isLoading {
-                    generation.handlers.timers.append(timer)
-                } else {
-                    generation.host.schedule(timer, in: generation)
-                }
-                pushTimer(timer, on: call.stack, in: generation)
+                try script.require(.timer)
+                if !script.isLoading { try script.require(.invocation) }
+                let timer = script.start(
+                    seconds: seconds, repeats: repeats, function: try arguments.function(3, "fn"))
+                pushTimer(timer, on: call.stack, for: script)
                 return .results(1)
             }
         }
     }
 
     /// A handle with one method: `timer:cancel()`.
-    private static func pushTimer(_ timer: ScriptTimer, on stack: LuaStack, in generation: Generation) {
+    private static func pushTimer(_ timer: ScriptTimer, on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 1)
-        stack.setFunction("cancel") { [unowned generation] call in
-            if !timer.isCancelled {
-                timer.isCancelled = true
-                generation.host.cancel(timer, in: generation)
-            }
+        stack.setFunction("cancel") { [unowned script] call in
+            script.cancel(timer)
             return .results(0)
         }
-    }
-}
-
-extension Generation {
-    /// A method was called with a colon, on the agent.
-    func requireAgent(_ call: LuaCall) throws(LuaFailure) {
-        guard let agentReference else { throw LuaFailure("the agent is not made yet") }
-        call.stack.push(agentReference)
-        let isAgent = call.argumentCount >= 1 && call.stack.rawEqual(1, -1)
-        call.stack.pop(1)
-        if !isAgent { throw LuaFailure("call it with a colon: agent:\(call.name)(…)") }
     }
 }

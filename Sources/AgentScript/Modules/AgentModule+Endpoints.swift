@@ -44,7 +44,7 @@ extension AgentModule {
     private static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
     static func endpoints(
-        _ reader: TableReader, in generation: Generation
+        _ reader: TableReader, for script: ScriptContext
     ) throws(LuaFailure) -> [AgentInterface.Endpoint] {
         var endpoints: [AgentInterface.Endpoint] = []
         var declared: [String: RoutePath] = [:]
@@ -58,7 +58,7 @@ extension AgentModule {
                 known: ["path", "task_type", "method", "description", "parameters", "body"],
                 instead: Misnomer.ofEndpointField)
             let path = try path(item, what)
-            generation.doubt(path, what, on: reader.stack)
+            if let doubt = PathDoubt.of(path.text) { script.warn("\(what): \(doubt)", on: reader.stack) }
             let method = (try item.string("method") ?? "POST").uppercased()
             guard methods.contains(method) else {
                 throw LuaFailure(
@@ -67,15 +67,16 @@ extension AgentModule {
             guard let taskType = try item.string("task_type"), !taskType.isEmpty else {
                 throw LuaFailure("\(what) (\(path.text)): a task_type is missing")
             }
-            try generation.countHandler()
+            try script.handlers.count()
             try note(path, method, in: &declared, what)
             if item.has("parameters") {
-                guard item.stack.getField("parameters", of: item.index) == .table, ModelsModule.isModel(item.stack)
+                guard item.stack.getField("parameters", of: item.index) == .table,
+                    ModelSchema.find(at: item.stack.top, on: item.stack) != nil
                 else {
                     item.stack.pop(1)
                     throw LuaFailure("\(what): parameters must be a model, as agenthost.model { … } makes one")
                 }
-                generation.handlers.parameterModels[taskType] = item.stack.reference()
+                script.handlers.parameterModels[taskType] = item.stack.reference()
             }
             let body = try item.string("body")
             guard body == nil || body == "any" else {
@@ -88,7 +89,7 @@ extension AgentModule {
     }
 
     static func websocketEndpoints(
-        _ reader: TableReader, in generation: Generation
+        _ reader: TableReader, for script: ScriptContext
     ) throws(LuaFailure) -> [AgentInterface.WebSocketEndpoint] {
         var endpoints: [AgentInterface.WebSocketEndpoint] = []
         var declared: [String: RoutePath] = [:]
@@ -102,8 +103,8 @@ extension AgentModule {
                 known: ["path", "auto_subscribe", "subprotocols", "on_message", "on_open", "on_close", "description"],
                 instead: Misnomer.ofWebSocketField)
             let path = try path(item, what)
-            generation.doubt(path, what, on: reader.stack)
-            try generation.countHandler()
+            if let doubt = PathDoubt.of(path.text) { script.warn("\(what): \(doubt)", on: reader.stack) }
+            try script.handlers.count()
             try note(path, "", in: &declared, what)
             let topics = try item.strings("auto_subscribe") ?? []
             for name in topics { _ = try topic(name, on: path, what) }
@@ -113,7 +114,7 @@ extension AgentModule {
                     throw LuaFailure(
                         "\(what): on_message makes the endpoint raw, and a raw endpoint has no auto_subscribe")
                 }
-                generation.handlers.raw[path.text] = HandlerTable.RawEndpoint(
+                script.handlers.raw[path.text] = HandlerTable.RawEndpoint(
                     onOpen: try item.function("on_open"), onMessage: onMessage, onClose: try item.function("on_close"))
             } else if item.has("on_open") || item.has("on_close") {
                 throw LuaFailure(
@@ -148,7 +149,7 @@ extension AgentModule {
     }
 
     static func streamingEndpoints(
-        _ reader: TableReader, in generation: Generation
+        _ reader: TableReader, for script: ScriptContext
     ) throws(LuaFailure) -> [AgentInterface.StreamingEndpoint] {
         var endpoints: [AgentInterface.StreamingEndpoint] = []
         var declared: [String: RoutePath] = [:]
@@ -163,7 +164,7 @@ extension AgentModule {
             guard let name = try item.string("topic"), !name.isEmpty else {
                 throw LuaFailure("\(what) (\(path.text)): a topic is missing")
             }
-            try generation.countHandler()
+            try script.handlers.count()
             try note(path, "", in: &declared, what)
             endpoints.append(.init(path: path.text, topic: try topic(name, on: path, what)))
         }

@@ -4,7 +4,7 @@ import LuaRuntime
 /// `static = { ["/app"] = "public" }` of a declaration: folders beside the script whose files are served.
 extension AgentModule {
     static func staticFolders(
-        _ reader: TableReader, in generation: Generation
+        _ reader: TableReader, for script: ScriptContext
     ) throws(LuaFailure) -> [AgentInterface.StaticFolder] {
         let stack = reader.stack
         let top = stack.top
@@ -23,7 +23,7 @@ extension AgentModule {
                     "static: a path for each folder expected, as in { [\"/app\"] = \"public\" }, got the key "
                         + stack.displayString(at: -2))
             }
-            try generation.countHandler()
+            try script.handlers.count()
             let mounted = try mountPath(path)
             if folders.contains(where: { $0.path == mounted }) { throw LuaFailure("static: \(mounted) is there twice") }
             guard stack.type(at: -1) == .string, let folder = stack.string(at: -1) else {
@@ -32,7 +32,7 @@ extension AgentModule {
             folders.append(
                 AgentInterface.StaticFolder(
                     path: mounted, folder: folder,
-                    directory: try directory(folder, "static[\"\(path)\"]", beside: generation.snapshot)))
+                    directory: try directory(folder, "static[\"\(path)\"]", beside: script.snapshot)))
             stack.pop(1)
         }
         return folders.sorted { $0.path < $1.path }

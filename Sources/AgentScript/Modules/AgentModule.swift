@@ -8,20 +8,20 @@ enum AgentModule: ScriptModule {
     ]
     private static let realtimeFields = standardFields + ["websocket_endpoints", "streaming_endpoints"]
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         for (name, isRealtime) in [("agent", false), ("realtime_agent", true)] {
-            stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
-                try construct(call, isRealtime: isRealtime, in: generation)
+            stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
+                try construct(call, isRealtime: isRealtime, for: script)
                 return .results(1)
             }
         }
     }
 
-    private static func construct(_ call: LuaCall, isRealtime: Bool, in generation: Generation) throws(LuaFailure) {
+    private static func construct(_ call: LuaCall, isRealtime: Bool, for script: ScriptContext) throws(LuaFailure) {
         let stack = call.stack
-        let location = stack.location(level: 1) ?? "\(generation.snapshot.name):1"
-        try generation.requireLoading("agenthost.\(call.name)")
-        if let earlier = generation.declaration {
+        let location = stack.location(level: 1) ?? "\(script.snapshot.name):1"
+        try script.requireLoading("agenthost.\(call.name)")
+        if let earlier = script.declaration {
             throw LuaFailure("one script is one agent: the first was declared at \(earlier.location)")
         }
         let arguments = Arguments(call)
@@ -31,23 +31,23 @@ enum AgentModule: ScriptModule {
         let reader = try TableReader(
             stack, at: 1, what: "field of agenthost.\(call.name)", known: isRealtime ? realtimeFields : standardFields,
             instead: Misnomer.ofAgentField)
-        let name = try reader.string("name") ?? String(generation.snapshot.name.prefix { $0 != "." })
+        let name = try reader.string("name") ?? String(script.snapshot.name.prefix { $0 != "." })
         guard !name.isEmpty, name.utf8.count <= 200, !name.utf8.contains(where: { $0 < 0x21 || $0 == 0x7F }) else {
             throw LuaFailure("field of agenthost.\(call.name) 'name': a name without spaces expected, got \"\(name)\"")
         }
         let description = try reader.string("description") ?? ""
         let capabilities = try reader.strings("capabilities") ?? []
-        let endpoints = try endpoints(reader, in: generation)
-        let websocketEndpoints = try websocketEndpoints(reader, in: generation)
-        let streamingEndpoints = try streamingEndpoints(reader, in: generation)
-        let staticFolders = try staticFolders(reader, in: generation)
+        let endpoints = try endpoints(reader, for: script)
+        let websocketEndpoints = try websocketEndpoints(reader, for: script)
+        let streamingEndpoints = try streamingEndpoints(reader, for: script)
+        let staticFolders = try staticFolders(reader, for: script)
         let processor = try reader.function("processor")
-        let (config, declared) = try config(reader, in: generation)
+        let (config, declared) = try config(reader, for: script)
         let allowedAddresses = try allowedAddresses(reader)
 
         let settings: AgentSettings
         do throws(ScriptFailure) {
-            settings = try generation.settings(
+            settings = try script.settings(
                 AgentRequestForSettings(
                     name: name, isRealtime: isRealtime, config: config, declared: declared, location: location))
         } catch {
@@ -59,10 +59,10 @@ enum AgentModule: ScriptModule {
             agentType: settings.agentType, implementation: settings.implementation, capabilities: capabilities,
             taskTypes: [], endpoints: endpoints, websocketEndpoints: websocketEndpoints,
             streamingEndpoints: streamingEndpoints, staticFolders: staticFolders, location: location)
-        generation.declaration = AgentDeclaration(
+        script.declaration = AgentDeclaration(
             interface: interface, settings: settings, location: location, allowedAddresses: allowedAddresses)
         try pushAgent(
-            stack, name: name, description: description, settings: settings, processor: processor, in: generation)
+            stack, name: name, description: description, settings: settings, processor: processor, for: script)
     }
 
     /// `http = { allow = { "169.254.169.254" } }`.
@@ -85,7 +85,7 @@ enum AgentModule: ScriptModule {
     /// The `config` table: values of the host's settings (which fields there are is the configuration's to check), and
     /// settings of the script's own.
     private static func config(
-        _ reader: TableReader, in generation: Generation
+        _ reader: TableReader, for script: ScriptContext
     ) throws(LuaFailure) -> ([String: JSONValue], [DeclaredSetting]) {
         let stack = reader.stack
         let top = stack.top
@@ -98,7 +98,7 @@ enum AgentModule: ScriptModule {
         stack.pushNil()
         while stack.next(of: top + 1) {
             if let name = stack.type(at: -2) == .string ? stack.string(at: -2) : nil,
-                let setting = try SettingModule.declaration(stack, at: -1, name: name, in: generation)
+                let setting = try SettingModule.declaration(stack, at: -1, name: name, for: script)
             {
                 declared.append(setting)
                 stack.pop(1)
@@ -121,7 +121,7 @@ enum AgentModule: ScriptModule {
     /// Leaves the agent table on top of the stack.
     private static func pushAgent(
         _ stack: LuaStack, name: String, description: String, settings: AgentSettings, processor: LuaReference?,
-        in generation: Generation
+        for script: ScriptContext
     ) throws(LuaFailure) {
         stack.newTable(array: 0, fields: 8)
         stack.push(name)
@@ -134,8 +134,8 @@ enum AgentModule: ScriptModule {
         stack.setField("config", of: -2)
         if let processor {
             do throws(LuaError) {
-                let main = generation.state.stack
-                try generation.state.call(processor, results: 1)
+                let main = script.state.stack
+                try script.state.call(processor, results: 1)
                 let made = main.reference()
                 stack.push(made)
                 main.release(made)
@@ -147,7 +147,7 @@ enum AgentModule: ScriptModule {
         // The metatable: methods, and errors for what does not exist.
         stack.newTable(array: 0, fields: 3)
         stack.newTable(array: 0, fields: 20)
-        AgentMethods.install(on: stack, in: generation)
+        AgentMethods.install(on: stack, for: script)
         stack.newTable(array: 0, fields: 1)
         stack.pushUnknownFieldFunction("an agent has no", ofTableAt: -2, instead: Misnomer.ofMethod)
         stack.setField("__index", of: -2)
@@ -168,7 +168,7 @@ enum AgentModule: ScriptModule {
         stack.setField("__metatable", of: -2)
         stack.setMetatable(of: -2)
         stack.pushValue(at: -1)
-        generation.agentReference = stack.reference()
+        script.agent = stack.reference()
     }
 }
 

@@ -8,9 +8,9 @@ import NIOCore
 /// It is a table with the three in it, and a metatable that no script gets hold of, by which it is known again. What is
 /// in it is checked when it is made, so that the error names the script's line, and when it leaves, as a script may have
 /// changed it.
-enum AnswerModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
-        stack.setFunction("answer") { [unowned generation] (call) throws(LuaFailure) in
+package enum AnswerModule: ScriptModule {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
+        stack.setFunction("answer") { [unowned script] (call) throws(LuaFailure) in
             let stack = call.stack
             let count = call.argumentCount
             if count < 3 { stack.setTop(3) }
@@ -22,10 +22,80 @@ enum AnswerModule: ScriptModule {
                 stack.pushValue(at: Int32(index + 1))
                 stack.setField(name, of: -2)
             }
-            generation.pushAnswerMetatable(on: stack)
+            pushMetatable(on: stack, for: script)
             stack.setMetatable(of: -2)
             return .results(1)
         }
+    }
+
+    private static func pushMetatable(on stack: LuaStack, for script: ScriptContext) {
+        if let made = script.kept.answer { return stack.push(made) }
+        stack.newTable(array: 0, fields: 1)
+        stack.push(false)
+        stack.setField("__metatable", of: -2)
+        stack.pushValue(at: -1)
+        script.state.keepErrors(
+            withMetatableOn: stack, message: "an HTTP answer was raised where nobody waits for one, outside of a task")
+        stack.pushValue(at: -1)
+        script.kept.answer = stack.reference()
+    }
+
+    private static func isAnswer(at index: Int32, on stack: LuaStack, for script: ScriptContext) -> Bool {
+        guard let metatable = script.kept.answer, stack.type(at: index) == .table else { return false }
+        let top = stack.top
+        defer { stack.setTop(top) }
+        guard stack.getMetatable(of: index) else { return false }
+        stack.push(metatable)
+        return stack.rawEqual(-1, -2)
+    }
+
+    /// The value as an HTTP answer, with its body pushed on the stack (nil where it has none); nil, and nothing pushed,
+    /// for any other value. Throws what is wrong with one that the script has changed, or whose body has no JSON.
+    package static func answer(
+        at index: Int32, on stack: LuaStack, for script: ScriptContext
+    ) throws(LuaError) -> TaskAnswer? {
+        guard isAnswer(at: index, on: stack, for: script) else { return nil }
+        let answer = stack.absolute(index)
+        let first = stack.top + 1
+        for name in ["status", "headers", "body"] { stack.getField(name, of: answer) }
+        do throws(LuaError) {
+            return try read(stack, status: first, headers: first + 1, body: first + 2)
+        } catch {
+            stack.setTop(first - 1)
+            throw error
+        }
+    }
+
+    private static func read(
+        _ stack: LuaStack, status: Int32, headers: Int32, body: Int32
+    ) throws(LuaError) -> TaskAnswer {
+        let fields: AnswerFields
+        do throws(LuaFailure) {
+            fields = try AnswerFields(stack, status: status, body: body, headers: headers) { name, reason in
+                LuaFailure("answer.\(name): \(reason)")
+            }
+        } catch {
+            throw LuaError(kind: .runtime, message: error.message)
+        }
+        var bytes: ByteBuffer?
+        var form = TaskAnswer.Form.json
+        switch stack.type(at: body) {
+        case .nil: break
+        case .string:
+            bytes = stack.withBytes(at: body) { ByteBuffer(bytes: $0) }
+            form = fields.saysJSON ? .saysJSON : .text
+        default:
+            do {
+                bytes = try stack.withJSON(at: body, path: "body") { ByteBuffer(bytes: $0) }
+            } catch {
+                throw error as? LuaError ?? LuaError(kind: .json, message: "body: \(ErrorText.of(error))")
+            }
+        }
+        let type = form == .text ? "text/plain; charset=utf-8" : "application/json"
+        return TaskAnswer(
+            status: fields.status, fields: fields.lines,
+            contentType: bytes == nil || fields.contentType != nil ? nil : type, body: bytes, form: form,
+            namesOrigin: fields.namesOrigin)
     }
 }
 
@@ -113,75 +183,5 @@ private struct AnswerFields {
     var saysJSON: Bool {
         guard let type = contentType?.prefix(while: { $0 != ";" }).filter({ $0 != " " }) else { return false }
         return type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
-    }
-}
-
-extension Generation {
-    fileprivate func pushAnswerMetatable(on stack: LuaStack) {
-        if let made = metatables.answer { return stack.push(made) }
-        stack.newTable(array: 0, fields: 1)
-        stack.push(false)
-        stack.setField("__metatable", of: -2)
-        stack.pushValue(at: -1)
-        state.keepErrors(
-            withMetatableOn: stack, message: "an HTTP answer was raised where nobody waits for one, outside of a task")
-        stack.pushValue(at: -1)
-        metatables.answer = stack.reference()
-    }
-
-    private func isAnswer(at index: Int32, on stack: LuaStack) -> Bool {
-        guard let metatable = metatables.answer, stack.type(at: index) == .table else { return false }
-        let top = stack.top
-        defer { stack.setTop(top) }
-        guard stack.getMetatable(of: index) else { return false }
-        stack.push(metatable)
-        return stack.rawEqual(-1, -2)
-    }
-
-    /// The value as an HTTP answer, with its body pushed on the stack (nil where it has none); nil, and nothing pushed,
-    /// for any other value. Throws what is wrong with one that the script has changed, or whose body has no JSON.
-    package func answer(at index: Int32, on stack: LuaStack) throws(LuaError) -> TaskAnswer? {
-        guard isAnswer(at: index, on: stack) else { return nil }
-        let answer = stack.absolute(index)
-        let first = stack.top + 1
-        for name in ["status", "headers", "body"] { stack.getField(name, of: answer) }
-        do throws(LuaError) {
-            return try read(stack, status: first, headers: first + 1, body: first + 2)
-        } catch {
-            stack.setTop(first - 1)
-            throw error
-        }
-    }
-
-    private func read(
-        _ stack: LuaStack, status: Int32, headers: Int32, body: Int32
-    ) throws(LuaError) -> TaskAnswer {
-        let fields: AnswerFields
-        do throws(LuaFailure) {
-            fields = try AnswerFields(stack, status: status, body: body, headers: headers) { name, reason in
-                LuaFailure("answer.\(name): \(reason)")
-            }
-        } catch {
-            throw LuaError(kind: .runtime, message: error.message)
-        }
-        var bytes: ByteBuffer?
-        var form = TaskAnswer.Form.json
-        switch stack.type(at: body) {
-        case .nil: break
-        case .string:
-            bytes = stack.withBytes(at: body) { ByteBuffer(bytes: $0) }
-            form = fields.saysJSON ? .saysJSON : .text
-        default:
-            do {
-                bytes = try stack.withJSON(at: body, path: "body") { ByteBuffer(bytes: $0) }
-            } catch {
-                throw error as? LuaError ?? LuaError(kind: .json, message: "body: \(ErrorText.of(error))")
-            }
-        }
-        let type = form == .text ? "text/plain; charset=utf-8" : "application/json"
-        return TaskAnswer(
-            status: fields.status, fields: fields.lines,
-            contentType: bytes == nil || fields.contentType != nil ? nil : type, body: bytes, form: form,
-            namesOrigin: fields.namesOrigin)
     }
 }

@@ -3,7 +3,7 @@ import LuaRuntime
 
 /// `agenthost.base64`.
 enum Base64Module: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 2)
         stack.setFunction("encode") { (call) throws(LuaFailure) in
             let arguments = Arguments(call)

@@ -8,7 +8,7 @@ enum DigestModule: ScriptModule {
         case sha1, sha256, sha384, sha512
     }
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.setFunction("sha256") { (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let text = try arguments.bytes(1, "text")

@@ -3,7 +3,7 @@ import LuaRuntime
 
 /// `agenthost.events`: the event types that the contract names, in upper case.
 enum EventsModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: Int32(EventType.all.count))
         for type in EventType.all {
             stack.push(type)

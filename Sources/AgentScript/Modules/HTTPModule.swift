@@ -1,5 +1,5 @@
-package import AgentModel
-package import LuaRuntime
+import AgentModel
+import LuaRuntime
 import NIOCore
 
 /// `agenthost.http`: requests that look synchronous and yield underneath.
@@ -9,24 +9,24 @@ import NIOCore
 enum HTTPModule: ScriptModule {
     private static let fields = ["url", "method", "headers", "body", "json", "timeout"]
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 3)
-        stack.setFunction("request") { [unowned generation] (call) throws(LuaFailure) in
+        stack.setFunction("request") { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             guard let reader = try arguments.options(1, "request", known: fields) else {
                 throw arguments.wrong("request", "table", at: 1)
             }
-            try generation.requireWaiting("agenthost.http", call)
+            try script.requireWaiting("agenthost.http", call)
             guard let url = try reader.string("url") else { throw reader.wrong("url", "string") }
-            return try send(call, url: url, method: reader.string("method") ?? "GET", reader, in: generation)
+            return try send(call, url: url, method: reader.string("method") ?? "GET", reader, for: script)
         }
         for (name, method) in [("get", "GET"), ("post", "POST")] {
-            stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+            stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
                 let arguments = Arguments(call)
                 let url = try arguments.string(1, "url")
                 let reader = try arguments.options(2, "options", known: fields.filter { $0 != "url" && $0 != "method" })
-                try generation.requireWaiting("agenthost.http", call)
-                return try send(call, url: url, method: method, reader, in: generation)
+                try script.requireWaiting("agenthost.http", call)
+                return try send(call, url: url, method: method, reader, for: script)
             }
         }
         stack.strict("agenthost.http has no")
@@ -34,7 +34,7 @@ enum HTTPModule: ScriptModule {
     }
 
     private static func send(
-        _ script: LuaCall, url: String, method: String, _ reader: TableReader?, in generation: Generation
+        _ function: LuaCall, url: String, method: String, _ reader: TableReader?, for script: ScriptContext
     ) throws(LuaFailure) -> LuaOutcome {
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
             throw LuaFailure("url '\(url)': http:// or https:// expected")
@@ -43,7 +43,7 @@ enum HTTPModule: ScriptModule {
             throw LuaFailure("method '\(method)': a word such as GET expected")
         }
         var call = HTTPCall(method: method.uppercased(), url: url, headers: [], body: nil, timeout: 30)
-        call.allowedAddresses = generation.declaration?.allowedAddresses ?? []
+        call.allowedAddresses = script.declaration?.allowedAddresses ?? []
         // Why the request cannot be made, for what only shows when one is.
         var refusal: String?
         if call.method == "CONNECT" { refusal = "CONNECT opens a tunnel; no request can be made with it" }
@@ -79,50 +79,9 @@ enum HTTPModule: ScriptModule {
             }
         }
         if call.method == "TRACE", call.body != nil { refusal = "a TRACE request has no body" }
-        if let refusal = refusal ?? generation.refusal(of: .request) {
-            script.stack.pushNil()
-            script.stack.push(refusal)
-            return .results(2)
+        if let refusal = refusal ?? script.refusal(of: .request) {
+            return .results(function.stack.pushFailure(refusal))
         }
-        generation.host.wait(.http(call, decodesJSON: true), in: generation)
-        return .wait
-    }
-}
-
-extension Generation {
-    /// Pushes the answer of `agenthost.http` on a coroutine's stack; returns how many values that is.
-    /// Throws when its JSON does not fit into what is left of the script's memory.
-    package func pushHTTPAnswer(
-        _ result: Result<HTTPAnswer, DeliveryFailure>, on stack: LuaStack
-    ) throws(LuaError) -> Int32 {
-        switch result {
-        case .failure(let failure):
-            stack.pushNil()
-            stack.push(failure.description)
-            return 2
-        case .success(let answer):
-            stack.newTable(array: 0, fields: 5)
-            stack.push(answer.status)
-            stack.setField("status", of: -2)
-            let headers = answer.headers.map { MessageHeader(name: $0.name.lowercased(), value: Array($0.value.utf8)) }
-            stack.setHeaders(headers)
-            let isJSON = answer.headers.contains {
-                $0.name.lowercased() == "content-type" && $0.value.lowercased().contains("json")
-            }
-            let refusal: LuaError? = answer.body.withUnsafeReadableBytes { bytes in
-                stack.push(bytes)
-                stack.setField("body", of: -2)
-                guard isJSON else { return nil }
-                do throws(JSONDecodingError) {
-                    try stack.pushJSON(bytes)
-                    stack.setField("json", of: -2)
-                    return nil
-                } catch {
-                    return error.refusal
-                }
-            }
-            if let refusal { throw refusal }
-            return 1
-        }
+        return script.wait(.http(call, decodesJSON: true))
     }
 }

@@ -21,14 +21,14 @@ enum IOModule: ScriptModule {
         }
     }
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 12)
         var files: [LuaReference] = []
         let output = Line()
         for (name, level, line) in [
             ("stdout", ScriptLogLevel.info, output), ("stderr", .warn, Line()), ("stdin", .info, Line()),
         ] {
-            file(on: stack, level: level, line, in: generation)
+            file(on: stack, level: level, line, for: script)
             stack.pushValue(at: -1)
             files.append(stack.reference())
             stack.setField(name, of: -2)
@@ -42,7 +42,7 @@ enum IOModule: ScriptModule {
                 return .results(1)
             }
         }
-        write(on: stack, first: 1, level: .info, output, in: generation) { $0.push(files[0]) }
+        write(on: stack, first: 1, level: .info, output, for: script) { $0.push(files[0]) }
         stack.setFunction("open") { call in
             call.stack.pushNil()
             call.stack.push("\(call.stack.displayString(at: 1)): \(refusal)")
@@ -63,16 +63,16 @@ enum IOModule: ScriptModule {
         }
         for name in ["close", "lines", "popen", "tmpfile"] { refuse(name, on: stack) }
         stack.pushValue(at: -1)
-        generation.libraryIO = stack.reference()
+        script.kept.libraryIO = stack.reference()
         stack.setLibraryGlobal("io")
     }
 
     /// Pushes a table with the methods of a file.
     private static func file(
-        on stack: LuaStack, level: ScriptLogLevel, _ line: Line, in generation: Generation
+        on stack: LuaStack, level: ScriptLogLevel, _ line: Line, for script: ScriptContext
     ) {
         stack.newTable(array: 0, fields: 7)
-        write(on: stack, first: 2, level: level, line, in: generation) { $0.pushValue(at: 1) }
+        write(on: stack, first: 2, level: level, line, for: script) { $0.pushValue(at: 1) }
         for name in ["flush", "setvbuf"] {
             stack.setFunction(name) { call in
                 call.stack.pushValue(at: 1)
@@ -87,10 +87,10 @@ enum IOModule: ScriptModule {
     }
 
     private static func write(
-        on stack: LuaStack, first: Int32, level: ScriptLogLevel, _ line: Line, in generation: Generation,
+        on stack: LuaStack, first: Int32, level: ScriptLogLevel, _ line: Line, for script: ScriptContext,
         _ pushFile: @escaping (LuaStack) -> Void
     ) {
-        stack.setFunction("write") { [unowned generation] (call) throws(LuaFailure) in
+        stack.setFunction("write") { [unowned script] (call) throws(LuaFailure) in
             for index in stride(from: first, through: call.argumentCount, by: 1) {
                 guard [.string, .integer, .number].contains(call.stack.type(at: index)) else {
                     throw LuaFailure.argument(
@@ -98,7 +98,7 @@ enum IOModule: ScriptModule {
                 }
                 for text in line.append(call.stack.displayString(at: index)) {
                     try call.charge(500)
-                    generation.host.log(level, LuaText.cut(String(text)), fields: [:], in: generation)
+                    script.log(level, LuaText.cut(String(text)))
                 }
             }
             pushFile(call.stack)

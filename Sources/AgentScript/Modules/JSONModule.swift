@@ -3,7 +3,7 @@ import NIOCore
 
 /// `agenthost.json`, `agenthost.null` and `agenthost.array`.
 enum JSONModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.pushNull()
         stack.setField("null", of: -2)
         stack.setFunction("array") { (call) throws(LuaFailure) in

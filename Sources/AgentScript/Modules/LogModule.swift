@@ -6,10 +6,10 @@ enum LogModule: ScriptModule {
     /// Fields of one line that are logged; of further ones the number.
     private static let mostFields = 100
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 4)
         for level in [ScriptLogLevel.debug, .info, .warn, .error] {
-            stack.setFunction(level.rawValue) { [unowned generation] (call) throws(LuaFailure) in
+            stack.setFunction(level.rawValue) { [unowned script] (call) throws(LuaFailure) in
                 let arguments = Arguments(call)
                 guard call.argumentCount >= 1 else { throw arguments.wrong("message", "string", at: 1) }
                 var fields: [String: JSONValue] = [:]
@@ -29,20 +29,20 @@ enum LogModule: ScriptModule {
                     }
                     if more > 0 { fields["more_fields"] = .integer(Int64(more)) }
                 }
-                generation.host.log(level, shown(call, at: 1), fields: fields, in: generation)
+                script.log(level, shown(call, at: 1), fields: fields)
                 return .results(0)
             }
         }
         stack.strict("agenthost.log has no")
         stack.setField("log", of: -2)
 
-        stack.pushFunction("print") { [unowned generation] (call) throws(LuaFailure) in
+        stack.pushFunction("print") { [unowned script] (call) throws(LuaFailure) in
             var text = ""
             for index in 0..<call.argumentCount where text.utf8.count <= LuaText.longest {
                 if index > 0 { text += "\t" }
                 text += shown(call, at: index + 1)
             }
-            generation.host.log(.info, LuaText.cut(text), fields: [:], in: generation)
+            script.log(.info, LuaText.cut(text))
             return .results(0)
         }
         stack.setGlobal("print")

@@ -6,56 +6,40 @@ import LuaRuntime
 /// A model is a table that can be called: `model(data)` answers a checked copy of `data` with its defaults filled in,
 /// or `nil, message`, where the message lists every field that is wrong.
 enum ModelsModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: Int32(ModelSchema.ofContract.count))
         for schema in ModelSchema.ofContract {
-            push(schema, on: stack, in: generation)
+            push(schema, on: stack, for: script)
             stack.setField(schema.name ?? "", of: -2)
         }
         stack.strict("agenthost.models has no")
         stack.setField("models", of: -2)
 
-        stack.setFunction("model") { [unowned generation] (call) throws(LuaFailure) in
+        stack.setFunction("model") { [unowned script] (call) throws(LuaFailure) in
             guard call.argumentCount >= 1, call.stack.type(at: 1) == .table else {
                 throw Arguments(call).wrong("fields", "table", at: 1)
             }
             var count = 0
             let fields = try ModelDefinition.fields(at: 1, of: call.stack, count: &count)
-            push(ModelSchema(name: nil, fields: fields), on: call.stack, in: generation)
+            push(ModelSchema(name: nil, fields: fields), on: call.stack, for: script)
             call.stack.hold(bytes: count * ModelDefinition.fieldBytes, forMetatableOf: -1)
             return .results(1)
         }
     }
 
-    /// Whether the value on top of the stack is a model.
-    static func isModel(_ stack: LuaStack) -> Bool {
-        schema(at: stack.top, on: stack) != nil
-    }
-
-    /// The schema of the model at the index; nil when the value is no model.
-    static func schema(at index: Int32, on stack: LuaStack) -> ModelSchema? {
-        guard stack.type(at: index) == .table else { return nil }
-        let top = stack.top
-        defer { stack.setTop(top) }
-        guard stack.getMetatable(of: index), stack.getField("schema", of: -1) == .integer,
-            let number = stack.integer(at: -1)
-        else { return nil }
-        return ModelSchema.find(number)
-    }
-
     /// Pushes the model: an empty table whose metatable checks.
-    private static func push(_ schema: ModelSchema, on stack: LuaStack, in generation: Generation) {
+    private static func push(_ schema: ModelSchema, on stack: LuaStack, for script: ScriptContext) {
         let name = schema.name ?? "model"
         stack.newTable()
         stack.newTable(array: 0, fields: 4)
         stack.push(schema.number)
         stack.setField("schema", of: -2)
-        stack.pushFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+        stack.pushFunction(name) { [unowned script] (call) throws(LuaFailure) in
             // The first argument is the model itself.
             guard call.argumentCount >= 2 else {
                 throw LuaFailure("bad argument 'data' to '\(name)' (table expected, got nothing)")
             }
-            return try check(call, by: schema, in: generation)
+            return try check(call, by: schema, for: script)
         }
         stack.setField("__call", of: -2)
         stack.pushFunction("__index") { (call) throws(LuaFailure) in
@@ -69,9 +53,9 @@ enum ModelsModule: ScriptModule {
     }
 
     private static func check(
-        _ call: LuaCall, by schema: ModelSchema, in generation: Generation
+        _ call: LuaCall, by schema: ModelSchema, for script: ScriptContext
     ) throws(LuaFailure) -> LuaOutcome {
-        var checker = ModelChecker(on: call.stack, in: generation, from: .script)
+        var checker = ModelChecker(on: call.stack, for: script, from: .script)
         checker.push(.object(schema.fields), from: 2)
         try call.charge(0)
         if checker.issues.isEmpty { return .results(1) }

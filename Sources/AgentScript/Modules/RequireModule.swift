@@ -9,11 +9,11 @@ enum RequireModule: ScriptModule {
         let preload: LuaReference
     }
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.getGlobal("package")
         stack.push(ScriptSnapshot.modulePath)
         stack.setField("path", of: -2)
-        searchpath(on: stack, in: generation)
+        searchpath(on: stack, for: script)
         stack.getField("loaded", of: -1)
         stack.pushValue(at: -3)
         stack.setField("agenthost", of: -2)
@@ -22,11 +22,11 @@ enum RequireModule: ScriptModule {
         let preload = stack.reference()
         let package = Package(table: stack.reference(), loaded: loaded, preload: preload)
         var loading: [String] = []
-        stack.pushFunction("require") { [unowned generation] (call) throws(LuaFailure) in
+        stack.pushFunction("require") { [unowned script] (call) throws(LuaFailure) in
             let name = try Arguments(call).string(1, "name")
             if pushField(name, of: package.loaded, on: call.stack) { return .results(1) }
             if name == "io" {
-                guard !call.isByOwnFile, let io = generation.libraryIO else {
+                guard !call.isByOwnFile, let io = script.kept.libraryIO else {
                     throw LuaFailure("module 'io' is not there: \(ForeignModule.files)")
                 }
                 call.stack.push(io)
@@ -37,14 +37,14 @@ enum RequireModule: ScriptModule {
             }
             loading.append(name)
             defer { loading.removeLast() }
-            return try load(name, package, call, in: generation)
+            return try load(name, package, call, for: script)
         }
         stack.setGlobal("require")
     }
 
     /// Runs the loader of a module, and leaves what `require` answers: its value, and where it came from.
     private static func load(
-        _ name: String, _ package: Package, _ call: LuaCall, in generation: Generation
+        _ name: String, _ package: Package, _ call: LuaCall, for script: ScriptContext
     ) throws(LuaFailure) -> LuaOutcome {
         let stack = call.stack
         let loader: LuaReference
@@ -53,20 +53,20 @@ enum RequireModule: ScriptModule {
             loader = stack.reference()
             origin = ":preload:"
         } else {
-            let (file, bytes) = try find(name, package, stack, in: generation)
+            let (file, bytes) = try find(name, package, stack, for: script)
             do throws(LuaError) {
                 loader = try bytes.withUnsafeBytesTyped { (bytes) throws(LuaError) in
-                    try generation.state.compile(bytes, name: file)
+                    try script.state.compile(bytes, name: file)
                 }
             } catch {
                 throw LuaFailure(error.message, position: false)
             }
             origin = file
         }
-        let main = generation.state.stack
+        let main = script.state.stack
         defer { main.release(loader) }
         do throws(LuaError) {
-            try generation.state.call(
+            try script.state.call(
                 loader,
                 arguments: { stack in
                     stack.push(name)
@@ -94,7 +94,7 @@ enum RequireModule: ScriptModule {
     }
 
     private static func find(
-        _ name: String, _ package: Package, _ stack: LuaStack, in generation: Generation
+        _ name: String, _ package: Package, _ stack: LuaStack, for script: ScriptContext
     ) throws(LuaFailure) -> (file: String, bytes: [UInt8]) {
         guard ScriptSnapshot.isModuleName(name) else {
             let words = name.split(separator: "/").filter { $0 != "." }.joined(separator: ".")
@@ -104,18 +104,18 @@ enum RequireModule: ScriptModule {
                     + (isMeant ? " (did you mean '\(Self.withoutEnding(words))'?)" : ""))
         }
         let path = pushField("path", of: package.table, on: stack) ? stack.string(at: -1) : nil
-        if let found = generation.snapshot.module(name, along: path ?? ScriptSnapshot.modulePath) { return found }
+        if let found = script.snapshot.module(name, along: path ?? ScriptSnapshot.modulePath) { return found }
         let stem = name.replacing(".", with: "/")
         let places =
             path == ScriptSnapshot.modulePath ? ", under lib or under lua_modules" : ", or where package.path says"
-        if name.hasSuffix(".lua"), generation.snapshot.module(withoutEnding(name)) != nil {
+        if name.hasSuffix(".lua"), script.snapshot.module(withoutEnding(name)) != nil {
             throw LuaFailure("module '\(name)' not found (did you mean '\(withoutEnding(name))'?)")
         }
         if let instead = ForeignModule.instead(of: name) {
             throw LuaFailure("module '\(name)' is not there: \(instead)")
         }
         throw LuaFailure(
-            "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(generation.snapshot.name)"
+            "module '\(name)' not found: neither \(stem).lua nor \(stem)/init.lua is beside \(script.snapshot.name)"
                 + places)
     }
 
@@ -124,12 +124,12 @@ enum RequireModule: ScriptModule {
     }
 
     /// `package.searchpath(name, path)`, of the `package` table on top of the stack.
-    private static func searchpath(on stack: LuaStack, in generation: Generation) {
-        stack.setFunction("searchpath") { [unowned generation] (call) throws(LuaFailure) in
+    private static func searchpath(on stack: LuaStack, for script: ScriptContext) {
+        stack.setFunction("searchpath") { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let name = try arguments.string(1, "name")
             let path = try arguments.string(2, "path")
-            guard ScriptSnapshot.isModuleName(name), let (file, _) = generation.snapshot.module(name, along: path)
+            guard ScriptSnapshot.isModuleName(name), let (file, _) = script.snapshot.module(name, along: path)
             else {
                 call.stack.pushNil()
                 call.stack.push("no file of module '\(name)'")

@@ -3,7 +3,7 @@ import LuaRuntime
 /// A part of the `agenthost` table. A new one is one file here and one line in the list below.
 protocol ScriptModule: Sendable {
     /// Adds its fields to the `agenthost` table, which is on top of the stack and stays there.
-    static func install(on stack: LuaStack, in generation: Generation)
+    static func install(on stack: LuaStack, for script: ScriptContext)
 }
 
 enum ScriptModules {
@@ -14,10 +14,10 @@ enum ScriptModules {
     ]
 
     /// Makes the `agenthost` global and what else a script finds.
-    static func install(in generation: Generation) {
-        let stack = generation.state.stack
+    static func install(for script: ScriptContext) {
+        let stack = script.state.stack
         stack.newTable(array: 0, fields: 32)
-        for module in all { module.install(on: stack, in: generation) }
+        for module in all { module.install(on: stack, for: script) }
         stack.push(AgentHostVersion.text)
         stack.setField("version", of: -2)
         stack.strict("agenthost has no", instead: Misnomer.ofModule)

@@ -21,12 +21,12 @@ package struct DeclaredSetting: Sendable {
 enum SettingModule: ScriptModule {
     private static let what = "field of agenthost.setting"
 
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 1)
         stack.push(false)
         stack.setField("__metatable", of: -2)
-        generation.metatables.setting = stack.reference()
-        stack.setFunction("setting") { [unowned generation] (call) throws(LuaFailure) in
+        script.kept.setting = stack.reference()
+        stack.setFunction("setting") { [unowned script] (call) throws(LuaFailure) in
             let stack = call.stack
             guard call.argumentCount >= 1, stack.type(at: 1) == .table else {
                 throw Arguments(call).wrong("setting", "table", at: 1)
@@ -34,7 +34,7 @@ enum SettingModule: ScriptModule {
             // What is wrong is said where it stands.
             _ = try read(stack, at: 1, name: "setting")
             stack.setTop(1)
-            if let metatable = generation.metatables.setting { stack.push(metatable) }
+            if let metatable = script.kept.setting { stack.push(metatable) }
             stack.setMetatable(of: 1)
             return .results(1)
         }
@@ -42,9 +42,9 @@ enum SettingModule: ScriptModule {
 
     /// The declaration that the table at the index is; nil for a value that `agenthost.setting` has not made.
     static func declaration(
-        _ stack: LuaStack, at index: Int32, name: String, in generation: Generation
+        _ stack: LuaStack, at index: Int32, name: String, for script: ScriptContext
     ) throws(LuaFailure) -> DeclaredSetting? {
-        guard stack.type(at: index) == .table, let marker = generation.metatables.setting else { return nil }
+        guard stack.type(at: index) == .table, let marker = script.kept.setting else { return nil }
         let index = stack.absolute(index)
         guard stack.getMetatable(of: index) else { return nil }
         stack.push(marker)

@@ -2,12 +2,12 @@ import LuaRuntime
 
 /// `agenthost.spawn`, whose handle has one method, `handle:wait()`, and `agenthost.gather`.
 enum SpawnModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 1)
-        stack.setFunction("wait") { [unowned generation] (call) throws(LuaFailure) in try wait(call, in: generation) }
+        stack.setFunction("wait") { [unowned script] (call) throws(LuaFailure) in try wait(call, for: script) }
         stack.strict("a handle of agenthost.spawn has no")
-        generation.metatables.spawnedIndex = stack.reference()
-        stack.setFunction("spawn") { [unowned generation] (call) throws(LuaFailure) in
+        script.spawned.index = stack.reference()
+        stack.setFunction("spawn") { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             guard call.argumentCount >= 1, call.stack.type(at: 1) == .function else {
                 throw arguments.wrong("fn", "function", at: 1)
@@ -16,19 +16,19 @@ enum SpawnModule: ScriptModule {
                 throw LuaFailure(
                     "agenthost.spawn: at most 250 arguments for the function, got \(call.argumentCount - 1)")
             }
-            try generation.requireRunning("agenthost.spawn")
-            try generation.require(.invocation)
-            let spawned = generation.pushHandle(on: call.stack)
+            try script.requireRunning("agenthost.spawn")
+            try script.require(.invocation)
+            let spawned = script.spawned.pushHandle(on: call.stack)
             call.stack.insert(at: 1)
-            generation.host.spawn(spawned, arguments: call.argumentCount - 1, from: call.stack, in: generation)
+            script.spawn(spawned, arguments: call.argumentCount - 1, from: call.stack)
             return .results(1)
         }
-        stack.setFunction("gather") { [unowned generation] (call) throws(LuaFailure) in
-            try gather(call, in: generation)
+        stack.setFunction("gather") { [unowned script] (call) throws(LuaFailure) in
+            try gather(call, for: script)
         }
     }
 
-    private static func wait(_ call: LuaCall, in generation: Generation) throws(LuaFailure) -> LuaOutcome {
+    private static func wait(_ call: LuaCall, for script: ScriptContext) throws(LuaFailure) -> LuaOutcome {
         let stack = call.stack
         guard call.argumentCount >= 1, stack.type(at: 1) == .table, stack.getMetatable(of: 1) else {
             throw LuaFailure("call it with a colon: handle:wait()")
@@ -38,22 +38,21 @@ enum SpawnModule: ScriptModule {
             throw LuaFailure("call it with a colon: handle:wait()")
         }
         stack.pop()
-        let spawned = generation.spawned[Int(identifier)]
+        let spawned = script.spawned[Int(identifier)]
         guard let spawned, !spawned.hasEnded else {
             // A failure that waits to be logged has been told now.
             spawned?.isClaimed = true
-            guard let count = generation.pushOutcome(ofMetatableAt: metatable, on: stack) else {
+            guard let count = script.spawned.pushOutcome(ofMetatableAt: metatable, on: stack) else {
                 throw LuaFailure("stack overflow (too many results)")
             }
             try call.charge(Int(count))
             return .results(count)
         }
-        try generation.requireWaiting("handle:wait", call)
-        generation.host.wait(.spawned(spawned), in: generation)
-        return .wait
+        try script.requireWaiting("handle:wait", call)
+        return script.wait(.spawned(spawned))
     }
 
-    private static func gather(_ call: LuaCall, in generation: Generation) throws(LuaFailure) -> LuaOutcome {
+    private static func gather(_ call: LuaCall, for script: ScriptContext) throws(LuaFailure) -> LuaOutcome {
         let stack = call.stack
         let arguments = Arguments(call)
         guard call.argumentCount >= 1, stack.type(at: 1) == .table else {
@@ -79,8 +78,8 @@ enum SpawnModule: ScriptModule {
                 throw arguments.invalid("functions", "functions expected, got \(name) at [\(position + 1)]")
             }
         }
-        try generation.requireWaiting("agenthost.gather", call)
-        try generation.require(.invocation, more: length)
+        try script.requireWaiting("agenthost.gather", call)
+        try script.require(.invocation, more: length)
         guard length > 0 else {
             stack.newTable()
             stack.markArray(at: -1)
@@ -90,7 +89,6 @@ enum SpawnModule: ScriptModule {
             _ = stack.getIndex(position + 1, of: 1)
             return stack.reference()
         }
-        generation.host.wait(.gather(functions), in: generation)
-        return .wait
+        return script.wait(.gather(functions))
     }
 }

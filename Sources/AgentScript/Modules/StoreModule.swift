@@ -1,22 +1,22 @@
-package import AgentModel
-package import LuaRuntime
+import AgentModel
+import LuaRuntime
 
 /// `agenthost.store`: plain data by key that survives the end of the process. Every function waits; what it has returned for
 /// is on the disk.
 enum StoreModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 5)
-        request("get", on: stack, in: generation) { (arguments) throws(LuaFailure) in .get(try key(arguments)) }
-        request("set", on: stack, in: generation) { (arguments) throws(LuaFailure) in
+        request("get", on: stack, for: script) { (arguments) throws(LuaFailure) in .get(try key(arguments)) }
+        request("set", on: stack, for: script) { (arguments) throws(LuaFailure) in
             let key = try key(arguments)
             guard arguments.count >= 2 else { throw arguments.wrong("value", "a value, or nil to delete,", at: 2) }
             return arguments.isMissing(2) ? .delete(key) : .set(key, try value(arguments))
         }
-        request("delete", on: stack, in: generation) { (arguments) throws(LuaFailure) in .delete(try key(arguments)) }
-        request("add", on: stack, in: generation) { (arguments) throws(LuaFailure) in
+        request("delete", on: stack, for: script) { (arguments) throws(LuaFailure) in .delete(try key(arguments)) }
+        request("add", on: stack, for: script) { (arguments) throws(LuaFailure) in
             .add(try key(arguments), try number(arguments))
         }
-        request("keys", on: stack, in: generation) { (arguments) throws(LuaFailure) in
+        request("keys", on: stack, for: script) { (arguments) throws(LuaFailure) in
             .keys(prefix: arguments.isMissing(1) ? [] : try bytes(arguments, "prefix", from: 0))
         }
         stack.strict(
@@ -26,14 +26,13 @@ enum StoreModule: ScriptModule {
     }
 
     private static func request(
-        _ name: String, on stack: LuaStack, in generation: Generation,
+        _ name: String, on stack: LuaStack, for script: ScriptContext,
         _ read: @escaping (Arguments) throws(LuaFailure) -> StoreRequest
     ) {
-        stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
+        stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
             let request = try read(Arguments(call))
-            try generation.requireWaiting("agenthost.store.\(name)", call)
-            generation.host.wait(.store(request), in: generation)
-            return .wait
+            try script.requireWaiting("agenthost.store.\(name)", call)
+            return script.wait(.store(request))
         }
     }
 
@@ -77,57 +76,5 @@ enum StoreModule: ScriptModule {
         }
         guard number.isFinite else { throw arguments.invalid("number", "a finite number expected") }
         return .real(number)
-    }
-}
-
-extension Generation {
-    /// The name that the agent's store goes by.
-    package var storeName: String { declaration?.interface.name ?? snapshot.name }
-
-    /// Pushes what a function of `agenthost.store` returns; the number of values. Throws where it does not fit into the
-    /// script's memory.
-    package func pushStore(
-        _ result: Result<StoreAnswer, DeliveryFailure>, on stack: LuaStack
-    ) throws(LuaError) -> Int32 {
-        switch result {
-        case .failure(let failure): return Self.pushFailure(failure.description, on: stack)
-        case .success(.value(nil)): stack.pushNil()
-        case .success(.value(let value?)): return try Self.push(value, on: stack)
-        case .success(.done): stack.push(true)
-        case .success(.number(.integer(let number))): stack.push(number)
-        case .success(.number(.real(let number))): stack.push(number)
-        case .success(.keys(let keys)):
-            stack.newTable(array: Int32(clamping: keys.count))
-            for (index, key) in keys.enumerated() {
-                key.withUnsafeBytes { stack.push($0) }
-                stack.setIndex(index + 1, of: -2)
-            }
-            stack.markArray(at: -1)
-        }
-        return 1
-    }
-
-    private static func push(_ value: StoreValue, on stack: LuaStack) throws(LuaError) -> Int32 {
-        let failure: JSONDecodingError? = value.bytes.withUnsafeBytes { bytes in
-            if value.kind == .bytes {
-                stack.push(bytes)
-                return nil
-            }
-            do throws(JSONDecodingError) {
-                try stack.pushJSON(bytes)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        guard let failure else { return 1 }
-        if let refusal = failure.refusal { throw refusal }
-        return pushFailure("the value in the store is broken: \(failure.message)", on: stack)
-    }
-
-    private static func pushFailure(_ message: String, on stack: LuaStack) -> Int32 {
-        stack.pushNil()
-        stack.push(message)
-        return 2
     }
 }

@@ -3,7 +3,7 @@ import LuaRuntime
 
 /// `agenthost.url`: percent-encoding, queries and the parts of a URL (RFC 3986).
 enum URLModule: ScriptModule {
-    static func install(on stack: LuaStack, in generation: Generation) {
+    static func install(on stack: LuaStack, for script: ScriptContext) {
         stack.newTable(array: 0, fields: 4)
         stack.setFunction("encode") { (call) throws(LuaFailure) in
             let bytes = try Arguments(call).bytes(1, "text")

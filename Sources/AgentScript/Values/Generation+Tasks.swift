@@ -34,7 +34,7 @@ extension Generation {
                 stack.remove(at: top + 1)
             }
             stack.remove(at: top + 1)
-            attach(context, on: stack)
+            requests.attach(context, on: stack)
         } catch {
             stack.setTop(top)
             throw error
@@ -76,7 +76,7 @@ extension Generation {
         stack.pop(1)
         try pushTaskTable(fromTableAt: table, id: id, type: type, from: .script, on: stack)
         stack.remove(at: table)
-        attach(.none, on: stack)
+        requests.attach(.none, on: stack)
     }
 
     private func pushBody(_ body: ByteBuffer, on stack: LuaStack) throws(TaskFailure) {
@@ -131,7 +131,7 @@ extension Generation {
         stack.setField("type", of: task)
         /// For what is not as it nearly always is.
         func check(_ field: ModelField) {
-            var checker = ModelChecker(on: stack, in: self, from: source)
+            var checker = ModelChecker(on: stack, for: script, from: source)
             checker.push(field, of: body)
             issues += checker.issues
             stack.setField(field.name, of: task)
@@ -183,11 +183,11 @@ extension Generation {
     ) throws(TaskFailure) -> [ModelIssue] {
         stack.push(model)
         defer { stack.remove(at: -2) }
-        guard let schema = ModelsModule.schema(at: stack.top, on: stack) else {
+        guard let schema = ModelSchema.find(at: stack.top, on: stack) else {
             stack.pushNil()
             throw .failed("the model of the endpoint's parameters is no model any more")
         }
-        var checker = ModelChecker(on: stack, in: self, from: source)
+        var checker = ModelChecker(on: stack, for: script, from: source)
         let kind = stack.getField("parameters", of: body)
         stack.pop(1)
         if !schema.isRequired, kind == .nil || kind == .null {

@@ -17,7 +17,7 @@ struct ModelChecker {
     }
 
     let stack: LuaStack
-    private let host: any ScriptHost
+    private let script: ScriptContext
     private let source: Source
     private(set) var issues: [ModelIssue] = []
     /// The script's time was over before all was checked: what has been pushed is of no use.
@@ -29,9 +29,9 @@ struct ModelChecker {
     private var shownBytes = 0
     private static let mostShownBytes = 1 << 20
 
-    init(on stack: LuaStack, in generation: Generation, from source: Source) {
+    init(on stack: LuaStack, for script: ScriptContext, from source: Source) {
         self.stack = stack
-        host = generation.host
+        self.script = script
         self.source = source
     }
 
@@ -150,8 +150,8 @@ struct ModelChecker {
             issue(.missing, input: source)
             stack.pushNil()
         case .allowed: stack.pushNil()
-        case .identifier: stack.push(host.identifier())
-        case .now: stack.push(Timestamp.text(host.now()))
+        case .identifier: stack.push(script.identifier())
+        case .now: stack.push(Timestamp.text(script.now()))
         case .integer(let value): stack.push(value)
         case .string(let value): stack.push(value)
         case .boolean(let value): stack.push(value)

@@ -60,7 +60,7 @@ enum ModelDefinition {
             try stack.charge(stack.length(of: index))
             return try FieldTypeText.read(stack.string(at: index) ?? "", of: path)
         case .table:
-            if let model = ModelsModule.schema(at: index, on: stack) { return (.object(model.fields), false) }
+            if let model = ModelSchema.find(at: index, on: stack) { return (.object(model.fields), false) }
             guard stack.length(of: index) == 1, isSingle(index, of: stack) else {
                 return (.object(try fields(at: index, of: stack, path: path, depth: depth + 1, count: &count)), false)
             }

@@ -1,3 +1,4 @@
+import LuaRuntime
 import Synchronization
 
 /// The fields that a model has, in the order in which they are checked.
@@ -37,7 +38,18 @@ final class ModelSchema: Sendable {
         _ = Self.register.withLock { $0.known.removeValue(forKey: number) }
     }
 
-    static func find(_ number: Int64) -> ModelSchema? {
+    private static func find(_ number: Int64) -> ModelSchema? {
         register.withLock { $0.known[number]?.schema }
+    }
+
+    /// The schema of the model at the index; nil when the value is no model.
+    static func find(at index: Int32, on stack: LuaStack) -> ModelSchema? {
+        guard stack.type(at: index) == .table else { return nil }
+        let top = stack.top
+        defer { stack.setTop(top) }
+        guard stack.getMetatable(of: index), stack.getField("schema", of: -1) == .integer,
+            let number = stack.integer(at: -1)
+        else { return nil }
+        return find(number)
     }
 }

@@ -7,13 +7,31 @@ import NIOCore
 ///
 /// Most handlers look at none of it. So the table has only a metatable with the bytes of the request's head, and a field
 /// is made when it is first read, which then is one of the table's own.
-extension Generation {
+final class RequestParts {
     private static let fields = ["path", "query_params", "query_list", "headers", "header_list"]
 
     /// `__index` of a client: its methods are found without leaving Lua.
-    private static let clientIndex =
+    private static let clientSource =
         "local methods, other = ... return function(client, name) local method = methods[name] "
         + "if method ~= nil then return method end return other(client, name) end"
+
+    private let state: LuaState
+    private var clientIndex: LuaReference?
+    private lazy var taskIndex = makeTaskIndex()
+    private lazy var headers = makeHeadersMetatable()
+    /// The metatables of clients by id, as long as Lua keeps them.
+    private lazy var clients = makeWeakTable()
+    /// The metatable of tasks that came without a request.
+    private lazy var noRequest: LuaReference = {
+        pushMetatable(taskIndex, head: ByteBuffer(), on: state.stack)
+        return state.stack.reference()
+    }()
+
+    /// The methods of clients are on top of the stack, which pops them.
+    init(in state: LuaState) throws(LuaError) {
+        self.state = state
+        clientIndex = try makeClientIndex()
+    }
 
     // MARK: Tasks
 
@@ -23,25 +41,18 @@ extension Generation {
         if request.head.readableBytes > 0 {
             pushMetatable(taskIndex, head: request.head, on: stack)
         } else {
-            if metatables.noRequest == nil {
-                pushMetatable(taskIndex, head: request.head, on: stack)
-                metatables.noRequest = stack.reference()
-            }
-            if let metatable = metatables.noRequest { stack.push(metatable) }
+            stack.push(noRequest)
         }
         stack.setMetatable(of: -2)
     }
 
-    private var taskIndex: LuaReference {
-        if let made = metatables.taskIndex { return made }
+    private func makeTaskIndex() -> LuaReference {
         pushIndex(on: state.stack) { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
             if let instead = Misnomer.ofTask(name) { throw LuaFailure("a task has no '\(name)' (\(instead))") }
             return .results(0)
         }
-        let index = state.stack.reference()
-        metatables.taskIndex = index
-        return index
+        return state.stack.reference()
     }
 
     // MARK: Clients
@@ -50,19 +61,17 @@ extension Generation {
     func attach(_ client: any WebSocketClient, on stack: LuaStack) {
         pushPath(of: client.request, on: stack)
         // A client comes with every message: its metatable is kept until Lua collects it.
-        if metatables.clients == nil { metatables.clients = makeWeakTable() }
-        if let clients = metatables.clients, let index = metatables.clientIndex {
-            stack.push(clients)
-            stack.push(client.clientID)
-            if stack.rawGet(of: -2) != .table {
-                stack.pop(1)
-                pushMetatable(index, head: client.request.head, on: stack)
-                stack.pushValue(at: -1)
-                stack.setField(client.clientID, of: -3)
-            }
-            stack.remove(at: -2)
-            stack.setMetatable(of: -2)
+        guard let clientIndex else { return }
+        stack.push(clients)
+        stack.push(client.clientID)
+        if stack.rawGet(of: -2) != .table {
+            stack.pop(1)
+            pushMetatable(clientIndex, head: client.request.head, on: stack)
+            stack.pushValue(at: -1)
+            stack.setField(client.clientID, of: -3)
         }
+        stack.remove(at: -2)
+        stack.setMetatable(of: -2)
     }
 
     private func makeWeakTable() -> LuaReference {
@@ -75,10 +84,10 @@ extension Generation {
         return stack.reference()
     }
 
-    /// Makes `__index` of clients; while the state is set up. The methods are on top of the stack, which pops them.
-    func makeClientIndex() throws(LuaError) {
+    /// Makes `__index` of clients. The methods are on top of the stack, which pops them.
+    private func makeClientIndex() throws(LuaError) -> LuaReference {
         let methods = state.stack.reference()
-        let chunk = try Array(Self.clientIndex.utf8).withUnsafeBytesTyped { (bytes) throws(LuaError) in
+        let chunk = try Array(Self.clientSource.utf8).withUnsafeBytesTyped { (bytes) throws(LuaError) in
             try state.compile(bytes, name: "client")
         }
         try state.call(
@@ -97,9 +106,10 @@ extension Generation {
                 }
                 return 2
             }, results: 1)
-        metatables.clientIndex = state.stack.reference()
+        let index = state.stack.reference()
         state.stack.release(chunk)
         state.stack.release(methods)
+        return index
     }
 
     // MARK: Both
@@ -197,28 +207,28 @@ extension Generation {
             stack.push(value)
             stack.rawSet(of: -3)
         }
-        if metatables.headers == nil {
-            let main = state.stack
-            main.newTable(array: 0, fields: 2)
-            main.setFunction("__index") { call in
-                let stack = call.stack
-                let name = stack.type(at: 2) == .string ? stack.string(at: 2) ?? "" : ""
-                let lower = name.lowercased()
-                if lower == name || stack.type(at: 1) != .table {
-                    stack.pushNil()
-                } else {
-                    stack.getField(lower, of: 1)
-                }
-                return .results(1)
+        stack.push(headers)
+        stack.setMetatable(of: -2)
+    }
+
+    /// The metatable of headers by name.
+    private func makeHeadersMetatable() -> LuaReference {
+        let main = state.stack
+        main.newTable(array: 0, fields: 2)
+        main.setFunction("__index") { call in
+            let stack = call.stack
+            let name = stack.type(at: 2) == .string ? stack.string(at: 2) ?? "" : ""
+            let lower = name.lowercased()
+            if lower == name || stack.type(at: 1) != .table {
+                stack.pushNil()
+            } else {
+                stack.getField(lower, of: 1)
             }
-            main.push(true)
-            main.setField("__plain", of: -2)
-            metatables.headers = main.reference()
+            return .results(1)
         }
-        if let metatable = metatables.headers {
-            stack.push(metatable)
-            stack.setMetatable(of: -2)
-        }
+        main.push(true)
+        main.setField("__plain", of: -2)
+        return main.reference()
     }
 
     private static func pushLower(_ name: UnsafeRawBufferPointer, on stack: LuaStack) {
