@@ -54,9 +54,10 @@ let package = Package(
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
-        .target(name: "CLuaBridge", dependencies: ["CLua", "CJSON"]),
+        .target(name: "CNames"),
+        .target(name: "CLuaBridge", dependencies: ["CLua", "CJSON", "CNames"]),
         room("LuaRuntime", ["CLua", "CLuaBridge", "CJSON"]),
-        room("AgentModel", ["CJSON", nioCore]),
+        room("AgentModel", ["CJSON", "CNames", nioCore]),
         room(
             "AgentScript",
             ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),

@@ -1,3 +1,5 @@
+import AgentModel
+
 /// One setting of the host: its names, its kind, its default and the line that documents it.
 ///
 /// The table ``Setting/all`` is the only place that lists settings; parsing, checks, `agenthost config` and the
@@ -68,7 +70,7 @@ package struct Setting: Sendable {
     /// `unknown setting "kafka_bootstrap_server", did you mean "kafka_bootstrap_servers"?`
     package static func unknownFieldMessage(_ field: String) -> String {
         let message = "unknown setting \"\(field)\""
-        guard let nearest = nearestName(to: field.lowercased(), in: all.map(\.field)) else {
+        guard let nearest = NameSuggestion.nearest(field, among: all.map(\.field)) else {
             return message + "; one of the script's own is \(field) = agenthost.setting { default = … }"
         }
         return message + ", did you mean \"\(nearest)\"?"

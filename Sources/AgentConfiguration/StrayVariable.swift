@@ -1,3 +1,5 @@
+import AgentModel
+
 /// An environment variable that begins as the settings of a broker or a database do, and is none of them.
 ///
 /// `KAFKA_BOOTSTRAP_SERVER=prod:9092` lacks a letter, and would otherwise be passed over in silence.
@@ -32,7 +34,7 @@ package struct StrayVariable: Sendable, Equatable, CustomStringConvertible {
 
     /// `MQTT_USERNAME` is longer than what it means, `KAFKA_BOOTSTRAP` shorter.
     private static func near(_ name: String, _ known: [String]) -> String? {
-        nearestName(to: name, in: known) ?? known.first { name.hasPrefix($0) || $0.hasPrefix(name) }
+        NameSuggestion.nearest(name, among: known) ?? known.first { name.hasPrefix($0) || $0.hasPrefix(name) }
     }
 
     /// True for a variable of Kafka or MQTT.

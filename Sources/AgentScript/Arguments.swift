@@ -1,33 +1,32 @@
-import AgentModel
-import LuaRuntime
-import NIOCore
+package import LuaRuntime
+package import NIOCore
 
 /// Reads the arguments of a host function; every complaint names the argument.
-struct Arguments {
-    let stack: LuaStack
-    let count: Int32
-    private let function: String
+package struct Arguments {
+    package let call: LuaCall
 
-    init(_ call: LuaCall) {
-        stack = call.stack
-        count = call.argumentCount
-        function = call.name
+    package var stack: LuaStack { call.stack }
+    package var count: Int32 { call.argumentCount }
+    private var function: String { call.name }
+
+    package init(_ call: LuaCall) {
+        self.call = call
     }
 
-    func wrong(_ name: String, _ expected: String, at index: Int32) -> LuaFailure {
+    package func wrong(_ name: String, _ expected: String, at index: Int32) -> LuaFailure {
         let got = index <= count ? stack.typeName(at: index) : "nothing"
         return LuaFailure("bad argument '\(name)' to '\(function)' (\(expected) expected, got \(got))")
     }
 
-    func invalid(_ name: String, _ reason: String) -> LuaFailure {
+    package func invalid(_ name: String, _ reason: String) -> LuaFailure {
         LuaFailure("bad argument '\(name)' to '\(function)' (\(reason))")
     }
 
-    func isMissing(_ index: Int32) -> Bool {
+    package func isMissing(_ index: Int32) -> Bool {
         index > count || stack.type(at: index) == .nil
     }
 
-    func string(_ index: Int32, _ name: String) throws(LuaFailure) -> String {
+    package func string(_ index: Int32, _ name: String) throws(LuaFailure) -> String {
         guard index <= count, let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
         // A name that is cut, or whose bytes are repaired, would be another name.
         guard !stack.isCut(at: index) else {
@@ -39,37 +38,37 @@ struct Arguments {
     }
 
     /// The bytes of a string of any length, where they are: valid during the call, as its arguments stay on the stack.
-    func bytes(_ index: Int32, _ name: String) throws(LuaFailure) -> UnsafeRawBufferPointer {
+    package func bytes(_ index: Int32, _ name: String) throws(LuaFailure) -> UnsafeRawBufferPointer {
         guard index <= count, let bytes = stack.withBytes(at: index, { $0 }) else {
             throw wrong(name, "string", at: index)
         }
         return bytes
     }
 
-    func optionalString(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
+    package func optionalString(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
         isMissing(index) ? nil : try string(index, name)
     }
 
-    func number(_ index: Int32, _ name: String) throws(LuaFailure) -> Double {
+    package func number(_ index: Int32, _ name: String) throws(LuaFailure) -> Double {
         guard index <= count, let number = stack.number(at: index) else { throw wrong(name, "number", at: index) }
         return number
     }
 
-    func function(_ index: Int32, _ name: String) throws(LuaFailure) -> LuaReference {
+    package func function(_ index: Int32, _ name: String) throws(LuaFailure) -> LuaReference {
         guard index <= count, stack.type(at: index) == .function else { throw wrong(name, "function", at: index) }
         stack.pushValue(at: index)
         return stack.reference()
     }
 
     /// A text for people, cut where it is longer than such a text may be.
-    func optionalText(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
+    package func optionalText(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
         if isMissing(index) { return nil }
         guard let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
         return text
     }
 
     /// A table of named options; nil when absent.
-    func options(
+    package func options(
         _ index: Int32, _ name: String, known: [String], instead: (String) -> String? = { _ in nil }
     ) throws(LuaFailure) -> TableReader? {
         guard !isMissing(index) else { return nil }
@@ -79,19 +78,19 @@ struct Arguments {
     }
 
     /// Any value, as JSON.
-    func json(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
+    package func json(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
         guard index <= count else { throw wrong(name, "a value", at: index) }
         return try stack.jsonBuffer(at: index, path: name)
     }
 
     /// Throws where `json` would, and makes none.
-    func checkJSON(_ index: Int32, _ name: String) throws(LuaFailure) {
+    package func checkJSON(_ index: Int32, _ name: String) throws(LuaFailure) {
         guard index <= count else { throw wrong(name, "a value", at: index) }
         do throws(LuaError) { try stack.checkJSON(at: index, path: name) } catch { throw LuaFailure(error.message) }
     }
 
     /// Any value, as JSON that is valid during the call.
-    func withJSON(
+    package func withJSON(
         _ index: Int32, _ name: String, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(LuaFailure) {
         guard index <= count else { throw wrong(name, "a value", at: index) }
@@ -103,7 +102,7 @@ struct Arguments {
     }
 
     /// What travels as a message's value: a string as its own bytes, anything else as JSON; nil for `agenthost.null`.
-    func payload(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer? {
+    package func payload(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer? {
         guard index <= count, stack.type(at: index) != .nil else { throw wrong(name, "a value", at: index) }
         if stack.type(at: index) == .null { return nil }
         if let bytes = stack.withBytes(at: index, { ByteBuffer(bytes: $0) }) { return bytes }
@@ -111,14 +110,14 @@ struct Arguments {
     }
 
     /// A JSON object: a table, or nothing.
-    func object(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
+    package func object(_ index: Int32, _ name: String) throws(LuaFailure) -> ByteBuffer {
         if isMissing(index) { return ByteBuffer(staticString: "{}") }
         try requireObject(index, name)
         return try stack.jsonBuffer(at: index, path: name)
     }
 
     /// Throws where `object` would, and makes no JSON.
-    func checkObject(_ index: Int32, _ name: String) throws(LuaFailure) {
+    package func checkObject(_ index: Int32, _ name: String) throws(LuaFailure) {
         if isMissing(index) { return }
         try requireObject(index, name)
         try checkJSON(index, name)

@@ -1,15 +1,16 @@
-import AgentModel
-import LuaRuntime
+package import AgentModel
+package import LuaRuntime
+package import NIOCore
 
 /// Reads a table of named fields; a field that is not known is an error that names the nearest known one.
-struct TableReader {
-    let stack: LuaStack
-    let index: Int32
+package struct TableReader {
+    package let stack: LuaStack
+    package let index: Int32
     /// What a field of the table is called in messages, as "field of agenthost.agent".
     private let what: String
 
     /// `instead` says what there is in the place of a field that others have.
-    init(
+    package init(
         _ stack: LuaStack, at index: Int32, what: String, known: [String], instead: (String) -> String? = { _ in nil }
     ) throws(LuaFailure) {
         self.stack = stack
@@ -33,19 +34,19 @@ struct TableReader {
         }
     }
 
-    func wrong(_ name: StaticString, _ expected: String) -> LuaFailure {
+    package func wrong(_ name: StaticString, _ expected: String) -> LuaFailure {
         _ = stack.getField(name, of: index)
         defer { stack.pop(1) }
         return LuaFailure("\(what) '\(name)': \(expected) expected, got \(stack.typeName(at: -1))")
     }
 
-    func has(_ name: StaticString) -> Bool {
+    package func has(_ name: StaticString) -> Bool {
         let type = stack.getField(name, of: index)
         stack.pop(1)
         return type != .nil
     }
 
-    func string(_ name: StaticString) throws(LuaFailure) -> String? {
+    package func string(_ name: StaticString) throws(LuaFailure) -> String? {
         let type = stack.getField(name, of: index)
         defer { stack.pop(1) }
         if type == .nil { return nil }
@@ -65,7 +66,25 @@ struct TableReader {
         }
     }
 
-    func number(_ name: StaticString) throws(LuaFailure) -> Double? {
+    /// The bytes of a string of any length.
+    package func bytes(_ name: StaticString) throws(LuaFailure) -> ByteBuffer? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        if type == .nil { return nil }
+        guard let bytes = stack.withBytes(at: -1, { ByteBuffer(bytes: $0) }) else {
+            throw LuaFailure("\(what) '\(name)': string expected, got \(stack.typeName(at: -1))")
+        }
+        return bytes
+    }
+
+    /// Any value, as JSON; nil when absent.
+    package func json(_ name: StaticString) throws(LuaFailure) -> ByteBuffer? {
+        let type = stack.getField(name, of: index)
+        defer { stack.pop(1) }
+        return type == .nil ? nil : try stack.jsonBuffer(at: -1, path: "\(name)")
+    }
+
+    package func number(_ name: StaticString) throws(LuaFailure) -> Double? {
         let type = stack.getField(name, of: index)
         defer { stack.pop(1) }
         if type == .nil { return nil }
@@ -75,7 +94,7 @@ struct TableReader {
         return number
     }
 
-    func integer(_ name: StaticString, in range: ClosedRange<Int>) throws(LuaFailure) -> Int? {
+    package func integer(_ name: StaticString, in range: ClosedRange<Int>) throws(LuaFailure) -> Int? {
         let type = stack.getField(name, of: index)
         defer { stack.pop(1) }
         if type == .nil { return nil }
@@ -90,7 +109,7 @@ struct TableReader {
         return value
     }
 
-    func boolean(_ name: StaticString) throws(LuaFailure) -> Bool? {
+    package func boolean(_ name: StaticString) throws(LuaFailure) -> Bool? {
         let type = stack.getField(name, of: index)
         defer { stack.pop(1) }
         if type == .nil { return nil }
@@ -100,7 +119,7 @@ struct TableReader {
         return stack.boolean(at: -1)
     }
 
-    func function(_ name: StaticString) throws(LuaFailure) -> LuaReference? {
+    package func function(_ name: StaticString) throws(LuaFailure) -> LuaReference? {
         let type = stack.getField(name, of: index)
         guard type != .nil else {
             stack.pop(1)
@@ -114,14 +133,14 @@ struct TableReader {
     }
 
     /// Headers, by name or as a list; nil when absent.
-    func headers(_ name: StaticString) throws(LuaFailure) -> [MessageHeader]? {
+    package func headers(_ name: StaticString) throws(LuaFailure) -> [MessageHeader]? {
         let type = stack.getField(name, of: index)
         defer { stack.pop(1) }
         return type == .nil ? nil : try stack.headers(at: -1, "\(what) '\(name)'")
     }
 
     /// A list of strings; nil when absent.
-    func strings(_ name: StaticString) throws(LuaFailure) -> [String]? {
+    package func strings(_ name: StaticString) throws(LuaFailure) -> [String]? {
         var strings: [String] = []
         let present = try eachItem(name, expected: "a list of strings", as: "{ \"name\", … }") {
             (position) throws(LuaFailure) in
@@ -137,7 +156,7 @@ struct TableReader {
     /// Calls `body` with each item of a list on top of the stack, and its position from 1; false when the field is absent.
     /// `example` is how such a list is written.
     @discardableResult
-    func eachItem(
+    package func eachItem(
         _ name: StaticString, expected: String, as example: String, _ body: (Int) throws(LuaFailure) -> Void
     ) throws(LuaFailure) -> Bool {
         let type = stack.getField(name, of: index)

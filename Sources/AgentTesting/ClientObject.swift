@@ -1,4 +1,5 @@
 import AgentModel
+import AgentScript
 import LuaRuntime
 import NIOCore
 
@@ -13,7 +14,7 @@ enum ClientObject {
             message.writeStaticString(",\"message_type\":")
             message.writeJSONString(try arguments.string(2, "message_type"))
             message.writeStaticString(",\"payload\":")
-            message.writeImmutableBuffer(try arguments.object(3, "payload"))
+            message.writeImmutableBuffer(try arguments.document(3, "payload"))
             message.writeStaticString("}")
             return answer(client, of: host, arguments) { client.send(message, binary: false) }
         }
@@ -86,7 +87,7 @@ enum ClientObject {
     }
 
     private static func answer(
-        _ client: TestWebSocket, of host: TestHost, _ arguments: CallArguments, _ send: () -> Void
+        _ client: TestWebSocket, of host: TestHost, _ arguments: Arguments, _ send: () -> Void
     ) -> LuaOutcome {
         if let closed = client.closed {
             arguments.stack.pushNil()

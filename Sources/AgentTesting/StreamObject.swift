@@ -1,3 +1,4 @@
+import AgentScript
 import LuaRuntime
 import NIOCore
 

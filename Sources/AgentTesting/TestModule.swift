@@ -1,3 +1,4 @@
+import AgentModel
 import AgentScript
 import LuaRuntime
 
@@ -37,13 +38,13 @@ enum TestModule {
         stack.newTable(array: 0, fields: 4)
         installAssertions(in: file, on: stack)
         stack.pushFunction("load") { [unowned file] (call) throws(LuaFailure) in
-            try load(CallArguments(call: call), in: file)
+            try load(Arguments(call), in: file)
         }
         stack.setField("load", of: -2)
         let names = ["load", "equal", "error", "matches"]
         stack.newTable(array: 0, fields: 3)
         stack.pushFunction("test") { [unowned file] (call) throws(LuaFailure) in
-            let arguments = CallArguments(call: call)
+            let arguments = Arguments(call)
             let name = try arguments.string(2, "name")
             let body = try arguments.function(3, "fn")
             try file.register(name, body, at: call.stack.location(level: 1))
@@ -52,7 +53,7 @@ enum TestModule {
         stack.setField("__call", of: -2)
         stack.pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
-            throw LuaFailure("agenthost.test has no '\(name)'\(LuaStack.hint(name, names))")
+            throw LuaFailure("agenthost.test has no '\(name)'\(NameSuggestion.hint(name, among: names))")
         }
         stack.setField("__index", of: -2)
         stack.push(false)
@@ -62,7 +63,7 @@ enum TestModule {
         stack.setTop(top)
     }
 
-    private static func load(_ arguments: CallArguments, in file: TestFile) throws(LuaFailure) -> LuaOutcome {
+    private static func load(_ arguments: Arguments, in file: TestFile) throws(LuaFailure) -> LuaOutcome {
         let path = TestPath.resolve(try arguments.string(1, "path"), in: file.directory)
         var environment: [String: String] = [:]
         if !arguments.isMissing(2) {
@@ -87,7 +88,7 @@ enum TestModule {
         let find = stack.reference()
         stack.pop(1)
         stack.pushFunction("equal") { (call) throws(LuaFailure) in
-            let arguments = CallArguments(call: call)
+            let arguments = Arguments(call)
             guard call.argumentCount >= 2 else { throw arguments.wrong("expected", "a value", at: 2) }
             let got = try LuaValue(at: 1, of: call.stack, name: "actual")
             let expected = try LuaValue(at: 2, of: call.stack, name: "expected")
@@ -99,7 +100,7 @@ enum TestModule {
         }
         stack.setField("equal", of: -2)
         stack.pushFunction("matches") { (call) throws(LuaFailure) in
-            let arguments = CallArguments(call: call)
+            let arguments = Arguments(call)
             let text = try arguments.string(1, "actual")
             let pattern = try arguments.string(2, "pattern")
             let note = try arguments.optionalString(3, "message").map { ": \($0)" } ?? ""
@@ -110,7 +111,7 @@ enum TestModule {
         }
         stack.setField("matches", of: -2)
         stack.pushFunction("error") { (call) throws(LuaFailure) in
-            let arguments = CallArguments(call: call)
+            let arguments = Arguments(call)
             let function = try arguments.function(1, "fn")
             let pattern = try arguments.optionalString(2, "pattern")
             defer { call.stack.release(function) }

@@ -2,37 +2,13 @@
 
 #include "bridge.h"
 
+#include <CNames.h>
 #include <string.h>
 
 // MARK: - Undefined globals
 
-/// Names up to this length are compared.
-#define NAME 40
-
-/// The number of single-character edits between two names, a transposition being one; case does not count.
-static int distance(const char *a, size_t a_length, const char *b, size_t b_length) {
-    int rows[3][NAME + 1];
-    for (size_t j = 0; j <= b_length; j++) {
-        rows[0][j] = (int)j;
-    }
-    for (size_t i = 1; i <= a_length; i++) {
-        int *row = rows[i % 3];
-        int *above = rows[(i - 1) % 3];
-        int *two_above = rows[(i + 1) % 3];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= b_length; j++) {
-            int same = (a[i - 1] | 32) == (b[j - 1] | 32);
-            int best = above[j - 1] + !same;
-            best = above[j] + 1 < best ? above[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_above[j - 2] + 1 < best) {
-                best = two_above[j - 2] + 1;
-            }
-            row[j] = best;
-        }
-    }
-    return rows[a_length % 3][b_length];
-}
+/// Bytes of a name that a message shows.
+#define LONGEST_SHOWN 400
 
 /// Whether a folder of this name is on the way to a file.
 static bool passes(const char *path, const char *folder) {
@@ -73,18 +49,19 @@ static int undefined_global(lua_State *L) {
         return luaL_error(L, "undefined global '%s' (%s)", name, advice);
     }
     const char *closest = NULL;
-    int best = length < 3 ? 1 : length < 6 ? 2 : 3;
-    if (length <= NAME) {
+    // Less than among names of one kind: there are many globals, of which several resemble any short name.
+    size_t reach = length < 3 ? 0 : length < 6 ? 1 : 2;
+    if (length <= CN_LONGEST) {
         for (lua_pushnil(L); lua_next(L, 1) != 0; lua_settop(L, -2)) {
             lb_charge(L, lb_host_at(L), 100);
             size_t other_length = 0;
             const char *other = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &other_length) : NULL;
-            if (other == NULL || other_length > NAME || other_length > length + 2 || length > other_length + 2) {
+            if (other == NULL) {
                 continue;
             }
-            int edits = distance(name, length, other, other_length);
-            if (edits < best || (edits == best && closest != NULL && strcmp(other, closest) < 0)) {
-                best = edits;
+            size_t edits = cn_distance(name, length, other, other_length, reach);
+            if (edits < reach || (edits == reach && (closest == NULL || strcmp(other, closest) < 0))) {
+                reach = edits;
                 closest = other;
             }
         }
@@ -92,8 +69,8 @@ static int undefined_global(lua_State *L) {
     if (closest != NULL) {
         return luaL_error(L, "undefined global '%s' (did you mean '%s'?)", name, closest);
     }
-    if (length > 10 * NAME) {
-        name = lua_pushlstring(L, name, 10 * NAME);
+    if (length > LONGEST_SHOWN) {
+        name = lua_pushlstring(L, name, LONGEST_SHOWN);
         name = lua_pushfstring(L, "%s…", name);
     }
     return luaL_error(L, "undefined global '%s'", name);

@@ -52,11 +52,4 @@ struct SettingTests {
                 "| `PORT` | `config.port` | `8080` | The port of the HTTP server; 0 picks a free one. "
                     + "Expects a whole number from 0 to 65535. |"))
     }
-
-    @Test("a name is suggested only when it is near")
-    func suggestions() {
-        #expect(nearestName(to: "serivce_name", in: ["service_name", "port"]) == "service_name")
-        #expect(nearestName(to: "xyz", in: ["service_name", "log_level"]) == nil)
-        #expect(nearestName(to: String(repeating: "a", count: 10_000), in: ["port"]) == nil)
-    }
 }

@@ -29,4 +29,21 @@ import Testing
         #expect(NameSuggestion.nearest("anything", among: []) == nil)
         #expect(NameSuggestion.nearest("a", among: ["b", ""]) == nil)
     }
+
+    @Test("a name that nobody has written by hand is near to none")
+    func longest() {
+        #expect(NameSuggestion.nearest("serivce_name", among: ["service_name", "port"]) == "service_name")
+        #expect(NameSuggestion.nearest("xyz", among: ["service_name", "log_level"]) == nil)
+        #expect(NameSuggestion.nearest(String(repeating: "a", count: 10_000), among: ["port"]) == nil)
+        let longest = String(repeating: "ab", count: 32)
+        #expect(NameSuggestion.nearest(longest, among: [longest + "c"]) == longest + "c")
+        #expect(NameSuggestion.nearest(longest + "c", among: [longest]) == nil)
+        #expect(NameSuggestion.nearest("name", among: [String(repeating: "n", count: 10_000), "nam"]) == "nam")
+    }
+
+    @Test("the words of a hint")
+    func hint() {
+        #expect(NameSuggestion.hint("nmae", among: Self.fields) == " (did you mean 'name'?)")
+        #expect(NameSuggestion.hint("port", among: Self.fields) == "")
+    }
 }

@@ -161,7 +161,7 @@ import Testing
             "unknown task": "agent_test.lua:5: Unknown task type: great; one of greet",
             "no colon": "agent_test.lua:6: call it with a colon: host:task(…)",
             "sleeps": "agent_test.lua:7: a test does not sleep: host:advance(seconds) moves the clock",
-            "unknown field": "agent_test.lua:10: unknown field 'jsn' of 'request' (did you mean 'json'?)",
+            "unknown field": "agent_test.lua:10: unknown field of 'request' 'jsn' (did you mean 'json'?)",
             "a plain assert": "agent_test.lua:11: assertion failed!",
             "an error without an error": "agent_test.lua:12: no error was raised\n  expected  \"boom\"",
         ]

@@ -16,6 +16,7 @@ LIBRARIES = {
 }
 BRIDGE = ROOT / "Sources/CLuaBridge"
 JSON = ROOT / "Sources/CJSON"
+NAMES = ROOT / "Sources/CNames"
 
 
 def install():
@@ -62,8 +63,8 @@ def build_bridge(headers):
     """The bridge as the release build compiles it: by the same compiler, when it is there, and -O2."""
     target = WORK / "bin/bridge_loop"
     sources = [*sorted(BRIDGE.glob("*.c")), *sorted(BRIDGE.glob("*.cpp")), *sorted(JSON.glob("*.cpp")),
-               FOLDER / "peers/bridge_loop.c"]
-    ours = [*BRIDGE.glob("*.h"), *BRIDGE.glob("include/*.h"), *JSON.glob("include/**/*.h")]
+               *sorted(NAMES.glob("*.c")), FOLDER / "peers/bridge_loop.c"]
+    ours = [*BRIDGE.glob("*.h"), *BRIDGE.glob("include/*.h"), *JSON.glob("include/**/*.h"), *NAMES.glob("include/*.h")]
     if not is_old(target, [*sources, *ours, *headers]):
         return
     compilers = ("clang", "clang++") if shutil.which("clang++") and shutil.which("swift") else ("cc", "c++")
@@ -77,8 +78,7 @@ def build_bridge(headers):
         standard = "-std=gnu++17" if is_cpp else "-std=gnu11"
         subprocess.run(
             [compilers[is_cpp], standard, "-O2", f"-I{BRIDGE}", f"-I{BRIDGE}/include", f"-I{JSON}/include",
-             *lua["cflags"], "-c", source,
-             "-o", objects[-1]], check=True)
+             f"-I{NAMES}/include", *lua["cflags"], "-c", source, "-o", objects[-1]], check=True)
     subprocess.run([compilers[1], "-o", target, *objects, "-lsimdjson", *lua["libs"]], check=True)
 
 

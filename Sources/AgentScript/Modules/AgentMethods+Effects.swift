@@ -120,50 +120,18 @@ extension AgentMethods {
     }
 
     /// The event that a script emits; nil when nobody hears it.
-    private static func event(_ arguments: Arguments, in generation: ScriptContext) throws(LuaFailure) -> RealtimeEvent?
-    {
-        let known = [
-            "event_type", "data", "topic", "stream_id", "correlation_id", "priority", "source_service", "source_agent",
-        ]
-        guard let fields = try arguments.options(2, "event", known: known) else {
-            throw arguments.wrong("event", "table", at: 2)
-        }
-        guard let type = try fields.string("event_type"), !type.isEmpty else {
-            throw fields.wrong("event_type", "string")
-        }
-        let stack = fields.stack
-        let dataType = stack.getField("data", of: fields.index)
-        guard dataType == .nil || dataType == .table && !stack.isArray(at: -1) && stack.length(of: -1) == 0 else {
-            stack.pop(1)
-            throw fields.wrong("data", "table of named fields")
-        }
-        let topic = try fields.string("topic")
-        if generation.handlers.events[type] != nil || generation.handlers.events["*"] != nil {
+    private static func event(
+        _ arguments: Arguments, in generation: ScriptContext
+    ) throws(LuaFailure) -> RealtimeEvent? {
+        let fields = try EventFields(arguments, at: 2)
+        if generation.handlers.events[fields.type] != nil || generation.handlers.events["*"] != nil {
             try generation.require(.invocation)
         }
-        let isHeard = generation.hears(.event(topic: topic), eventType: type)
-        var data = ByteBuffer()
-        do throws(LuaFailure) {
-            if !isHeard, dataType != .nil {
-                do throws(LuaError) { try stack.checkJSON(at: -1, path: "data") } catch {
-                    throw LuaFailure(error.message)
-                }
-            }
-            if isHeard {
-                data = dataType == .nil ? ByteBuffer(staticString: "{}") : try stack.jsonBuffer(at: -1, path: "data")
-            }
-            stack.pop(1)
-        } catch {
-            stack.pop(1)
-            throw error
-        }
-        let event = RealtimeEvent(
-            eventID: generation.identifier(), eventType: type,
-            sourceService: try fields.string("source_service") ?? generation.declaration?.settings.serviceName ?? "",
-            sourceAgent: try fields.string("source_agent") ?? generation.declaration?.interface.name, data: data,
-            timestamp: generation.now(), correlationID: try fields.string("correlation_id"),
-            streamID: try fields.string("stream_id"), priority: try fields.integer("priority", in: 1...3) ?? 1,
-            topic: topic)
+        let isHeard = generation.hears(.event(topic: fields.topic), eventType: fields.type)
+        let event = try fields.event(
+            id: generation.identifier(), data: try fields.data(isHeard: isHeard), time: generation.now(),
+            service: generation.declaration?.settings.serviceName ?? "",
+            agent: generation.declaration?.interface.name)
         return isHeard ? event : nil
     }
 }

@@ -157,7 +157,7 @@ enum AgentModule: ScriptModule {
             let field = call.stack.displayString(at: 2)
             guard ["state", "processor"].contains(field) else {
                 throw LuaFailure(
-                    "an agent has no field '\(field)'\(NameSuggestionText.of(field, among: ["state", "processor"]))"
+                    "an agent has no field '\(field)'\(NameSuggestion.hint(field, among: ["state", "processor"]))"
                         + "; keep what survives a reload in agent.state")
             }
             call.stack.rawSet(of: 1)
@@ -185,7 +185,7 @@ enum ConfigTable {
         stack.pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
             guard let field = settings.names[name] else {
-                let hint = NameSuggestionText.of(name, among: Array(settings.names.keys))
+                let hint = NameSuggestion.hint(name, among: Array(settings.names.keys))
                 throw LuaFailure(
                     "agent.config has no '\(name)'\(hint.isEmpty ? " (`agenthost config` lists what it has)" : hint)")
             }

@@ -1,3 +1,4 @@
+import AgentModel
 import LuaRuntime
 
 /// A part of the `agenthost` table. A new one is one file here and one line in the list below.
@@ -66,15 +67,11 @@ extension LuaStack {
         pushFunction("__index") { (call) throws(LuaFailure) in
             let name = call.stack.displayString(at: 2)
             if names.contains(name) { throw LuaFailure("\(prefix) '\(name)' any more: the script has set it to nil") }
-            let hint = instead(name).map { " (\($0))" } ?? LuaStack.suggestion(name, among: names)
+            let hint = instead(name).map { " (\($0))" } ?? NameSuggestion.hint(name, among: names)
             if hint.isEmpty, (1...12).contains(names.count) {
                 throw LuaFailure("\(prefix) '\(name)' (known: \(names.sorted().joined(separator: ", ")))")
             }
             throw LuaFailure("\(prefix) '\(name)'\(hint)")
         }
-    }
-
-    static func suggestion(_ name: String, among names: [String]) -> String {
-        NameSuggestionText.of(name, among: names)
     }
 }

@@ -102,7 +102,7 @@ final class RequestParts {
                     // The script's line, past the frame of the function above.
                     let place = call.stack.location(level: 2).map { "\($0): " } ?? ""
                     throw LuaFailure(
-                        "\(place)a client has no '\(name)'\(LuaStack.suggestion(name, among: known))", position: false)
+                        "\(place)a client has no '\(name)'\(NameSuggestion.hint(name, among: known))", position: false)
                 }
                 return 2
             }, results: 1)
