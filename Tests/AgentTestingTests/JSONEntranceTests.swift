@@ -52,7 +52,7 @@ import Testing
     private static let agent = """
         local agent = agenthost.realtime_agent { name = "doors", endpoints = {
           { path = "/task", task_type = "task" }, { path = "/any", task_type = "any", body = "any" },
-        }, websocket_endpoints = { { path = "/ws" } } }
+        } }
         agent:task("task", function() return true end)
         agent:task("any", function() return true end)
         agent:on_message("t", function(data) return data.a.b end, { attempts = 1, on_error = "skip" })
@@ -79,7 +79,7 @@ import Testing
             test.equal(value, nil)
             test.equal(message, ("invalid JSON at byte %d: %s"):format(document.offset, words))
             client:send_raw(bytes, true)
-            test.equal(client:receive("error").payload.error, "Invalid JSON format", number)
+            test.equal(client:receive("error").payload.error, "Invalid JSON format", "document " .. number)
             host:message("t", bytes)
             local line = host.log[#host.log]
             assert(line:find("the payload is not JSON: " .. document.shown, 1, true), line)
