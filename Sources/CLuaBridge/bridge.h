@@ -229,6 +229,19 @@ int lb_reset_thread(lb_host *host, lua_State *co);
 /// Replaces the message of a memory error by one that names the place. `status` as lua_pcallk returns it.
 void lb_name_memory_error(lua_State *L, lb_host *host, int status);
 
+// charged.c
+/// Each charges what its library, on top of the stack, has from Lua itself.
+void lb_charge_base_library(lua_State *L);
+void lb_charge_string_library(lua_State *L);
+void lb_charge_table_library(lua_State *L);
+void lb_charge_utf8_library(lua_State *L);
+/// As above, for what arithmetic does when an operand is a string: the metatable is on top of the stack.
+void lb_charge_string_metatable(lua_State *L);
+/// Pushes a library of those functions of os, on top of the stack, that an agent has.
+void lb_charge_os_library(lua_State *L);
+/// Charges all functions of the library on top of the stack but those with values of their own (math.random).
+void lb_charge_library(lua_State *L);
+
 // absent.c
 /// What an agent has in the place of a global or a library's function that is not there; NULL for a name that nobody
 /// would look for.

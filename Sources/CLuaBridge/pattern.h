@@ -34,3 +34,6 @@ ptrdiff_t lb_capture(struct lb_matcher *matcher, int index, const char *start, c
 void lb_push_capture(struct lb_matcher *matcher, int index, const char *start, const char *end);
 /// Pushes all captures, or the whole match when there is none and `start` is not NULL. The number pushed.
 int lb_push_captures(struct lb_matcher *matcher, const char *start, const char *end);
+
+// gsub.c
+int lb_string_gsub(lua_State *L);

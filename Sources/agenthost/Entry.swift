@@ -1,3 +1,4 @@
+import AgentModel
 import AgentScript
 import ArgumentParser
 import Foundation

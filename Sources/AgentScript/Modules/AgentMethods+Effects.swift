@@ -5,64 +5,64 @@ import NIOCore
 extension AgentMethods {
     /// A method that acts on the world: only in handlers.
     private static func method(
-        _ name: String, on stack: LuaStack, in generation: ScriptContext, _ body: @escaping LuaHostFunction
+        _ name: String, on stack: LuaStack, for script: ScriptContext, _ body: @escaping LuaHostFunction
     ) {
-        stack.setFunction(name) { [unowned generation] (call) throws(LuaFailure) in
-            try generation.requireAgent(call)
-            try generation.requireRunning("agent:\(name)")
+        stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
+            try script.requireAgent(call)
+            try script.requireRunning("agent:\(name)")
             return try body(call)
         }
     }
 
-    static func installEffects(on stack: LuaStack, in generation: ScriptContext) {
-        method("send_kafka", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+    static func installEffects(on stack: LuaStack, for script: ScriptContext) {
+        method("send_kafka", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let record = try kafkaRecord(Arguments(call))
-            return generation.answer(.kafka(record), call)
+            return script.answer(.kafka(record), call)
         }
-        method("send_mqtt", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+        method("send_mqtt", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let publication = try mqttPublication(Arguments(call))
-            return generation.answer(.mqtt(publication), call)
+            return script.answer(.mqtt(publication), call)
         }
-        method("emit", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
-            guard let event = try event(Arguments(call), in: generation) else {
+        method("emit", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
+            guard let event = try event(Arguments(call), for: script) else {
                 call.stack.push(true)
                 return .results(1)
             }
-            return generation.answer(.event(event), call)
+            return script.answer(.event(event), call)
         }
-        method("broadcast", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+        method("broadcast", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let type = try arguments.string(2, "message_type")
-            guard generation.hears(.broadcast) else {
+            guard script.hears(.broadcast) else {
                 try arguments.checkObject(3, "payload")
                 call.stack.push(0)
                 return .results(1)
             }
             let payload = try arguments.object(3, "payload")
-            return generation.answer(.broadcast(type: type, payload: payload), call)
+            return script.answer(.broadcast(type: type, payload: payload), call)
         }
-        method("publish", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+        method("publish", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let topic = try arguments.string(2, "topic")
             guard !topic.isEmpty else { throw arguments.invalid("topic", "a name expected, got \"\"") }
-            guard generation.hears(.topic(topic)) else {
+            guard script.hears(.topic(topic)) else {
                 try arguments.checkJSON(3, "payload")
                 call.stack.push(0)
                 return .results(1)
             }
-            return generation.answer(.publish(topic: topic, data: try arguments.json(3, "payload")), call)
+            return script.answer(.publish(topic: topic, data: try arguments.json(3, "payload")), call)
         }
-        method("send_to_client", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+        method("send_to_client", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let client = try arguments.string(2, "client_id")
             let type = try arguments.string(3, "message_type")
-            return generation.answer(.client(id: client, type: type, payload: try arguments.object(4, "payload")), call)
+            return script.answer(.client(id: client, type: type, payload: try arguments.object(4, "payload")), call)
         }
-        method("process", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+        method("process", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let type = try arguments.string(2, "task_type")
-            guard generation.handlers.tasks[type] != nil else {
-                let known = Array(generation.handlers.tasks.keys)
+            guard script.handlers.tasks[type] != nil else {
+                let known = Array(script.handlers.tasks.keys)
                 throw arguments.invalid("task_type", TaskFailure.unknownTask(type, known: known).description)
             }
             try call.requireWait()
@@ -72,11 +72,11 @@ extension AgentMethods {
                 guard call.stack.type(at: 3) == .table else { throw arguments.wrong("payload", "table", at: 3) }
                 call.stack.pushValue(at: 3)
             }
-            return generation.wait(.task(type: type, payload: call.stack.reference()))
+            return script.wait(.task(type: type, payload: call.stack.reference()))
         }
-        method("flush", on: stack, in: generation) { [unowned generation] (call) throws(LuaFailure) in
+        method("flush", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             try call.requireWait()
-            return generation.wait(.flush)
+            return script.wait(.flush)
         }
     }
 
@@ -121,17 +121,17 @@ extension AgentMethods {
 
     /// The event that a script emits; nil when nobody hears it.
     private static func event(
-        _ arguments: Arguments, in generation: ScriptContext
+        _ arguments: Arguments, for script: ScriptContext
     ) throws(LuaFailure) -> RealtimeEvent? {
         let fields = try EventFields(arguments, at: 2)
-        if generation.handlers.events[fields.type] != nil || generation.handlers.events["*"] != nil {
-            try generation.require(.invocation)
+        if script.handlers.events[fields.type] != nil || script.handlers.events["*"] != nil {
+            try script.require(.invocation)
         }
-        let isHeard = generation.hears(.event(topic: fields.topic), eventType: fields.type)
+        let isHeard = script.hears(.event(topic: fields.topic), eventType: fields.type)
         let event = try fields.event(
-            id: generation.identifier(), data: try fields.data(isHeard: isHeard), time: generation.now(),
-            service: generation.declaration?.settings.serviceName ?? "",
-            agent: generation.declaration?.interface.name)
+            id: script.identifier(), data: try fields.data(isHeard: isHeard), time: script.now(),
+            service: script.declaration?.settings.serviceName ?? "",
+            agent: script.declaration?.interface.name)
         return isHeard ? event : nil
     }
 }

@@ -6,7 +6,7 @@ enum AgentMethods {
     /// Adds them to the table on top of the stack.
     static func install(on stack: LuaStack, for script: ScriptContext) {
         installRegistration(on: stack, for: script)
-        installEffects(on: stack, in: script)
+        installEffects(on: stack, for: script)
         installTimers(on: stack, for: script)
     }
 
