@@ -16,7 +16,8 @@ package final class Generation {
     /// nil for a file of tests, which declares no agent.
     package private(set) var declaration: AgentDeclaration?
     /// The parts of requests that tasks and clients show.
-    let requests: RequestParts
+    package let requests: RequestParts
+    package let tasks: TaskReader
     private var isClosed = false
 
     package var state: LuaState { script.state }
@@ -72,6 +73,7 @@ package final class Generation {
             ScriptModules.install(for: script)
             ClientMethods.push(on: state.stack, for: script)
             requests = try RequestParts(in: state)
+            tasks = TaskReader(script: script, requests: requests)
         } catch {
             throw ScriptFailure(error)
         }

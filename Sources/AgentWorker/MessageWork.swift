@@ -200,8 +200,8 @@ final class MessageWork: LaneWork {
             route.handlers[index].function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
-                try live.generation.pushMessage(
-                    message, attempt: delivery.attempt, exact: route.handlers[index].exactNumbers, on: stack)
+                try stack.push(
+                    message, attempt: delivery.attempt, exact: route.handlers[index].exactNumbers)
             },
             finish: { [self] in handled($0, by: route, index) })
     }

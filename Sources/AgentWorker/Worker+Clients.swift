@@ -16,8 +16,8 @@ extension Worker {
                 work.run(
                     { $0.websocket[type] }, name: .websocket(type, message: messageID),
                     arguments: { (generation, stack) throws(LuaError) in
-                        try generation.pushJSON(payload, on: stack)
-                        generation.pushClient(client, on: stack)
+                        try stack.push(json: payload)
+                        generation.requests.push(client, on: stack)
                         return 2
                     },
                     failed: { error in
@@ -44,7 +44,7 @@ extension Worker {
         raw(
             "on_message", path, client, function: { $0.onMessage },
             arguments: { generation, stack in
-                generation.pushBytes(data, on: stack)
+                stack.push(bytes: data)
                 stack.push(binary)
                 return 2
             })
@@ -73,7 +73,7 @@ extension Worker {
                 work.run(
                     { $0.raw[path].flatMap(function) }, name: .raw(name, path: path),
                     arguments: { generation, stack in
-                        generation.pushClient(client, on: stack)
+                        generation.requests.push(client, on: stack)
                         return 1 + arguments(generation, stack)
                     },
                     failed: { [self] reason in

@@ -60,7 +60,7 @@ extension Worker {
                 run(
                     function, of: live, scope: scope, depth: depth + 1, name: name,
                     timeLimit: slot.settings.taskTimeout,
-                    arguments: { (stack) throws(LuaError) in try live.generation.pushEvent(event, on: stack) },
+                    arguments: { (stack) throws(LuaError) in try stack.push(event) },
                     finish: { outcome in
                         // What the event should have caused was not done: neither is the message that caused it.
                         let failure = self.failure(outcome, of: live, in: slot, handler: name, scope: scope)

@@ -120,7 +120,7 @@ extension Worker: ScriptHost {
             type, function, of: live, in: slots[live.generation.agentIndex], scope: invocation.scope,
             depth: invocation.depth, received: loop.now,
             arguments: { (stack, id) throws(TaskFailure) in
-                try live.generation.pushTask(payload: payload, id: id, type: type, on: stack)
+                try live.generation.tasks.push(payload: payload, id: id, type: type, on: stack)
             },
             completion: { outcome, stack in
                 let value = stack?.reference()

@@ -75,7 +75,7 @@ extension Worker: AgentRequests {
             task.request.taskType, function, of: live, in: slot, scope: looseScope(slot), depth: 0,
             received: task.received,
             arguments: { (stack, id) throws(TaskFailure) in
-                try live.generation.pushTask(
+                try live.generation.tasks.push(
                     task.request.input, context: task.request.context, id: id, type: task.request.taskType, on: stack)
             },
             completion: { outcome, _ in

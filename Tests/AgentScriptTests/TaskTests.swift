@@ -42,7 +42,7 @@ import Testing
                 ]
             ])
         let coroutine = script.generation.state.coroutine()
-        try script.generation.pushTask(
+        try script.generation.tasks.push(
             .body(ByteBuffer(string: body)), id: "i", type: "probe", on: coroutine.stack)
         #expect(coroutine.stack.top == 1)
         coroutine.recycle()
@@ -171,7 +171,7 @@ import Testing
         for body in ["{", "[]", "{}", #"{"query":1,"parameters":2,"priority":3.5}"#] {
             let top = coroutine.stack.top
             #expect(throws: TaskFailure.self) {
-                try script.generation.pushTask(
+                try script.generation.tasks.push(
                     .body(ByteBuffer(string: body)), id: "i", type: "probe", on: coroutine.stack)
             }
             #expect(coroutine.stack.top == top)

@@ -62,7 +62,7 @@ final class TestScript {
         coroutine.context = host
         coroutine.stack.push(function)
         do {
-            try generation.pushTask(input, context: context, id: "task-1", type: type, on: coroutine.stack)
+            try generation.tasks.push(input, context: context, id: "task-1", type: type, on: coroutine.stack)
         } catch {
             coroutine.recycle()
             throw error

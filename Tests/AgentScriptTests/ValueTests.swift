@@ -69,7 +69,7 @@ import Testing
             headers: [.init(name: "h", value: Array("v".utf8)), .init(name: "none", value: nil)], partition: 3,
             offset: 17)
         let run = try script.run(handler(script).function) {
-            try script.generation.pushMessage(message, attempt: 2, on: $0)
+            try $0.push(message, attempt: 2)
         }
         #expect(
             try run.results == [
@@ -89,7 +89,7 @@ import Testing
             "", top: "agent:on_message('t', function(data, message) return data, message end)")
         let message = TestMessage(source: .mqtt, topic: "a/t", payload: "not JSON", qos: 1, retain: true)
         let run = try script.run(handler(script).function) {
-            try script.generation.pushMessage(message, attempt: 1, on: $0)
+            try $0.push(message, attempt: 1)
         }
         #expect(
             try run.results == [
@@ -115,7 +115,7 @@ import Testing
         )
         let message = TestMessage(source: .kafka, topic: "t", payload: payload)
         let run = try script.run(handler(script).function) {
-            try script.generation.pushMessage(message, attempt: 1, on: $0)
+            try $0.push(message, attempt: 1)
         }
         #expect(try run.results == [.string(kind)])
     }
@@ -136,7 +136,7 @@ import Testing
             let message = TestMessage(
                 source: .kafka, topic: "t", payload: payload, key: key, headers: headers, offset: offset)
             let run = try script.run(try handler(script).function) {
-                try script.generation.pushMessage(message, attempt: 1, on: $0)
+                try $0.push(message, attempt: 1)
             }
             _ = try run.results
             for effect in script.host.effects.suffix(2) {
@@ -164,7 +164,7 @@ import Testing
         ]
         let message = TestMessage(source: .kafka, topic: "t", payload: "1", headers: headers)
         let run = try script.run(try handler(script).function) {
-            try script.generation.pushMessage(message, attempt: 1, on: $0)
+            try $0.push(message, attempt: 1)
         }
         #expect(try run.results == ["3", 4, true, #"["a","3"]"#])
         guard case .kafka(let record)? = script.host.effects.last else { throw ScriptFailure("no record") }
@@ -180,7 +180,7 @@ import Testing
             data: ByteBuffer(string: #"{"x":[]}"#),
             timestamp: 0, correlationID: "c", streamID: nil, priority: 2, topic: "t")
         #expect(
-            try script.run(function) { try script.generation.pushEvent(event, on: $0) }.results == [
+            try script.run(function) { try $0.push(event) }.results == [
                 [
                     "event_id": "e", "event_type": "own", "source_service": "s", "source_agent": "a", "data": ["x": []],
                     "timestamp": "1970-01-01T00:00:00.000Z", "correlation_id": "c", "priority": 2, "topic": "t",
@@ -198,7 +198,7 @@ import Testing
         let function = try #require(script.generation.handlers.events["*"]?.first)
         let event = RealtimeEvent(
             eventID: "e", eventType: "own", sourceService: "s", data: ByteBuffer(string: "{}"), timestamp: 0)
-        #expect(try script.run(function) { try script.generation.pushEvent(event, on: $0) }.results == [true])
+        #expect(try script.run(function) { try $0.push(event) }.results == [true])
     }
 
     @Test("every event type of the contract has a constant")
@@ -225,8 +225,8 @@ import Testing
         let function = try #require(script.generation.handlers.websocket["hi"])
         let client = TestClient(id: "c1")
         let run = try script.run(function) { stack in
-            try script.generation.pushJSON(ByteBuffer(string: #"{"a":1}"#), on: stack)
-            script.generation.pushClient(client, on: stack)
+            try stack.push(json: ByteBuffer(string: #"{"a":1}"#))
+            script.generation.requests.push(client, on: stack)
             return 2
         }
         #expect(try run.results == [true, true, true, true, true, true])
@@ -257,7 +257,7 @@ import Testing
             for _ in 0..<2 {
                 let run = script.run(function) { stack in
                     stack.pushNil()
-                    script.generation.pushClient(client, on: stack)
+                    script.generation.requests.push(client, on: stack)
                     return 2
                 }
                 #expect(
@@ -267,7 +267,7 @@ import Testing
         #expect(script.generation.state.memoryInUse < 4 << 20)
         let plain = script.run(function) { stack in
             stack.pushNil()
-            script.generation.pushClient(TestClient(id: "plain"), on: stack)
+            script.generation.requests.push(TestClient(id: "plain"), on: stack)
             return 2
         }
         #expect(try plain.results == [.null, .null, .null, .null, true])
@@ -293,7 +293,7 @@ import Testing
         let function = try #require(script.generation.handlers.websocket["x"])
         let run = script.run(function) { stack in
             stack.pushNil()
-            script.generation.pushClient(TestClient(id: "c"), on: stack)
+            script.generation.requests.push(TestClient(id: "c"), on: stack)
             return 2
         }
         guard case .failed(let error) = run.state else {

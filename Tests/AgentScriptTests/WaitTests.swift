@@ -47,7 +47,7 @@ import Testing
         let function = try #require(script.generation.handlers.tasks["other"])
         let inner = script.run(function) { stack in
             do {
-                try script.generation.pushTask(payload: payload, id: "inner", type: "other", on: stack)
+                try script.generation.tasks.push(payload: payload, id: "inner", type: "other", on: stack)
                 return 1
             } catch {
                 Issue.record(error)
@@ -71,7 +71,7 @@ import Testing
             return
         }
         let coroutine = script.generation.state.coroutine()
-        try script.generation.pushTask(payload: payload, id: "i", type: "probe", on: coroutine.stack)
+        try script.generation.tasks.push(payload: payload, id: "i", type: "probe", on: coroutine.stack)
         #expect(coroutine.stack.top == 1)
         #expect(coroutine.stack.value(at: 1)["query"] == "")
         coroutine.recycle()

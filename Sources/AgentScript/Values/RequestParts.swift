@@ -1,5 +1,5 @@
-import AgentModel
-import LuaRuntime
+package import AgentModel
+package import LuaRuntime
 import NIOCore
 
 /// What a script may know of the HTTP request behind a task or a client: `path`, `query_params`, `query_list`, `headers` and
@@ -7,7 +7,7 @@ import NIOCore
 ///
 /// Most handlers look at none of it. So the table has only a metatable with the bytes of the request's head, and a field
 /// is made when it is first read, which then is one of the table's own.
-final class RequestParts {
+package final class RequestParts {
     private static let fields = ["path", "query_params", "query_list", "headers", "header_list"]
 
     /// `__index` of a client: its methods are found without leaving Lua.
@@ -57,8 +57,13 @@ final class RequestParts {
 
     // MARK: Clients
 
-    /// Gives the client on top of the stack the parts of its request, and its methods.
-    func attach(_ client: any WebSocketClient, on stack: LuaStack) {
+    /// Pushes the `client` of a WebSocket handler: its `id`, what is known of its request, and methods that reach it from
+    /// any later handler too.
+    package func push(_ client: any WebSocketClient, on stack: LuaStack) {
+        stack.newTable(array: 0, fields: 3)
+        stack.push(client.clientID)
+        stack.setField("id", of: -2)
+        stack.pushOptional(client.subprotocol, field: "subprotocol")
         pushPath(of: client.request, on: stack)
         // A client comes with every message: its metatable is kept until Lua collects it.
         guard let clientIndex else { return }

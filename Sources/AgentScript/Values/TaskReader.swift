@@ -2,10 +2,13 @@ package import AgentModel
 package import LuaRuntime
 package import NIOCore
 
-/// A task's request, read and checked straight on the coroutine's stack, with FastAPI's words for what is wrong.
-extension Generation {
+/// Reads a task's request and checks it straight on the coroutine's stack, with FastAPI's words for what is wrong.
+package struct TaskReader {
+    let script: ScriptContext
+    let requests: RequestParts
+
     /// Pushes the `task` table of a request. On an error nothing is left on the stack.
-    package func pushTask(
+    package func push(
         _ input: TaskRequest.Input, context: RequestContext = .none, id: String, type: String, on stack: LuaStack
     ) throws(TaskFailure) {
         let top = stack.top
@@ -55,7 +58,7 @@ extension Generation {
         stack.setField("query", of: -2)
         guard let parameters else { return }
         do throws(LuaError) {
-            try pushJSON(parameters, on: stack)
+            try stack.push(json: parameters)
         } catch {
             throw .failed("reading the request: \(error.message)")
         }
@@ -63,7 +66,7 @@ extension Generation {
     }
 
     /// The `task` of `agent:process(type, payload)`: a payload whose fields are already Lua's.
-    package func pushTask(
+    package func push(
         payload: LuaReference, id: String, type: String, on stack: LuaStack
     ) throws(TaskFailure) {
         stack.push(payload)
@@ -142,7 +145,7 @@ extension Generation {
             stack.pop(1)
             check(Self.query)
         }
-        let model = handlers.parameterModels[type]
+        let model = script.handlers.parameterModels[type]
         for field in Self.objects {
             if let model, field.name == "parameters" {
                 try issues += pushParameters(by: model, of: body, from: source, on: stack)

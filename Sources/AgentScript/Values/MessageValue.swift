@@ -1,0 +1,79 @@
+package import AgentModel
+package import LuaRuntime
+package import NIOCore
+
+/// Messages and payloads as the script sees them.
+extension LuaStack {
+    /// Pushes a message's decoded payload and the `message` table beside it; returns 2. With `exact` numbers that Lua
+    /// cannot hold exactly are strings. Throws, as all that pushes JSON here, when the payload's value does not fit into
+    /// what is left of the script's memory, or takes longer than a handler may.
+    package func push(
+        _ message: any InboundMessage, attempt: Int, exact: Bool = false
+    ) throws(LuaError) -> Int32 {
+        try pushPayload(message.payload, exact: exact)
+        // Room for all fields at once: a Kafka record's with a key are ten.
+        newTable(array: 0, fields: message.source == .kafka ? 10 : 7)
+        push(message.topic)
+        setField("topic", of: -2)
+        push(message.source == .kafka ? "kafka" as StaticString : "mqtt")
+        setField("source", of: -2)
+        push(message.timestamp)
+        setField("timestamp", of: -2)
+        push(attempt)
+        setField("attempt", of: -2)
+        if message.source == .kafka {
+            push(Int64(message.partition))
+            setField("partition", of: -2)
+            push(message.offset)
+            setField("offset", of: -2)
+            if let key = message.key {
+                push(key)
+                setField("key", of: -2)
+            }
+            setHeaders(message.headers)
+        } else {
+            push(message.qos)
+            setField("qos", of: -2)
+            push(message.retain)
+            setField("retain", of: -2)
+        }
+        // Not absent: what a script passes on must not turn from a null value into nothing.
+        if message.isTombstone { pushNull() } else { push(message.payload) }
+        setField("raw", of: -2)
+        return 2
+    }
+
+    /// Pushes JSON that the host itself made or checked; a string for what is not JSON after all.
+    package func push(json: ByteBuffer) throws(LuaError) {
+        let pushed = json.withUnsafeReadableBytes { bytes in
+            Result { () throws(LuaError) in try pushPayload(bytes) }
+        }
+        try pushed.get()
+    }
+
+    /// Pushes the bytes of a frame as a string.
+    package func push(bytes: ByteBuffer) {
+        bytes.withUnsafeReadableBytes { push($0) }
+    }
+
+    /// Pushes what JSON bytes mean; bytes that are not JSON as a string, and none at all (a Kafka tombstone) as null.
+    func pushPayload(_ bytes: UnsafeRawBufferPointer, exact: Bool = false) throws(LuaError) {
+        guard bytes.baseAddress != nil else {
+            pushNull()
+            return
+        }
+        do throws(JSONDecodingError) {
+            try pushJSON(bytes, exact: exact)
+        } catch {
+            if let refusal = error.refusal { throw refusal }
+            push(bytes)
+        }
+    }
+
+    /// Sets a field of the table on top to a text, or leaves it out.
+    func pushOptional(_ text: String?, field: StaticString) {
+        guard let text else { return }
+        push(text)
+        setField(field, of: -2)
+    }
+}
