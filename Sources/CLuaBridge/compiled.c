@@ -6,34 +6,12 @@
 // can neither make nor load compiled chunks.
 
 #include "bridge.h"
+#include "instructions.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-
-#if LUA_VERSION_RELEASE_NUM != 50404
-#error "compiled.c knows the instructions of Lua 5.4.4; read LuaDefects before another version is used"
-#endif
 
 /// Bytes of notes on assigned globals; of a chunk with more there is none, as what is missing would tell the wrong story.
 #define MOST_NOTES (1 << 16)
-/// Fields read one from another in one expression: to word an error, Lua recurses once for each, without a limit.
-#define MOST_FIELDS 200
-
-// Opcodes of Lua 5.4.4 (lopcodes.h), as far as they matter here.
-enum {
-    OP_MOVE = 0,
-    OP_LFALSESKIP = 6,
-    OP_LOADTRUE = 7,
-    OP_GETUPVAL = 9,
-    OP_GETTABLE = 12,
-    OP_GETFIELD = 14,
-    OP_SETTABUP = 15,
-    OP_SELF = 20,
-    OP_CLOSE = 54,
-    OP_JMP = 56,
-    OP_TFORLOOP = 77,
-};
 
 /// What precedes the first function: signature, version, format, test data, sizes, test numbers, count of upvalues.
 #define HEADER (4 + 1 + 1 + 6 + 3 + 8 + 8 + 1)
@@ -64,104 +42,6 @@ struct function {
     /// The first instruction that reads too many fields, or `count`.
     size_t bad;
 };
-
-static uint32_t opcode(uint32_t instruction) {
-    return instruction & 0x7F;
-}
-
-static uint32_t field_a(uint32_t instruction) {
-    return instruction >> 7 & 0xFF;
-}
-
-static uint32_t field_b(uint32_t instruction) {
-    return instruction >> 16 & 0xFF;
-}
-
-static uint32_t field_c(uint32_t instruction) {
-    return instruction >> 24;
-}
-
-static uint32_t instruction_at(const unsigned char *code, size_t index) {
-    uint32_t instruction;
-    memcpy(&instruction, code + 4 * index, 4);
-    return instruction;
-}
-
-static void set_instruction(struct chunk *chunk, unsigned char *code, size_t index, uint32_t instruction) {
-    memcpy(code + 4 * index, &instruction, 4);
-    chunk->changed = true;
-}
-
-// MARK: - Instructions
-
-/// A `break` out of the scope of a captured variable lets the instruction that closes the variables of a generic `for`
-/// begin too high: its fourth value, which is to be closed, stays open, and the list of such variables points at what
-/// is on the stack no more.
-static void mend_loops(struct chunk *chunk, unsigned char *code, size_t count) {
-    for (size_t i = 0; i + 1 < count; i++) {
-        uint32_t loop = instruction_at(code, i);
-        uint32_t close = instruction_at(code, i + 1);
-        if (opcode(loop) == OP_TFORLOOP && opcode(close) == OP_CLOSE && field_a(close) > field_a(loop)) {
-            set_instruction(chunk, code, i + 1, (close & ~(UINT32_C(0xFF) << 7)) | field_a(loop) << 7);
-        }
-    }
-}
-
-/// In `t[a < b]` with `t` from an outer function, reading `t` stands where the comparison jumps over it. The two
-/// instructions that make the boolean always follow a jump, so another before them is that one: it moves behind them.
-static void mend_comparisons(struct chunk *chunk, unsigned char *code, size_t count) {
-    for (size_t i = 1; i + 1 < count; i++) {
-        uint32_t read = instruction_at(code, i - 1);
-        uint32_t no = instruction_at(code, i);
-        uint32_t yes = instruction_at(code, i + 1);
-        if (opcode(no) != OP_LFALSESKIP || opcode(yes) != OP_LOADTRUE || opcode(read) != OP_GETUPVAL) {
-            continue;
-        }
-        set_instruction(chunk, code, i - 1, no);
-        set_instruction(chunk, code, i, yes);
-        set_instruction(chunk, code, i + 1, read);
-        for (size_t j = 0; j < count; j++) {
-            uint32_t jump = instruction_at(code, j);
-            if (opcode(jump) == OP_JMP) {
-                int64_t target = (int64_t)j + 1 + (int64_t)(jump >> 7) - 0xFFFFFF;
-                if (target == (int64_t)i || target == (int64_t)i + 1) {
-                    set_instruction(chunk, code, j, jump - (UINT32_C(1) << 7));
-                }
-            }
-        }
-    }
-}
-
-/// The index of the first instruction that reads more than MOST_FIELDS fields one from another, or `count`.
-static size_t find_fields(const unsigned char *code, size_t count) {
-    unsigned fields[256] = {0};
-    for (size_t i = 0; i < count; i++) {
-        uint32_t instruction = instruction_at(code, i);
-        unsigned depth = 0;
-        switch (opcode(instruction)) {
-        case OP_MOVE:
-            depth = fields[field_b(instruction)];
-            break;
-        case OP_GETFIELD:
-            depth = fields[field_b(instruction)] + 1;
-            break;
-        case OP_GETTABLE:
-        case OP_SELF: {
-            unsigned key = fields[field_c(instruction)];
-            depth = fields[field_b(instruction)];
-            depth = (key > depth ? key : depth) + 1;
-            break;
-        }
-        default:
-            break;
-        }
-        if (depth > MOST_FIELDS) {
-            return i;
-        }
-        fields[field_a(instruction)] = depth;
-    }
-    return count;
-}
 
 // MARK: - Reading a dump
 
@@ -271,9 +151,8 @@ static void read_function(struct chunk *chunk, const struct function *outer) {
     function.code = chunk->at;
     unsigned char *code = chunk->bytes + chunk->at;
     chunk->at += 4 * function.count;
-    mend_loops(chunk, code, function.count);
-    mend_comparisons(chunk, code, function.count);
-    function.bad = find_fields(code, function.count);
+    chunk->changed = lb_mend_instructions(code, function.count) || chunk->changed;
+    function.bad = lb_find_fields(code, function.count);
     function.constant_count = read_size(chunk);
     function.constants = chunk->at;
     for (size_t n = function.constant_count; n > 0; n--) {
@@ -331,7 +210,7 @@ static int fail(lua_State *L, long long line) {
     lua_Debug record;
     lua_getinfo(L, ">S", &record);
     lua_pushfstring(L, "%s:%I: more than %d fields read one from another in one expression", record.short_src,
-                    (LUAI_UACINT)line, MOST_FIELDS);
+                    (LUAI_UACINT)line, LB_MOST_FIELDS);
     return LUA_ERRSYNTAX;
 }
 
