@@ -99,27 +99,27 @@ enum TestModule {
             return .results(0)
         }
         stack.setField("equal", of: -2)
-        stack.pushFunction("matches") { (call) throws(LuaFailure) in
+        stack.pushFunction("matches") { [unowned file] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let text = try arguments.string(1, "actual")
             let pattern = try arguments.string(2, "pattern")
             let note = try arguments.optionalString(3, "message").map { ": \($0)" } ?? ""
-            guard try matches(text, pattern, find, call) else {
+            guard try matches(text, pattern, find, in: file) else {
                 throw LuaFailure("no match\(note)\n\(mismatch(text, pattern))")
             }
             return .results(0)
         }
         stack.setField("matches", of: -2)
-        stack.pushFunction("error") { (call) throws(LuaFailure) in
+        stack.pushFunction("error") { [unowned file] (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             let function = try arguments.function(1, "fn")
             let pattern = try arguments.optionalString(2, "pattern")
             defer { call.stack.release(function) }
             do throws(LuaError) {
-                try call.state.call(function)
+                try file.state.call(function)
             } catch {
                 if error.kind == .budget { throw LuaFailure(error.message, position: false) }
-                if let pattern, try !matches(error.message, pattern, find, call) {
+                if let pattern, try !matches(error.message, pattern, find, in: file) {
                     throw LuaFailure("another error was raised\n\(mismatch(error.message, pattern))")
                 }
                 call.stack.push(error.message)
@@ -137,13 +137,13 @@ enum TestModule {
 
     /// Whether Lua's own `string.find` finds the pattern.
     private static func matches(
-        _ text: String, _ pattern: String, _ find: LuaReference, _ call: LuaCall
+        _ text: String, _ pattern: String, _ find: LuaReference, in file: TestFile
     ) throws(LuaFailure) -> Bool {
-        let main = call.state.stack
+        let main = file.state.stack
         let top = main.top
         defer { main.setTop(top) }
         do throws(LuaError) {
-            try call.state.call(
+            try file.state.call(
                 find,
                 arguments: { stack in
                     stack.push(text)

@@ -8,7 +8,6 @@ package struct LuaCall {
     package static let room = Int32(LB_HOST_SLOTS)
 
     package let stack: LuaStack
-    package let state: LuaState
     package let argumentCount: Int32
     /// The function's name, for messages.
     package let name: String

@@ -14,7 +14,7 @@ extension LuaStack {
     package func pushJSON(_ bytes: UnsafeRawBufferPointer, exact: Bool = false) throws(JSONDecodingError) {
         var error = lb_json_error()
         let characters = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        let budget = state.limits.slice.nanoseconds
+        let budget = hostSide.limits.slice.nanoseconds
         let step = lb_json_decode(thread, characters, bytes.count, exact, budget, &error)
         if step == LB_RETURNED { return }
         let message = withUnsafeBytes(of: error.message) { message in
@@ -34,10 +34,10 @@ extension LuaStack {
     package func withJSON<R>(
         at index: Int32, path: String, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R {
-        let state = self.state
-        var buffer = state.takeBuffer()
-        defer { state.giveBack(buffer) }
-        let limits = state.limits
+        let side = hostSide
+        var buffer = side.takeBuffer()
+        defer { side.giveBack(buffer) }
+        let limits = side.limits
         let step = lb_json_encode(thread, index, path, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
@@ -50,10 +50,10 @@ extension LuaStack {
     package func withKeptJSON<R>(
         at index: Int32, path: String, limit: Int, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R {
-        let state = self.state
-        var buffer = state.takeBuffer()
-        defer { state.giveBack(buffer) }
-        let step = lb_json_keep(thread, index, path, limit, state.limits.slice.nanoseconds, &buffer)
+        let side = hostSide
+        var buffer = side.takeBuffer()
+        defer { side.giveBack(buffer) }
+        let step = lb_json_keep(thread, index, path, limit, side.limits.slice.nanoseconds, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
@@ -64,10 +64,10 @@ extension LuaStack {
     /// brackets, as "<function health.lua:12>" and "<cycle>"; a table with keys of several kinds is an object. nil when
     /// it takes longer than the slice that runs may.
     package func shownJSON(at index: Int32) -> String? {
-        let state = self.state
-        var buffer = state.takeBuffer()
-        defer { state.giveBack(buffer) }
-        let limits = state.limits
+        let side = hostSide
+        var buffer = side.takeBuffer()
+        defer { side.giveBack(buffer) }
+        let limits = side.limits
         let step = lb_json_show(thread, index, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
         return step == LB_RETURNED
             ? LuaText.cut(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length)) : nil
@@ -75,19 +75,14 @@ extension LuaStack {
 
     /// Throws as `withJSON` does for a value that has no JSON, and makes none.
     package func checkJSON(at index: Int32, path: String) throws(LuaError) {
-        let state = self.state
-        var buffer = state.takeBuffer()
-        defer { state.giveBack(buffer) }
-        let limits = state.limits
+        let side = hostSide
+        var buffer = side.takeBuffer()
+        defer { side.giveBack(buffer) }
+        let limits = side.limits
         let step = lb_json_check(thread, index, path, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
-    }
-
-    var state: LuaState {
-        // lb_open was given the state, and lb_close ends the host before the state is gone.
-        Unmanaged<LuaState>.fromOpaque(lb_owner(lb_host_of(thread))).takeUnretainedValue()
     }
 }
 

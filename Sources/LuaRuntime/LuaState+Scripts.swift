@@ -102,7 +102,7 @@ extension LuaState {
     ) throws(LuaError) -> String? {
         var message = lb_buffer()
         defer { lb_buffer_free(&message) }
-        let budget = to.state.limits.load.nanoseconds
+        let budget = to.hostSide.limits.load.nanoseconds
         let step = lb_copy_plain(from.thread, index, to.thread, path, lenient, budget, &message)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: message.text)

@@ -6,7 +6,7 @@ internal import CLuaBridge
 /// Several may exist on a thread, as an old and a new generation of an agent do. A host function may call back into
 /// its state (`call`), and start other coroutines of it; all of that shares the budget of the slice it happens in.
 package final class LuaState {
-    package let limits: LuaLimits
+    package var limits: LuaLimits { hostSide.limits }
     /// The root coroutine that runs now; of several nested ones the innermost.
     package internal(set) var running: LuaCoroutine?
 
@@ -16,17 +16,15 @@ package final class LuaState {
     private(set) var host: OpaquePointer?
     /// Kept as long as the state looks at its flag.
     private let interrupt: LuaInterrupt?
-    private var functions: [HostFunction?] = []
+    private let hostSide: HostSide
     private var pool: [LuaCoroutine] = []
-    private var spareBuffer = lb_buffer()
-    private var hasSpareBuffer = true
 
     /// Opens a state with Lua's base, coroutine, string, table, math, utf8 and part of its os library, and nothing that
     /// reaches outside. `interrupt` ends what runs in it. Throws when the system has no memory for it.
     package init(limits: LuaLimits = .init(), interrupt: LuaInterrupt? = nil) throws(LuaError) {
-        self.limits = limits
+        hostSide = HostSide(limits: limits)
         self.interrupt = interrupt
-        host = lb_open(limits.memory, enterHostFunction, Unmanaged.passUnretained(self).toOpaque())
+        host = lb_open(limits.memory, HostSide.enter, Unmanaged.passUnretained(hostSide).toOpaque())
         guard let host else {
             throw LuaError(kind: .memory, message: "no memory for a Lua state")
         }
@@ -45,8 +43,7 @@ package final class LuaState {
         self.host = nil
         pool.removeAll()
         lb_close(host)
-        functions.removeAll()
-        lb_buffer_free(&spareBuffer)
+        hostSide.close()
     }
 
     /// From now on coroutines that wait end without a line of the script, their to-be-closed variables left as they are.
@@ -110,65 +107,5 @@ package final class LuaState {
         if memoryInUse > limits.memory / 2 {
             lb_collect(openHost)
         }
-    }
-
-    // MARK: Buffers
-
-    func takeBuffer() -> lb_buffer {
-        defer { hasSpareBuffer = false }
-        return hasSpareBuffer ? spareBuffer : lb_buffer()
-    }
-
-    func giveBack(_ buffer: lb_buffer) {
-        var buffer = buffer
-        if hasSpareBuffer || buffer.capacity > 1 << 20 || host == nil {
-            lb_buffer_free(&buffer)
-        }
-        if !hasSpareBuffer {
-            spareBuffer = buffer
-            hasSpareBuffer = true
-        }
-    }
-
-    // MARK: Host functions
-
-    func register(_ function: HostFunction) -> Int {
-        while case let released = lb_take_released(openHost), released >= 0 {
-            functions[Int(released)] = nil
-            free.append(Int(released))
-        }
-        if let index = free.popLast() {
-            functions[index] = function
-            return index
-        }
-        functions.append(function)
-        return functions.count - 1
-    }
-
-    private var free: [Int] = []
-
-    fileprivate func run(_ index: Int, _ thread: OpaquePointer) -> Int32 {
-        guard let function = functions[index] else { return 0 }
-        let stack = LuaStack(thread: thread)
-        do throws(LuaFailure) {
-            let call = LuaCall(stack: stack, state: self, argumentCount: stack.top, name: function.name)
-            switch try function.body(call) {
-            case .results(let count):
-                return count
-            case .wait:
-                try call.requireWait()
-                return Int32(LB_WAIT)
-            }
-        } catch {
-            stack.pushFailure(error.message, position: error.position)
-            return Int32(LB_RAISE)
-        }
-    }
-}
-
-/// Where the trampoline enters Swift. Returns a status and never jumps.
-private let enterHostFunction: lb_call = { owner, thread, index in
-    Unmanaged<LuaState>.fromOpaque(owner.unsafelyUnwrapped)._withUnsafeGuaranteedRef {
-        $0.run(Int(index), thread.unsafelyUnwrapped)
     }
 }

@@ -164,8 +164,8 @@ import Testing
         final class Invocation {}
         let script = try Script()
         var seen: [AnyObject?] = []
-        script.define("look") { call in
-            seen.append(call.state.running?.context)
+        script.define("look") { [unowned script] call in
+            seen.append(script.state.running?.context)
             return .results(0)
         }
         let invocation = Invocation()

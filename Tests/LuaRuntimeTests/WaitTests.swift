@@ -5,9 +5,9 @@ import Testing
     @Test("a coroutine that does not wait is not resumed, and what was pushed for it is gone")
     func notWaiting() throws {
         let script = try Script()
-        script.define("meddle") { call in
+        script.define("meddle") { [unowned script] call in
             // As a completion that comes inside the call which is to wait for it.
-            guard let running = call.state.running else { return .results(0) }
+            guard let running = script.state.running else { return .results(0) }
             running.stack.push(1)
             call.stack.push("\(running.resume(results: 1))")
             running.recycle()

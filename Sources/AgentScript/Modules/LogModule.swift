@@ -29,7 +29,7 @@ enum LogModule: ScriptModule {
                     }
                     if more > 0 { fields["more_fields"] = .integer(Int64(more)) }
                 }
-                script.log(level, shown(call, at: 1), fields: fields)
+                script.log(level, shown(call, at: 1, in: script), fields: fields)
                 return .results(0)
             }
         }
@@ -40,7 +40,7 @@ enum LogModule: ScriptModule {
             var text = ""
             for index in 0..<call.argumentCount where text.utf8.count <= LuaText.longest {
                 if index > 0 { text += "\t" }
-                text += shown(call, at: index + 1)
+                text += shown(call, at: index + 1, in: script)
             }
             script.log(.info, LuaText.cut(text))
             return .results(0)
@@ -50,15 +50,15 @@ enum LogModule: ScriptModule {
 
     /// A value as a log line shows it: what its `__tostring` says, else a table as JSON, and never an error. Cut as other
     /// texts are.
-    private static func shown(_ call: LuaCall, at index: Int32) -> String {
+    private static func shown(_ call: LuaCall, at index: Int32, in script: ScriptContext) -> String {
         let stack = call.stack
         let value = stack.absolute(index)
         guard stack.type(at: value) == .table else { return stack.displayString(at: value) }
-        return named(call, at: value) ?? stack.shown(at: value)
+        return named(call, at: value, in: script) ?? stack.shown(at: value)
     }
 
     /// What `__tostring` says; nil when there is none, it fails, or says something else than a string.
-    private static func named(_ call: LuaCall, at value: Int32) -> String? {
+    private static func named(_ call: LuaCall, at value: Int32, in script: ScriptContext) -> String? {
         let stack = call.stack
         let top = stack.top
         defer { stack.setTop(top) }
@@ -68,10 +68,10 @@ enum LogModule: ScriptModule {
         stack.pushValue(at: value)
         let argument = stack.reference()
         defer { stack.release(argument) }
-        let main = call.state.stack
+        let main = script.state.stack
         let mainTop = main.top
         do throws(LuaError) {
-            try call.state.call(
+            try script.state.call(
                 function,
                 arguments: { stack in
                     stack.push(argument)
