@@ -28,8 +28,8 @@ package struct IdentifierSource: ~Copyable, Sendable {
                     at += 1
                 }
                 let byte = randomness[begin + index]
-                text[at] = Self.hexadecimal(byte >> 4)
-                text[at + 1] = Self.hexadecimal(byte & 0xF)
+                text[at] = Hexadecimal.digit(byte >> 4)
+                text[at + 1] = Hexadecimal.digit(byte & 0xF)
                 at += 2
             }
             return at
@@ -48,9 +48,5 @@ package struct IdentifierSource: ~Copyable, Sendable {
                 for index in block.indices { block[index] = generator.next() }
             }
         }
-    }
-
-    private static func hexadecimal(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
 }

@@ -113,25 +113,6 @@ package final class Generation {
         try AnswerModule.answer(at: index, on: stack, for: script)
     }
 
-    /// Starts a function of the script in a pooled coroutine; the arguments are pushed by the closure, which returns
-    /// how many there are.
-    @inline(__always)
-    package func begin(
-        _ function: LuaReference, context: AnyObject, arguments: (LuaStack) throws -> Int32
-    ) rethrows -> (LuaCoroutine, LuaCoroutine.Step) {
-        eventLoop.assertInEventLoop()
-        let coroutine = state.coroutine()
-        coroutine.context = context
-        coroutine.stack.push(function)
-        do {
-            let count = try arguments(coroutine.stack)
-            return (coroutine, coroutine.start(arguments: count))
-        } catch {
-            coroutine.recycle()
-            throw error
-        }
-    }
-
     /// Frees the Lua state. What the script had registered is gone with it.
     package func close() {
         guard !isClosed else { return }

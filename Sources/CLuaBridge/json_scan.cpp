@@ -82,6 +82,7 @@ int lb_json::scan(lua_State *L) {
     if (reading->failed) {
         std::snprintf(reading->error->message, sizeof reading->error->message, "%s", error.message);
         reading->error->offset = error.offset;
+        reading->error->is_utf8_error = error.is_utf8_error;
         lua_settop(L, 0);
         lua_pushnil(L);
     }

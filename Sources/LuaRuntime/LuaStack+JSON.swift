@@ -21,7 +21,8 @@ extension LuaStack {
             String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
         }
         switch step {
-        case LB_FAILED_RUNTIME: throw JSONDecodingError(message: message, offset: error.offset)
+        case LB_FAILED_RUNTIME:
+            throw JSONDecodingError(message: message, offset: error.offset, isUTF8Error: error.is_utf8_error)
         default: throw JSONDecodingError(refusal: LuaError(kind: LuaError.Kind(step), message: message))
         }
     }

@@ -111,3 +111,23 @@ final class TestScript {
         }
     }
 }
+
+extension Generation {
+    /// Starts a function of the script in a pooled coroutine; the arguments are pushed by the closure, which returns
+    /// how many there are.
+    func begin(
+        _ function: LuaReference, context: AnyObject, arguments: (LuaStack) throws -> Int32
+    ) rethrows -> (LuaCoroutine, LuaCoroutine.Step) {
+        eventLoop.assertInEventLoop()
+        let coroutine = state.coroutine()
+        coroutine.context = context
+        coroutine.stack.push(function)
+        do {
+            let count = try arguments(coroutine.stack)
+            return (coroutine, coroutine.start(arguments: count))
+        } catch {
+            coroutine.recycle()
+            throw error
+        }
+    }
+}

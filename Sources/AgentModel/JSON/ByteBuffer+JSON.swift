@@ -136,9 +136,8 @@ extension ByteBuffer {
         case 0x09: writeStaticString("\\t")
         default:
             writeStaticString("\\u00")
-            for nibble in [byte >> 4, byte & 0xF] {
-                writeInteger(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
-            }
+            writeInteger(Hexadecimal.digit(byte >> 4))
+            writeInteger(Hexadecimal.digit(byte & 0xF))
         }
     }
 }

@@ -1,3 +1,4 @@
+import AgentModel
 import Crypto
 import Foundation
 import LuaRuntime
@@ -103,8 +104,7 @@ enum DigestModule: ScriptModule {
     }
 
     private static func hexadecimal(_ bytes: [UInt8]) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
-        return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        bytes.flatMap { [Hexadecimal.digit($0 >> 4), Hexadecimal.digit($0 & 15)] }
     }
 
     /// Whether a signature, as bytes or as hexadecimal digits, is the code. Looks at all of it however early it differs, so

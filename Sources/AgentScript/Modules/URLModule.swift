@@ -51,8 +51,8 @@ enum URLModule: ScriptModule {
                 decoded.append(isForm && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
                 continue
             }
-            guard index + 1 < bytes.count, let high = PercentEncoding.hexadecimal(bytes[index]),
-                let low = PercentEncoding.hexadecimal(bytes[index + 1])
+            guard index + 1 < bytes.count, let high = Hexadecimal.value(bytes[index]),
+                let low = Hexadecimal.value(bytes[index + 1])
             else { return call.expected("invalid percent-encoding at byte \(index - 1): two digits expected after %") }
             decoded.append(high << 4 | low)
             index += 2

@@ -108,8 +108,8 @@ package struct TaskReader {
         }
         if let failure {
             if let refusal = failure.refusal { throw .failed("reading the request: \(refusal.message)") }
-            let isUTF8 = body.withUnsafeReadableBytes { String(validating: $0, as: UTF8.self) != nil }
-            throw isUTF8 ? .invalidJSON(message: failure.message, offset: failure.offset) : .invalidUTF8
+            throw failure.isUTF8Error
+                ? .invalidUTF8 : .invalidJSON(message: failure.message, offset: failure.offset)
         }
     }
 

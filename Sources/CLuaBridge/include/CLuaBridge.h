@@ -142,6 +142,8 @@ void lb_push_display(lua_State *L, int index);
 typedef struct {
     char message[192];
     size_t offset;
+    /// The document is not UTF-8, wherever else it may be wrong too.
+    bool is_utf8_error;
 } lb_json_error;
 
 /// Pushes the value that the document holds: LB_RETURNED. Otherwise nothing is pushed, and `error` says why:

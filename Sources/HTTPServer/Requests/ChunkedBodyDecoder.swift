@@ -92,7 +92,7 @@ struct ChunkedBodyDecoder {
         var size = 0
         var digits = 0
         for byte in text.readableBytesView {
-            guard let digit = PercentEncoding.hexadecimal(byte) else {
+            guard let digit = Hexadecimal.value(byte) else {
                 // An extension begins with `;`, perhaps after white space.
                 return digits > 0 && (byte == UInt8(ascii: ";") || byte == 0x20 || byte == 0x09) ? size : nil
             }
