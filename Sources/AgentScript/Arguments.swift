@@ -129,15 +129,3 @@ package struct Arguments {
         }
     }
 }
-
-extension LuaStack {
-    func jsonBuffer(at index: Int32, path: String) throws(LuaFailure) -> ByteBuffer {
-        do {
-            return try withJSON(at: index, path: path) { ByteBuffer(bytes: $0) }
-        } catch let error as LuaError {
-            throw LuaFailure(error.message)
-        } catch {
-            throw LuaFailure("\(path): \(error)")
-        }
-    }
-}

@@ -57,7 +57,7 @@ package enum ScriptDemand: Sendable {
 package enum ScriptWait {
     /// Seconds.
     case sleep(Double)
-    case http(HTTPCall, decodesJSON: Bool)
+    case http(HTTPCall)
     /// Every effect so far of the invocation has settled.
     case flush
     /// The secrets of a platform other than the configured one.

@@ -54,7 +54,7 @@ extension Worker: ScriptHost {
             let live = invocation.generation
             // NIO looks through all of its timers for the one to cancel: of thousands that end together, each is left.
             invocation.cancelWait = { [weak live] in if live?.isClosed == false { timer.cancel() } }
-        case .http(let call, _):
+        case .http(let call):
             let live = invocation.generation
             live.pendingRequests += 1
             var isPending = true

@@ -113,7 +113,7 @@ import Testing
     func request(call: String, method: String, url: String, body: String?, headers: [String], timeout: Double) throws {
         let script = try TestScript.probe("return \(call)")
         let run = try script.task("probe")
-        guard case .http(let request, _)? = script.host.waits.first else {
+        guard case .http(let request)? = script.host.waits.first else {
             Issue.record("no request: \(run.state)")
             return
         }

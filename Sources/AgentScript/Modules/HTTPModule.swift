@@ -82,6 +82,6 @@ enum HTTPModule: ScriptModule {
         if let refusal = refusal ?? script.refusal(of: .request) {
             return .results(function.stack.pushFailure(refusal))
         }
-        return script.wait(.http(call, decodesJSON: true))
+        return script.wait(.http(call))
     }
 }

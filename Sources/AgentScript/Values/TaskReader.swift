@@ -1,6 +1,6 @@
 package import AgentModel
 package import LuaRuntime
-package import NIOCore
+import NIOCore
 
 /// Reads a task's request and checks it straight on the coroutine's stack, with FastAPI's words for what is wrong.
 package struct TaskReader {
@@ -202,16 +202,4 @@ package struct TaskReader {
         }
         return checker.issues
     }
-}
-
-extension LuaStack {
-    /// A value as JSON for an error's `input`; null where it has none.
-    func json(at index: Int32) -> ByteBuffer {
-        (try? withJSON(at: index, path: "input") { ByteBuffer(bytes: $0) }) ?? .null
-    }
-}
-
-extension ByteBuffer {
-    /// The JSON text `null`.
-    package static var null: ByteBuffer { ByteBuffer(staticString: "null") }
 }
