@@ -109,23 +109,11 @@ private:
             return true;
         }
         case 't':
-            if (!word("true")) {
-                return false;
-            }
-            sink.boolean(true);
-            return true;
+            return word("true") && (sink.boolean(true), true);
         case 'f':
-            if (!word("false")) {
-                return false;
-            }
-            sink.boolean(false);
-            return true;
+            return word("false") && (sink.boolean(false), true);
         case 'n':
-            if (!word("null")) {
-                return false;
-            }
-            sink.null();
-            return true;
+            return word("null") && (sink.null(), true);
         default:
             return number();
         }
