@@ -201,7 +201,7 @@ final class MessageWork: LaneWork {
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
                 try stack.push(
-                    message, attempt: delivery.attempt, exact: route.handlers[index].exactNumbers)
+                    message, attempt: delivery.attempt, as: route.handlers[index].payload)
             },
             finish: { [self] in handled($0, by: route, index) })
     }

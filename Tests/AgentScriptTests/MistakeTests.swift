@@ -221,6 +221,13 @@ import Testing
             message == "agent.lua:2: option of 'on_message' 'attempts': an integer from 1 to 1000 expected, got string")
     }
 
+    @Test("numbers cannot be asked for exactly of what is not to be decoded")
+    func exactBytes() throws {
+        let message = try TestScript.loadFailure(
+            "local a = agenthost.agent {}\na:on_message('t', function() end, { decode = false, json = 'exact' })")
+        #expect(message?.hasSuffix("with decode = false no number is read, exactly or not") == true)
+    }
+
     // MARK: Running
 
     @Test(

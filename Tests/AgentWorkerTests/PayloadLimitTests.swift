@@ -88,4 +88,26 @@ import Testing
         #expect(test.hub.published.map(\.data) == [#""string number""#, #""number number""#])
         #expect(test.kafka.sent.map(\.text) == [payload, payload])
     }
+
+    @Test("what is not to be decoded arrives and leaves byte for byte, JSON or not; a tombstone stays one")
+    func bytes() throws {
+        let test = try TestWorker(
+            """
+            agent:on_message('in', function(data, message)
+              agent:publish('kind', type(data) .. ' ' .. tostring(rawequal(data, message.raw)))
+              agent:send_kafka('out', data)
+            end, { decode = false })
+            agent:on_message('decoded', function(data) agent:publish('kind', type(data)) end, { decode = true })
+            """)
+        let payloads = [#" {"b":1, "a":1e0, "b":2} "#, "{no JSON", "7", ""]
+        for payload in payloads { test.deliver("in", payload) }
+        test.deliver("in", nil)
+        test.deliver("decoded", "7")
+        #expect(
+            test.hub.published.map(\.data) == Array(repeating: #""string true""#, count: 4) + [
+                #""userdata true""#, #""number""#,
+            ])
+        #expect(test.kafka.sent.map(\.text) == payloads + [""])
+        #expect(test.kafka.sent.map { $0.record.value == nil } == [false, false, false, false, true])
+    }
 }

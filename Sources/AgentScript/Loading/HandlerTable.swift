@@ -18,8 +18,8 @@ package struct HandlerTable {
         package var concurrency: Int
         /// Kafka: true for every message to every host that subscribes (no consumer group), false for each message to one.
         package var deliversToEvery: Bool
-        /// Numbers that Lua cannot hold exactly arrive as strings (`json = "exact"`).
-        package var exactNumbers = false
+        /// What the handler gets of the payload.
+        package var payload = PayloadForm.decoded
         /// `file:line` of the registration.
         package var location: String
 
@@ -29,6 +29,16 @@ package struct HandlerTable {
             let isKafkas = source != .mqtt && !filter.hasWildcards && KafkaTopicName.isValid(filter.text)
             return (isKafkas ? [.kafka] : []) + (source != .kafka ? [.mqtt] : [])
         }
+    }
+
+    /// What a message handler gets as its data.
+    package enum PayloadForm {
+        /// What the JSON means; a string where it is not JSON.
+        case decoded
+        /// Decoded, with strings for the numbers that Lua cannot hold exactly (`json = "exact"`).
+        case exact
+        /// The bytes as a string, which nothing has looked at (`decode = false`).
+        case bytes
     }
 
     /// A raw WebSocket endpoint.

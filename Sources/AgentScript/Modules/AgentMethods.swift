@@ -103,7 +103,7 @@ enum AgentMethods {
             filter: filter, function: function, source: nil, attempts: 3, backoff: 0.2, onError: .dlq, concurrency: 1,
             deliversToEvery: false,
             location: script.place(on: call.stack))
-        let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json"]
+        let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json", "decode"]
         if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {
                 guard let known = MessageSource(rawValue: source) else {
@@ -135,7 +135,13 @@ enum AgentMethods {
                 guard ["exact", "plain"].contains(json) else {
                     throw arguments.invalid("options.json", "\"exact\" or \"plain\" expected, got \"\(json)\"")
                 }
-                handler.exactNumbers = json == "exact"
+                handler.payload = json == "exact" ? .exact : .decoded
+            }
+            if let decodes = try options.boolean("decode"), !decodes {
+                guard handler.payload != .exact else {
+                    throw arguments.invalid("options.json", "with decode = false no number is read, exactly or not")
+                }
+                handler.payload = .bytes
             }
             if let concurrency = try options.integer("concurrency", in: 1...10_000) {
                 handler.concurrency = concurrency

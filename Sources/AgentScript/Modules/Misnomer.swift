@@ -73,6 +73,8 @@ enum Misnomer {
         "group": "the consumer group is a setting: config = { streaming_consumer_group = … }",
         "group_id": "the consumer group is a setting: config = { streaming_consumer_group = … }",
         "qos": "subscriptions are QoS 1", "parallel": "it is concurrency", "workers": "it is concurrency",
+        "raw": "it is decode = false", "binary": "it is decode = false", "bytes": "it is decode = false",
+        "parse": "it is decode", "deserialize": "it is decode",
     ]
 
     /// Of the types in a model.

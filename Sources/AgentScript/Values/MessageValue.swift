@@ -4,13 +4,18 @@ package import NIOCore
 
 /// Messages and payloads as the script sees them.
 extension LuaStack {
-    /// Pushes a message's decoded payload and the `message` table beside it; returns 2. With `exact` numbers that Lua
-    /// cannot hold exactly are strings. Throws, as all that pushes JSON here, when the payload's value does not fit into
-    /// what is left of the script's memory, or takes longer than a handler may.
+    /// Pushes a message's payload in the form that the handler asked for, and the `message` table beside it; returns 2.
+    /// Throws, as all that pushes JSON here, when the payload's value does not fit into what is left of the script's
+    /// memory, or takes longer than a handler may.
     package func push(
-        _ message: any InboundMessage, attempt: Int, exact: Bool = false
+        _ message: any InboundMessage, attempt: Int, as form: HandlerTable.PayloadForm = .decoded
     ) throws(LuaError) -> Int32 {
-        try pushPayload(message.payload, exact: exact)
+        switch form {
+        case .decoded: try pushPayload(message.payload)
+        case .exact: try pushPayload(message.payload, exact: true)
+        // Not absent: what a script passes on must not turn from a null value into nothing.
+        case .bytes: if message.isTombstone { pushNull() } else { push(message.payload) }
+        }
         // Room for all fields at once: a Kafka record's with a key are ten.
         newTable(array: 0, fields: message.source == .kafka ? 10 : 7)
         push(message.topic)
@@ -37,8 +42,13 @@ extension LuaStack {
             push(message.retain)
             setField("retain", of: -2)
         }
-        // Not absent: what a script passes on must not turn from a null value into nothing.
-        if message.isTombstone { pushNull() } else { push(message.payload) }
+        if form == .bytes {
+            pushValue(at: -2)
+        } else if message.isTombstone {
+            pushNull()
+        } else {
+            push(message.payload)
+        }
         setField("raw", of: -2)
         return 2
     }

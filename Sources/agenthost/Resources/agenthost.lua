@@ -259,12 +259,13 @@ function Agent:task(task_type, fn) end
 ---@field concurrency? integer How many messages of one partition may be in the handler at once; above 1 their order is given up [1].
 ---@field deliver? "one"|"every" Kafka: each message to one of the hosts of the consumer group, or to every host that runs the agent ["one"].
 ---@field json? "plain"|"exact" exact: numbers of the payload that Lua cannot hold exactly (12345678901234567890) are strings ["plain"].
+---@field decode? boolean false: `data` is the payload's bytes as a string, JSON or not, and agenthost.null for a tombstone [true].
 
 ---Subscribes to a topic. MQTT filters with + and # work; where filters overlap, every handler whose filter matches gets
 ---the message once, in order of registration, tried again for each alone, and it is acknowledged when all are done. The message is acknowledged to its broker when the handler has
 ---returned and everything it sent was acknowledged itself; until then a crash means that it is delivered again.
 ---@param topic string
----@param fn fun(data: any, message: agenthost.Message) `data` is the JSON payload, or a string when it is not JSON.
+---@param fn fun(data: any, message: agenthost.Message) `data` is the JSON payload, or a string when it is not JSON, or with decode = false.
 ---@param options? agenthost.MessageOptions
 function Agent:on_message(topic, fn, options) end
 
