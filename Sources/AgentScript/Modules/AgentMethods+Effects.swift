@@ -7,9 +7,10 @@ extension AgentMethods {
     private static func method(
         _ name: String, on stack: LuaStack, for script: ScriptContext, _ body: @escaping LuaHostFunction
     ) {
+        let qualified = "agent:\(name)"
         stack.setFunction(name) { [unowned script] (call) throws(LuaFailure) in
             try script.requireAgent(call)
-            try script.requireRunning("agent:\(name)")
+            try script.requireRunning(qualified)
             return try body(call)
         }
     }
@@ -80,6 +81,9 @@ extension AgentMethods {
         }
     }
 
+    private static let kafkaOptions = ["key", "headers", "partition"]
+    private static let mqttOptions = ["qos", "retain"]
+
     private static func kafkaRecord(_ arguments: Arguments) throws(LuaFailure) -> KafkaRecord {
         let topic = try arguments.string(2, "topic")
         guard KafkaTopicName.isValid(topic) else {
@@ -87,7 +91,7 @@ extension AgentMethods {
                 "topic", "\"\(topic)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected")
         }
         var record = KafkaRecord(topic: topic, value: try arguments.payload(3, "value"))
-        if let options = try arguments.options(4, "options", known: ["key", "headers", "partition"]) {
+        if let options = try arguments.options(4, "options", known: kafkaOptions) {
             let stack = options.stack
             let type = stack.getField("key", of: options.index)
             if type == .string {
@@ -112,7 +116,7 @@ extension AgentMethods {
                 "topic", "\"\(topic)\" is no MQTT topic to publish to: a name without the wildcards + and # expected")
         }
         var publication = MQTTPublication(topic: topic, payload: try arguments.payload(3, "payload") ?? ByteBuffer())
-        if let options = try arguments.options(4, "options", known: ["qos", "retain"]) {
+        if let options = try arguments.options(4, "options", known: mqttOptions) {
             publication.qos = try options.integer("qos", in: 0...2) ?? 1
             publication.retain = try options.boolean("retain") ?? false
         }
