@@ -61,7 +61,8 @@ import Testing
         let time = Self.cpuSeconds() - begin
         let error = #expect(throws: LuaError.self) { try run.results }
         #expect(error?.message.contains("used more than 200 ms of CPU time") == true, "\(error?.message ?? "")")
-        #expect(time < 1, "took \(time) s")
+        // The budget is 0.2 s; what is not charged never ends.
+        #expect(time < 3, "took \(time) s")
     }
 
     /// CPU time of this thread.
