@@ -22,9 +22,11 @@ import Testing
         while true do pcall(rawset, t, 'x', true) end
         """,
         "what a table held before": """
-        for i = 1, 1 << 18 do t['k' .. i] = true end
+        for i = 1, 1 << 17 do t['k' .. i] = true end
         for k in pairs(t) do t[k] = nil end
-        local s = (1 << 17) - 1 for i = 1, (1 << 16) + 2 do t[i * s] = true end
+        local s = (1 << 16) - 1 for i = 1, (1 << 15) + 2 do t[i * s] = true end
+        -- They fill places that others have left: the first that finds none makes the table anew, and smaller.
+        for i = 1, 1 << 17 do t['l' .. i] = true end
         """,
     ]
 
@@ -37,6 +39,8 @@ import Testing
             let error = try script.failure(source)
             #expect(error.kind == .budget, "\(error.message)")
             #expect(error.message.hasPrefix("test.lua:"))
+            // What goes on after it has caught the first such error has the budget's own at its end.
+            #expect(error.message.contains("the keys of a table collide") || name.hasPrefix("caught"))
             #expect(try script.run("t = nil return 1") == ["1"], "the state serves on")
         }
         #expect(time < limit, "took \(time) ms")
