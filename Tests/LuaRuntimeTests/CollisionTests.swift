@@ -30,6 +30,10 @@ import Testing
         """,
     ]
 
+    /// The floats collide at every size, so that each instruction takes longer than the one before; and what goes on
+    /// after the first such error has the budget's own at its end.
+    static let stoppedByTheHook: Set = ["floats", "caught again and again"]
+
     @Test("a table whose keys collide does not grow for longer than the budget", arguments: attacks.keys.sorted())
     func attack(name: String) throws {
         let source = try #require(CollisionTests.attacks[name])
@@ -39,8 +43,9 @@ import Testing
             let error = try script.failure(source)
             #expect(error.kind == .budget, "\(error.message)")
             #expect(error.message.hasPrefix("test.lua:"))
-            // What goes on after it has caught the first such error has the budget's own at its end.
-            #expect(error.message.contains("the keys of a table collide") || name.hasPrefix("caught"))
+            if !CollisionTests.stoppedByTheHook.contains(name) {
+                #expect(error.message.contains("the keys of a table collide"))
+            }
             #expect(try script.run("t = nil return 1") == ["1"], "the state serves on")
         }
         #expect(time < limit, "took \(time) ms")
