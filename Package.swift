@@ -73,6 +73,7 @@ let package = Package(
         room("AgentStore", ["AgentModel", "CSQLite", nioCore, nioPosix]),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, nioPosix, logging]),
+        room("DevelopmentBrokers", ["AgentModel", "CRdkafka", nioCore, logging]),
         room("HTTPServer", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
         room("AgentMetrics", [metrics]),
         room(
@@ -86,8 +87,7 @@ let package = Package(
             "AgentHosting",
             [
                 "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentStore", "AgentWorker",
-                "HTTPServer", "KafkaTransport",
-                "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle, metrics,
+                "DevelopmentBrokers", "HTTPServer", "KafkaTransport", "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("Roles")]
@@ -125,8 +125,8 @@ let package = Package(
         tests(
             "AgentConfigurationTests",
             ["AgentConfiguration", "AgentModel", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
-        tests("KafkaTransportTests", ["KafkaTransport", "AgentModel", nioCore, nioPosix, logging]),
-        tests("MQTTTransportTests", ["MQTTTransport", "AgentModel", nioCore, nioPosix, logging]),
+        tests("KafkaTransportTests", ["KafkaTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
+        tests("MQTTTransportTests", ["MQTTTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
         tests("HTTPServerTests", ["HTTPServer", "AgentModel", nioCore, nioPosix, logging]),
     ]
 )

@@ -1,6 +1,7 @@
 import AgentConfiguration
 import AgentModel
 import AgentWorker
+import DevelopmentBrokers
 import KafkaTransport
 import Logging
 import MQTTTransport
@@ -103,7 +104,7 @@ final class BrokerEmbedding: Sendable {
     // MARK: Starting
 
     private func startKafka(_ lineup: inout BrokerLineup) throws(HostFailure) {
-        do throws(KafkaError) {
+        do throws(DevelopmentBrokerError) {
             let embedded = try EmbeddedKafka()
             lineup.embeddedKafka = embedded
             var settings = KafkaTransport.KafkaSettings(
@@ -119,7 +120,7 @@ final class BrokerEmbedding: Sendable {
     }
 
     private func startMosquitto(_ lineup: inout BrokerLineup) throws(HostFailure) {
-        do throws(MQTTError) {
+        do {
             let embedded = try EmbeddedMosquitto(logger: logger)
             lineup.embeddedMosquitto = embedded
             lineup.mqtt = try MQTTTransport.MQTTSettings(

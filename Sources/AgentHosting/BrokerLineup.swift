@@ -1,4 +1,5 @@
 import AgentConfiguration
+import DevelopmentBrokers
 import KafkaTransport
 import Logging
 import MQTTTransport

@@ -1,12 +1,10 @@
-/// Why a Kafka client or the embedded cluster could not be made. Its description never holds a credential.
+/// Why a Kafka client could not be made. Its description never holds a credential.
 package struct KafkaError: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable {
         /// A setting that librdkafka refuses.
         case configuration
         /// librdkafka could not create the client.
         case client
-        /// The embedded cluster could not be started.
-        case embedded
         /// The system gave no descriptor.
         case system
     }

@@ -1,4 +1,4 @@
-/// Why an MQTT connection, or the private broker, could not be had or was given up. Never holds a payload or a secret.
+/// Why an MQTT connection could not be had or was given up. Never holds a payload or a secret.
 package struct MQTTError: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable {
         /// A setting that no connection can be made with.
@@ -11,8 +11,6 @@ package struct MQTTError: Error, Sendable, CustomStringConvertible {
         case connectionLost
         /// Messages were not settled in time; the broker delivers them again.
         case heldTooLong
-        /// The private broker could not be started.
-        case embeddedBroker
     }
 
     package let code: Code

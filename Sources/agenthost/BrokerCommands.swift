@@ -16,7 +16,7 @@ struct BrokerCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = HostLog(format: .text).logger
         do {
-            try await DevelopmentBrokers.run(readyFile: readyFile, logger: logger) { line in
+            try await BrokerProcess.run(readyFile: readyFile, logger: logger) { line in
                 Console.line(line)
             }
         } catch let failure as HostFailure {

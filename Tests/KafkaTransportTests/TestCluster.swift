@@ -1,3 +1,4 @@
+import DevelopmentBrokers
 import Logging
 import Synchronization
 
@@ -5,7 +6,7 @@ import Synchronization
 
 /// The cluster that the tests without faults share.
 enum SharedKafka {
-    static let cluster = Result { () throws(KafkaError) in try EmbeddedKafka() }
+    static let cluster = Result { () throws(DevelopmentBrokerError) in try EmbeddedKafka() }
 
     static func settings(group: String = unique("group"), overrides: [String: String] = [:]) throws -> KafkaSettings {
         embeddedSettings(try cluster.get(), group: group, overrides: overrides)

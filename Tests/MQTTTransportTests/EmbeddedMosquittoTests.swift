@@ -1,7 +1,6 @@
+import DevelopmentBrokers
 import Foundation
 import Testing
-
-@testable import MQTTTransport
 
 @Suite struct EmbeddedMosquittoTests {
     @Test("the broker is started again on its port when it dies, and stays away after a stop")

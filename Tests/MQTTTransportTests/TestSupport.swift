@@ -1,4 +1,5 @@
 import AgentModel
+import DevelopmentBrokers
 import Foundation
 import Logging
 import NIOCore

@@ -1,4 +1,6 @@
 import AgentModel
+import Dispatch
+import Foundation
 package import Logging
 import NIOCore
 import Synchronization
@@ -27,7 +29,7 @@ package final class EmbeddedMosquitto: Sendable {
     private let program: String
     private let logger: Logger
     private let state: Mutex<State>
-    private let stopSignal: WakePipe
+    private let stopSignal = DispatchSemaphore(value: 0)
 
     /// True when a `mosquitto` program is to be found, on PATH or in the directories for system programs.
     package static var isInstalled: Bool { installedProgram != nil }
@@ -35,23 +37,23 @@ package final class EmbeddedMosquitto: Sendable {
     /// Starts the broker and waits until it accepts connections, which takes some 10 ms; blocks while it does.
     ///
     /// - Parameter port: nil takes a free one.
-    /// - Throws: `MQTTError.Code.embeddedBroker` when it is not installed, or does not accept within 5 s, with the last
+    /// - Throws: `DevelopmentBrokerError` when it is not installed, or does not accept within 5 s, with the last
     ///   line of its log.
-    package init(port: Int? = nil, logger: Logger) throws(MQTTError) {
+    package init(port: Int? = nil, logger: Logger) throws(DevelopmentBrokerError) {
         guard let program = Self.installedProgram else {
-            throw MQTTError(.embeddedBroker, "mosquitto is not installed")
+            throw DevelopmentBrokerError("mosquitto is not installed")
         }
         let first = try Self.startFirst(program, port)
         self.program = program
         self.logger = logger
         self.port = first.port
         state = Mutex(State(child: first.child))
-        stopSignal = try WakePipe()
-        try OwnThread.start("mqtt-broker") { [self] in watch(first.child) }
+        // It blocks for as long as the broker runs.
+        Thread.detachNewThread { [self] in watch(first.child) }
     }
 
     /// The process that runs now; another one after a restart.
-    var child: ChildProcess { state.withLock { $0.child } }
+    package var child: ChildProcess { state.withLock { $0.child } }
 
     /// Ends the broker; its messages go with it.
     package func stop() async {
@@ -90,8 +92,7 @@ package final class EmbeddedMosquitto: Sendable {
                 } catch {
                     logger.error("the private MQTT broker could not be started", metadata: ["reason": "\(error)"])
                 }
-                var entry = pollfd(fd: stopSignal.readEnd, events: Int16(POLLIN), revents: 0)
-                _ = poll(&entry, 1, Int32(delay.nanoseconds / 1_000_000))
+                _ = stopSignal.wait(timeout: .now() + .nanoseconds(Int(delay.nanoseconds)))
                 delay = min(delay * 2, .seconds(5))
             }
         }
@@ -118,7 +119,7 @@ extension EmbeddedMosquitto {
 
     private static func startFirst(
         _ program: String, _ port: Int?
-    ) throws(MQTTError) -> (child: ChildProcess, port: Int) {
+    ) throws(DevelopmentBrokerError) -> (child: ChildProcess, port: Int) {
         if let port { return (try start(program, port), port) }
         // Somebody else may take a free port between looking for it and using it.
         var attempts = 5
@@ -134,8 +135,8 @@ extension EmbeddedMosquitto {
     }
 
     /// Starts the program and waits until it accepts. Its files are gone by then: a killed host leaves nothing behind.
-    private static func start(_ program: String, _ port: Int) throws(MQTTError) -> ChildProcess {
-        if accepts(port) { throw MQTTError(.embeddedBroker, "port \(port) is already in use") }
+    private static func start(_ program: String, _ port: Int) throws(DevelopmentBrokerError) -> ChildProcess {
+        if accepts(port) { throw DevelopmentBrokerError("port \(port) is already in use") }
         let folder = try makeFolder()
         let configuration = "\(folder)/mosquitto.conf"
         let log = "\(folder)/mosquitto.log"
@@ -149,8 +150,7 @@ extension EmbeddedMosquitto {
         let deadline = NIODeadline.now() + .seconds(5)
         while NIODeadline.now() < deadline {
             if child.hasEnded(waiting: false) {
-                throw MQTTError(
-                    .embeddedBroker,
+                throw DevelopmentBrokerError(
                     "mosquitto on port \(port) ended at once: \(lastLine(of: log) ?? "no reason given")")
             }
             if accepts(port) { return child }
@@ -158,7 +158,7 @@ extension EmbeddedMosquitto {
         }
         child.kill()
         _ = child.hasEnded(waiting: true)
-        throw MQTTError(.embeddedBroker, "mosquitto did not accept connections on port \(port) within 5 s")
+        throw DevelopmentBrokerError("mosquitto did not accept connections on port \(port) within 5 s")
     }
 
     /// The broker's defaults would drop messages beyond 1,000 without a word, and allow 20 unacknowledged ones.
@@ -178,25 +178,25 @@ extension EmbeddedMosquitto {
         """
     }
 
-    private static func makeFolder() throws(MQTTError) -> String {
+    private static func makeFolder() throws(DevelopmentBrokerError) -> String {
         let root = TemporaryFolder.path
         guard let template = strdup("\(root)/agenthost-mqtt-XXXXXX") else {
-            throw MQTTError(.embeddedBroker, "out of memory")
+            throw DevelopmentBrokerError("out of memory")
         }
         defer { free(template) }
         guard mkdtemp(template) != nil else {
-            throw MQTTError(.embeddedBroker, "could not make a folder in \(root): \(errorText(errno))")
+            throw DevelopmentBrokerError("could not make a folder in \(root): \(ErrorText.system(errno))")
         }
         return String(cString: template)
     }
 
-    private static func write(_ text: String, to path: String) throws(MQTTError) {
+    private static func write(_ text: String, to path: String) throws(DevelopmentBrokerError) {
         guard let file = fopen(path, "we") else {
-            throw MQTTError(.embeddedBroker, "could not write \(path): \(errorText(errno))")
+            throw DevelopmentBrokerError("could not write \(path): \(ErrorText.system(errno))")
         }
         let isWritten = fputs(text, file) >= 0
         guard fclose(file) == 0, isWritten else {
-            throw MQTTError(.embeddedBroker, "could not write \(path): \(errorText(errno))")
+            throw DevelopmentBrokerError("could not write \(path): \(ErrorText.system(errno))")
         }
     }
 
@@ -208,7 +208,7 @@ extension EmbeddedMosquitto {
         return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").last.map(String.init)
     }
 
-    private static func freePort() throws(MQTTError) -> Int {
+    private static func freePort() throws(DevelopmentBrokerError) -> Int {
         let port = withLoopbackSocket(port: 0) { descriptor, address, length -> Int? in
             var bound = sockaddr_in()
             var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -217,7 +217,7 @@ extension EmbeddedMosquitto {
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
             } == 0 ? Int(UInt16(bigEndian: bound.sin_port)) : nil
         }
-        guard let port, let port else { throw MQTTError(.embeddedBroker, "no free port: \(errorText(errno))") }
+        guard let port, let port else { throw DevelopmentBrokerError("no free port: \(ErrorText.system(errno))") }
         return port
     }
 

@@ -1,19 +1,19 @@
-import CMosquitto
+import AgentModel
 import Synchronization
 
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #endif
 
 /// A child that ends when this process does, however that ends.
 ///
-/// A shell between the two waits for the end of a pipe whose other end only this process has. The kernel closes that
+/// A shell between the two waits for the end of a connection whose other end only this process has. The kernel closes that
 /// end when the process is gone, `kill -9` included, and the shell kills the child. PR_SET_PDEATHSIG (`setpriv
 /// --pdeathsig`) would not hold: it fires at the end of the *thread* that started the child, is lost when the parent
 /// dies before it is set, and is cleared by a change of user, which mosquitto makes when it is started by root.
-final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     /// `$0` and its arguments are the program. The shell ends when the program does.
     private static let script = """
         "$0" "$@" 3<&- & program=$!
@@ -33,16 +33,18 @@ final class ChildProcess: Sendable {
     }
 
     /// Of the shell.
-    let processID: pid_t
+    package let processID: pid_t
     private let lifeline: Mutex<Int32>
 
     /// - Parameters:
     ///   - arguments: the program's path first.
     ///   - errorFile: made anew; what the program writes to its standard error.
-    init(_ arguments: [String], errorFile: String) throws(MQTTError) {
+    package init(_ arguments: [String], errorFile: String) throws(DevelopmentBrokerError) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else {
-            throw MQTTError(.embeddedBroker, "no pipe for the private broker: \(errorText(errno))")
+        // As a pipe would; but no other thread's child can have it, which would live on.
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+            throw DevelopmentBrokerError("no pipe for the private broker: \(ErrorText.system(errno))")
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -77,7 +79,7 @@ final class ChildProcess: Sendable {
         close(ends[0])
         guard code == 0 else {
             close(ends[1])
-            throw MQTTError(.embeddedBroker, "could not start /bin/sh for the private broker: \(errorText(code))")
+            throw DevelopmentBrokerError("could not start /bin/sh for the private broker: \(ErrorText.system(code))")
         }
         self.processID = processID
         lifeline = Mutex(ends[1])
@@ -88,7 +90,7 @@ final class ChildProcess: Sendable {
     }
 
     /// Kills the program, by the same way as the end of this process would.
-    func kill() {
+    package func kill() {
         lifeline.withLock { descriptor in
             guard descriptor >= 0 else { return }
             close(descriptor)
@@ -97,7 +99,7 @@ final class ChildProcess: Sendable {
     }
 
     /// True once it ended; to be asked by one thread, and not again after a true.
-    func hasEnded(waiting: Bool) -> Bool {
+    package func hasEnded(waiting: Bool) -> Bool {
         var code: Int32 = 0
         while true {
             let result = waitpid(processID, &code, waiting ? 0 : WNOHANG)

@@ -26,19 +26,20 @@ package final class EmbeddedKafka: Sendable {
 
     /// Starts the cluster; it listens when this returns.
     ///
-    /// - Throws: `KafkaError` when librdkafka has no memory or no port for it.
-    package init(brokers: Int = 1) throws(KafkaError) {
+    /// - Throws: `DevelopmentBrokerError` when librdkafka has no memory or no port for it.
+    package init(brokers: Int = 1) throws(DevelopmentBrokerError) {
         let configuration = rd_kafka_conf_new()
         // A host that runs has its own word for a connection refused or closed.
         rd_kafka_conf_set_log_cb(configuration, nil)
         var reason = [CChar](repeating: 0, count: 512)
         guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, &reason, reason.count) else {
             rd_kafka_conf_destroy(configuration)
-            throw KafkaError(.embedded, "the embedded Kafka could not start: \(String(nulTerminated: reason))")
+            let text = reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            throw DevelopmentBrokerError("the embedded Kafka could not start: \(String(decoding: text, as: UTF8.self))")
         }
         guard let cluster = rd_kafka_mock_cluster_new(client, CInt(brokers)) else {
             rd_kafka_destroy(client)
-            throw KafkaError(.embedded, "the embedded Kafka could not listen on loopback")
+            throw DevelopmentBrokerError("the embedded Kafka could not listen on loopback")
         }
         bootstrapServers = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
         self.cluster = Mutex(Cluster(client: client, cluster: cluster))

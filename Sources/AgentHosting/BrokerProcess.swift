@@ -1,13 +1,12 @@
 import AgentModel
+import DevelopmentBrokers
 import Foundation
-import KafkaTransport
 package import Logging
-import MQTTTransport
 import ServiceLifecycle
 import UnixSignals
 
 /// The development brokers as a process of their own, so that a host can be ended and started again beside them.
-package enum DevelopmentBrokers {
+package enum BrokerProcess {
     /// Runs until SIGTERM or SIGINT. Throws `HostFailure`.
     package static func run(
         readyFile: String?, logger: Logger, announce: @escaping @Sendable (String) -> Void
