@@ -87,7 +87,8 @@ let package = Package(
             "AgentHosting",
             [
                 "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentStore", "AgentWorker",
-                "DevelopmentBrokers", "HTTPServer", "KafkaTransport", "LuaRuntime", "MQTTTransport", nioCore, nioPosix, logging, lifecycle, metrics,
+                "DevelopmentBrokers", "HTTPServer", "KafkaTransport", "LuaRuntime", "MQTTTransport", nioCore, nioPosix,
+                logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("Roles")]
@@ -125,7 +126,8 @@ let package = Package(
         tests(
             "AgentConfigurationTests",
             ["AgentConfiguration", "AgentModel", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
-        tests("KafkaTransportTests", ["KafkaTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
+        tests(
+            "KafkaTransportTests", ["KafkaTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
         tests("MQTTTransportTests", ["MQTTTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
         tests("HTTPServerTests", ["HTTPServer", "AgentModel", nioCore, nioPosix, logging]),
     ]
