@@ -65,11 +65,11 @@ let package = Package(
         room(
             "AgentWorker",
             [
-                "AgentScript", "Delivery", "LuaRuntime", "AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, logging,
-                metrics,
-                asyncHTTPClient,
+                "AgentScript", "Delivery", "LuaRuntime", "AgentModel", nioCore, nioPosix, logging, metrics,
             ]
         ),
+        room("Reloading", ["AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, logging]),
+        room("Outbound", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         room("AgentStore", ["AgentModel", "CSQLite", nioCore, nioPosix]),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, nioPosix, logging]),
@@ -87,7 +87,8 @@ let package = Package(
             "AgentHosting",
             [
                 "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentStore", "AgentWorker",
-                "DevelopmentBrokers", "HTTPServer", "KafkaTransport", "LuaRuntime", "MQTTTransport", nioCore, nioPosix,
+                "DevelopmentBrokers", "HTTPServer", "KafkaTransport", "LuaRuntime", "Outbound", "Reloading",
+                "MQTTTransport", nioCore, nioPosix,
                 logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -95,7 +96,10 @@ let package = Package(
         ),
         room(
             "AgentTesting",
-            ["AgentWorker", "AgentScript", "LuaRuntime", "AgentModel", "HTTPServer", nioCore, nioEmbedded, logging]
+            [
+                "Reloading", "AgentWorker", "AgentScript", "LuaRuntime", "AgentModel", "HTTPServer", nioCore,
+                nioEmbedded, logging,
+            ]
         ),
         .executableTarget(
             name: "agenthost",
@@ -108,17 +112,27 @@ let package = Package(
             resources: [.embedInCode("Resources/agenthost.lua")],
             swiftSettings: settings
         ),
+        .target(
+            name: "TestSupport", dependencies: ["AgentModel", nioCore], path: "Tests/TestSupport",
+            swiftSettings: settings),
         tests("AgentModelTests", ["AgentModel", nioCore]),
         tests("LuaRuntimeTests", ["LuaRuntime"]),
-        tests("AgentScriptTests", ["AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
+        tests("AgentScriptTests", ["TestSupport", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
         tests("DeliveryTests", ["Delivery", "AgentModel", nioCore]),
         tests(
             "AgentWorkerTests",
             [
-                "AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded, nioPosix, logging,
-                metrics,
+                "TestSupport", "AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded, nioPosix,
+                logging, metrics,
             ]
         ),
+        tests("OutboundTests", ["Outbound", "AgentModel", nioCore, nioEmbedded, nioPosix]),
+        tests(
+            "ReloadingTests",
+            [
+                "TestSupport", "Reloading", "AgentWorker", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioPosix,
+                logging,
+            ]),
         tests("AgentStoreTests", ["AgentStore", "AgentModel", "CSQLite", nioCore, nioPosix]),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentHostingTests", ["AgentHosting", "AgentModel", "AgentScript", logging, nioCore, nioPosix]),

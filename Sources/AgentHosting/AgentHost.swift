@@ -10,6 +10,8 @@ import LuaRuntime
 import MQTTTransport
 import NIOCore
 import NIOPosix
+import Outbound
+import Reloading
 import ServiceLifecycle
 import UnixSignals
 

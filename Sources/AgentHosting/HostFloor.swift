@@ -7,6 +7,7 @@ import KafkaTransport
 import Logging
 import MQTTTransport
 import NIOCore
+import Reloading
 import Synchronization
 
 /// Everything that is open while a host runs: a room for each worker, and the MQTT clients that they share.

@@ -7,6 +7,7 @@ import Logging
 import LuaRuntime
 import NIOCore
 import NIOPosix
+import Outbound
 
 /// Loads scripts without any transport and tells what they declare: `agenthost check`.
 package enum ScriptCheck {

@@ -1,5 +1,4 @@
 import AgentModel
-import AgentWorker
 import NIOCore
 
 /// Answers the HTTP requests of the agent with what the test has prepared by `host:answer`; without such an answer, and

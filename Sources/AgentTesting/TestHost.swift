@@ -7,6 +7,7 @@ import Logging
 import LuaRuntime
 import NIOCore
 import NIOEmbedded
+import Reloading
 
 /// One agent in a whole host without a network: the worker and the HTTP server of `agenthost run` on an event loop whose
 /// clock only the test moves. What the agent sends is captured and acknowledged at once. Confined to the thread that

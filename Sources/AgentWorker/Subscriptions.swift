@@ -41,7 +41,7 @@ package struct Subscriptions: Sendable, Equatable {
         (topics.subtracting(served).sorted(), topics.intersection(served).sorted())
     }
 
-    var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
+    package var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
 
     init(_ handlers: HandlerTable, _ settings: AgentSettings, _ snapshot: ScriptSnapshot) {
         sendsKafka = snapshot.mentions("send_kafka") || settings.values["produce_topics"]?.arrayValue?.isEmpty == false

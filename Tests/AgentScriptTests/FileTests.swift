@@ -2,6 +2,7 @@ import AgentModel
 import AgentScript
 import Foundation
 import LuaRuntime
+import TestSupport
 import Testing
 
 /// `agenthost.file.read`.

@@ -1,5 +1,6 @@
 import AgentScript
 import LuaRuntime
+import TestSupport
 import Testing
 
 /// Scripts that do not become an agent.

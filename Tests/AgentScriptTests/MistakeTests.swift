@@ -1,6 +1,7 @@
 import AgentModel
 import AgentScript
 import LuaRuntime
+import TestSupport
 import Testing
 
 /// What people write who know other frameworks, and what they are told.

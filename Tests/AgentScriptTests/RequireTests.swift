@@ -1,6 +1,7 @@
 import AgentModel
 import AgentScript
 import LuaRuntime
+import TestSupport
 import Testing
 
 /// `require`, and the version of a script with its modules.

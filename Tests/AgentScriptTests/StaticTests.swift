@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import TestSupport
 import Testing
 
 /// `static` of a declaration.

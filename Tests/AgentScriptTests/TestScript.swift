@@ -3,6 +3,7 @@ import AgentScript
 import LuaRuntime
 import NIOCore
 import NIOEmbedded
+import TestSupport
 
 /// A script loaded as a worker loads it, with a recording host.
 final class TestScript {

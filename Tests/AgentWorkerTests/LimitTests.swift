@@ -5,6 +5,7 @@ import LuaRuntime
 import NIOCore
 import NIOEmbedded
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import AgentWorker

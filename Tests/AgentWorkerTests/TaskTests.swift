@@ -2,6 +2,7 @@ import AgentModel
 import AgentScript
 import NIOCore
 import NIOEmbedded
+import TestSupport
 import Testing
 
 @testable import AgentWorker

@@ -5,6 +5,7 @@ import LuaRuntime
 import NIOCore
 import NIOEmbedded
 import Synchronization
+import TestSupport
 
 @testable import AgentWorker
 

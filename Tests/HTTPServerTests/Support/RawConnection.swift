@@ -1,6 +1,7 @@
 import AgentModel
 import NIOCore
 import NIOPosix
+import TestSupport
 
 /// A response as it came.
 struct Reply: Sendable {

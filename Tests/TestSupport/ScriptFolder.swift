@@ -2,12 +2,13 @@ import Foundation
 import Glibc
 
 /// A folder of Lua files of its own; gone with the object.
-final class ScriptFolder {
-    let path: String
+package final class ScriptFolder {
+    package let path: String
 
     /// Writes the files, by their path in the folder.
-    init(_ files: [String: String]) throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("agentscript-\(UUID().uuidString)").path
+    package init(_ files: [String: String]) throws {
+        path =
+            FileManager.default.temporaryDirectory.appendingPathComponent("agenthost-scripts-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         for (name, text) in files { try write(text, to: name) }
     }
@@ -16,7 +17,7 @@ final class ScriptFolder {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    func write(_ text: String, to name: String) throws {
+    package func write(_ text: String, to name: String) throws {
         let url = URL(fileURLWithPath: path).appendingPathComponent(name)
         try FileManager.default.createDirectory(
             at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -30,7 +31,7 @@ final class ScriptFolder {
         let path: String
     }
 
-    func path(of name: String) -> String {
+    package func path(of name: String) -> String {
         URL(fileURLWithPath: path).appendingPathComponent(name).path
     }
 }

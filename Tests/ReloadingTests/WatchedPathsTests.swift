@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@testable import AgentWorker
+@testable import Reloading
 
 @Suite("What is watched for a file") struct WatchedPathsTests {
     private func watched(_ folder: ScriptFolder, _ file: String) -> [String: WatchedPaths.Interest] {

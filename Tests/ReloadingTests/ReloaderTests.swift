@@ -5,7 +5,9 @@ import Logging
 import LuaRuntime
 import NIOCore
 import NIOPosix
+import Reloading
 import Synchronization
+import TestSupport
 import Testing
 
 /// On real loops, with scripts that are really loaded again.

@@ -1,27 +1,27 @@
-import AgentModel
-import AgentWorker
-import NIOCore
-import Synchronization
+package import AgentModel
+package import NIOCore
 
 /// HTTP requests that the test answers.
-final class TestOutbound: OutboundHTTP, @unchecked Sendable {
-    typealias Completion = (Result<HTTPAnswer, DeliveryFailure>) -> Void
+package final class TestOutbound: OutboundHTTP, @unchecked Sendable {
+    package typealias Completion = (Result<HTTPAnswer, DeliveryFailure>) -> Void
 
     private var waiting: [(url: String, completion: Completion)] = []
-    private(set) var cancelled = 0
+    package private(set) var cancelled = 0
     /// Requests are answered inside the call that makes them, as a client does that fails at once.
-    var answersAtOnce = false
+    package var answersAtOnce = false
 
-    var urls: [String] { waiting.map(\.url) }
+    package init() {}
 
-    func execute(_ call: HTTPCall, on loop: any EventLoop, completion: @escaping Completion) -> () -> Void {
+    package var urls: [String] { waiting.map(\.url) }
+
+    package func execute(_ call: HTTPCall, on loop: any EventLoop, completion: @escaping Completion) -> () -> Void {
         loop.preconditionInEventLoop()
         waiting.append((call.url, completion))
         if answersAtOnce { answerFirst() }
         return { self.cancelled += 1 }
     }
 
-    func answerFirst(_ body: String = "{}") {
+    package func answerFirst(_ body: String = "{}") {
         guard !waiting.isEmpty else { return }
         waiting.removeFirst().completion(
             .success(HTTPAnswer(status: 200, headers: [], body: ByteBuffer(string: body))))

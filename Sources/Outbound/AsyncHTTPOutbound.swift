@@ -3,14 +3,6 @@ import AsyncHTTPClient
 package import NIOCore
 import Synchronization
 
-/// Makes the HTTP requests of scripts.
-package protocol OutboundHTTP: AnyObject, Sendable {
-    /// Completes on a later turn of the loop; the closure returned gives the request up, and then nothing completes.
-    func execute(
-        _ call: HTTPCall, on loop: any EventLoop, completion: @escaping (Result<HTTPAnswer, DeliveryFailure>) -> Void
-    ) -> () -> Void
-}
-
 /// `OutboundHTTP` over AsyncHTTPClient: keep-alive, TLS.
 package final class AsyncHTTPOutbound: OutboundHTTP {
     /// Bytes; a longer answer is an error.

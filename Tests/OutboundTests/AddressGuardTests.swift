@@ -4,7 +4,7 @@ import NIOEmbedded
 import NIOPosix
 import Testing
 
-@testable import AgentWorker
+@testable import Outbound
 
 @Suite("Addresses that a script must not reach", .timeLimit(.minutes(1)))
 struct AddressGuardTests {

@@ -1,5 +1,6 @@
 package import AgentModel
 package import AgentScript
+package import AgentWorker
 package import LuaRuntime
 package import NIOCore
 import Synchronization

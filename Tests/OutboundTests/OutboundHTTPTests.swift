@@ -1,8 +1,9 @@
 import AgentModel
-import AgentWorker
 import NIOCore
 import NIOPosix
+import Outbound
 import Synchronization
+import TestSupport
 import Testing
 
 /// The client behind `agenthost.http`, against a server that answers one line.

@@ -1,5 +1,4 @@
 import AgentModel
-import AgentScript
 import AsyncHTTPClient
 import Foundation
 import NIOCore
