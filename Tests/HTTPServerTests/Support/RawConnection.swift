@@ -1,7 +1,6 @@
 import AgentModel
 import NIOCore
 import NIOPosix
-import TestSupport
 
 /// A response as it came.
 struct Reply: Sendable {
