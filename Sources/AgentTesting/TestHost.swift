@@ -56,7 +56,7 @@ final class TestHost {
             stores: stores, pause: .zero,
             answersWithPlaces: false, logger: logger)
         var serverSettings = HTTPServerSettings(host: "agent.test", port: 0)
-        serverSettings.readsFilesOnLoop = true
+        serverSettings.hasVirtualClock = true
         server = HTTPServer(
             eventLoop: loop, settings: serverSettings, exchange: RealtimeExchange(settings: serverSettings),
             requests: worker, status: status, logger: logger)

@@ -24,6 +24,7 @@ package final class HTTPServer: @unchecked Sendable {
     let requests: any AgentRequests
     let status: any StatusReporting
     let files: FileThreads
+    let turnEnd: TurnEnd
 
     private(set) var routes: RouteTable?
     private(set) var isStopping = false
@@ -48,9 +49,6 @@ package final class HTTPServer: @unchecked Sendable {
     private var sweeping: RepeatedTask?
     /// That of the loop, while the server listens.
     private var pulse: HostLife.Pulse?
-    private var dirty: [HTTPConnection] = []
-    private var woken: [HTTPConnection] = []
-    private var isTurnEndScheduled = false
     private var stopped: EventLoopPromise<Void>?
 
     /// Every callback of `requests` comes on `eventLoop`; it is kept for as long as the server.
@@ -65,12 +63,13 @@ package final class HTTPServer: @unchecked Sendable {
         self.requests = requests
         self.status = status
         self.logger = logger
-        files = FileThreads(eventLoop: eventLoop, isOnLoop: settings.readsFilesOnLoop)
+        files = FileThreads(eventLoop: eventLoop, isOnLoop: settings.hasVirtualClock)
+        turnEnd = TurnEnd(eventLoop: eventLoop, mayWait: !settings.hasVirtualClock)
         origins = OriginPolicy(settings.allowedOrigins, allowsCredentials: settings.allowsCredentials)
         hosts = HostPolicy(settings.allowedHosts, isLoopback: false)
         figures = LoopFigures(board: exchange.requests)
         accessLog = settings.logsAccess ? AccessLog(logger) : nil
-        topics = TopicHub(eventLoop: eventLoop, exchange: exchange)
+        topics = TopicHub(eventLoop: eventLoop, exchange: exchange, turnEnd: turnEnd)
     }
 
     /// The subscribers of all workers; to be used on this server's loop.
@@ -241,40 +240,6 @@ package final class HTTPServer: @unchecked Sendable {
         pulse?.beat()
         for connection in connections { connection.tick(clock) }
         gate?.resume()
-    }
-
-    // MARK: The end of a turn
-
-    func flushLater(_ connection: HTTPConnection) {
-        guard !connection.isDirty else { return }
-        connection.isDirty = true
-        dirty.append(connection)
-        scheduleTurnEnd()
-    }
-
-    func wakeLater(_ connection: HTTPConnection) {
-        woken.append(connection)
-        scheduleTurnEnd()
-    }
-
-    private func scheduleTurnEnd() {
-        guard !isTurnEndScheduled else { return }
-        isTurnEndScheduled = true
-        eventLoop.assumeIsolated().execute { [self] in endTurn() }
-    }
-
-    /// One write for everything that a client was sent in the turn.
-    private func endTurn() {
-        isTurnEndScheduled = false
-        let waking = woken
-        woken.removeAll(keepingCapacity: true)
-        for connection in waking { connection.wake() }
-        let flushing = dirty
-        dirty.removeAll(keepingCapacity: true)
-        for connection in flushing {
-            connection.isDirty = false
-            connection.flush()
-        }
     }
 
     // MARK: Buffers used again and again

@@ -59,8 +59,8 @@ package struct HTTPServerSettings: Sendable {
     /// one least recently published to.
     package var totalWindowBytes = 256 << 20
 
-    /// Whether files are read on the event loop itself: on one whose clock only a test moves.
-    package var readsFilesOnLoop = false
+    /// Whether only a test moves the loop's clock: then files are read on the loop itself, and nothing waits for a while.
+    package var hasVirtualClock = false
 
     package init(host: String = "127.0.0.1", port: Int = 8080, allowedOrigins: [String] = []) {
         self.host = host

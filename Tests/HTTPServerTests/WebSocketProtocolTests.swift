@@ -155,6 +155,40 @@ struct WebSocketProtocolTests {
         }
     }
 
+    @Test("a client that reads slowly gets every message in its order, with the answers to its own between them")
+    func slowReader() async throws {
+        try await TestHost.run { host in
+            // Its socket is full now and then, so that messages go the long way, and the next ones straight again.
+            try await WebSocketProbe.open(host.port, "/ws", receiveBuffer: 4096) { slow in
+                try await slow.subscribe("numbers")
+                let padding = String(repeating: "x", count: 3000)
+                var sent = 0
+                var seen = 0
+                for round in 0..<60 {
+                    let numbers = sent..<sent + 1 + round % 7
+                    try await host.onWorker { hub in
+                        for number in numbers {
+                            let data = ByteBuffer(string: "{\"number\":\(number),\"padding\":\"\(padding)\"}")
+                            #expect(hub.publish(topic: "numbers", data: data) == 1)
+                        }
+                    }
+                    sent = numbers.upperBound
+                    try await slow.send(0x89, [UInt8(round)])
+                    // Behind at first, then up to date again, then behind once more.
+                    let isBehind = round % 20 < 15 && round < 55
+                    while !isBehind && seen < sent {
+                        let frame = try await slow.receive()
+                        guard frame.opcode != 0xA else { continue }
+                        let message = try JSONValue(parsing: ByteBuffer(bytes: frame.payload))
+                        #expect(message["payload"]?["data"]?["number"] == .integer(Int64(seen)))
+                        seen += 1
+                    }
+                }
+                #expect(seen == sent && sent > 200)
+            }
+        }
+    }
+
     @Test("a client that answers no ping is closed")
     func pongTimeout() async throws {
         try await TestHost.run(

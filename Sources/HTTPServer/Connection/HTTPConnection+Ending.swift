@@ -10,10 +10,11 @@ extension HTTPConnection {
         phase = .lingering
         // For a response that its client takes slowly.
         expect(within: server.settings.idleTimeout)
+        flush()
         borrowOutput()
-        guard let context else { return }
+        guard let context, let socket else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(output), promise: written)
+        socket.send(output, written)
         output = ByteBuffer()
         written.futureResult.assumeIsolated().whenComplete { [self] _ in
             expect(within: server.settings.closeTimeout)

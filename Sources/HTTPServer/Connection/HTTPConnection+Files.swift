@@ -84,10 +84,10 @@ extension HTTPConnection {
 
     /// Sends a piece; `then` is told whether the client's system has taken all of it.
     func send(piece: ByteBuffer, then: @escaping (Bool) -> Void) {
-        guard let context else { return then(false) }
+        guard let socket else { return then(false) }
         expect(within: server.settings.idleTimeout)
-        let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(piece), promise: written)
+        let written = eventLoop.makePromise(of: Void.self)
+        socket.send(piece, written)
         let count = piece.readableBytes
         written.futureResult.assumeIsolated().whenComplete { [self] result in
             guard case .success = result else { return then(false) }

@@ -56,6 +56,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     var input = ByteBuffer()
     var output = ByteBuffer()
     private(set) var context: ChannelHandlerContext?
+    /// nil before the channel is there, and once it is closed.
+    private(set) var socket: SocketOutput?
     private var parser: RequestHeadParser
     private var body = RequestBodyReader()
     var deadline: NIODeadline?
@@ -66,8 +68,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     private(set) var isInputClosed = false
     /// Whether what waits to be sent is below the limit for one client.
     private var isWritable = true
-    /// In `HTTPServer`'s list of those to flush.
-    var isDirty = false
+    /// To be flushed at the end of the loop's turn.
+    private var isDirty = false
+    /// What it is to be sent then.
+    private var place = TurnFrames.nowhere
     /// To be processed again at the end of the loop's turn.
     private var isWoken = false
 
@@ -82,6 +86,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        socket = SocketOutput(context)
         server.add(self)
         expect(within: server.settings.idleTimeout)
     }
@@ -149,6 +154,8 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func disconnected() {
         let ended = phase
+        socket?.close()
+        socket = nil
         guard server.remove(self) else { return }
         phase = .closed
         measureEnd(of: ended)
@@ -298,25 +305,44 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func flushOutput() {
         guard output.readableBytes > 0 else { return }
-        context?.writeAndFlush(wrapOutboundOut(output), promise: nil)
+        sendFrames()
+        socket?.send(output)
         if output.storageCapacity <= HTTPServer.maxSpareBytes { server.spareOutput = output }
         output = ByteBuffer()
     }
 
-    /// Writes to a WebSocket or an event stream; flushed at the end of the loop's turn.
-    func send(_ bytes: ByteBuffer) {
+    /// Sends to a WebSocket or an event stream, with what else it is sent in the loop's turn.
+    func send(_ bytes: ByteBuffer) { send(server.turnEnd.frames.frame(bytes)) }
+
+    /// As `send`, of a frame that others are sent too.
+    func send(_ frame: Frame) {
+        guard socket != nil else { return }
         flushOutput()
-        sentBytes += bytes.readableBytes
-        context?.write(wrapOutboundOut(bytes), promise: nil)
-        server.flushLater(self)
+        sentBytes += frame.bytes.readableBytes
+        place = server.turnEnd.frames.append(frame, after: place)
+        if server.turnEnd.frames.length(at: place) > Self.maxWaitingOutput { sendFrames() }
+        guard !isDirty else { return }
+        isDirty = true
+        server.turnEnd.flushLater(self)
     }
 
-    func flush() { context?.flush() }
+    /// The end of the loop's turn.
+    func flush() {
+        isDirty = false
+        sendFrames()
+    }
+
+    private func sendFrames() {
+        guard place != TurnFrames.nowhere else { return }
+        let bytes = server.turnEnd.frames.bytes(at: place)
+        place = TurnFrames.nowhere
+        socket?.send(bytes)
+    }
 
     /// Whether the client's queue has room, after another attempt to empty it.
     func takesMore() -> Bool {
-        if !isWritable { context?.flush() }
-        return isWritable && context != nil
+        if !isWritable { socket?.flush() }
+        return isWritable && socket != nil
     }
 
     /// The request is answered; `output` holds the response.
@@ -336,7 +362,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func wakeLater() {
         guard !isWoken else { return }
         isWoken = true
-        server.wakeLater(self)
+        server.turnEnd.wakeLater(self)
     }
 
     func wake() {

@@ -9,15 +9,17 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
     let worker: Int
     let streams: LocalStreams
     private let exchange: RealtimeExchange
+    private let turnEnd: TurnEnd
     private var identifiers = IdentifierSource()
     private var clients: [String: WebSocketConnection] = [:]
     private var enveloped = Roster()
     private var everyEvent = Roster()
     private var topics: [String: Roster] = [:]
 
-    init(eventLoop: any EventLoop, exchange: RealtimeExchange) {
+    init(eventLoop: any EventLoop, exchange: RealtimeExchange, turnEnd: TurnEnd) {
         self.eventLoop = eventLoop
         self.exchange = exchange
+        self.turnEnd = turnEnd
         worker = exchange.nextWorker()
         streams = LocalStreams(worker: worker, exchange: exchange)
         exchange.attach(self)
@@ -166,7 +168,8 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
 
     // MARK: Delivery on this worker
 
-    private func deliver(event frame: ByteBuffer, topic: String?) {
+    private func deliver(event bytes: ByteBuffer, topic: String?) {
+        let frame = turnEnd.frames.frame(bytes)
         for client in everyEvent.members { client.deliver(frame) }
         if let subscribers = topics[StreamKey.eventsTopic] {
             for client in subscribers.members where !client.route.receivesEveryEvent { client.deliver(frame) }
@@ -178,12 +181,14 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
         }
     }
 
-    private func deliver(_ frame: ByteBuffer, topic: String) {
-        guard let subscribers = topics[topic] else { return }
-        for client in subscribers.members { client.deliver(frame) }
+    private func deliver(_ bytes: ByteBuffer, topic: String) {
+        if let subscribers = topics[topic] { deliver(bytes, to: subscribers) }
     }
 
-    private func deliver(_ frame: ByteBuffer) {
-        for client in enveloped.members { client.deliver(frame) }
+    private func deliver(_ bytes: ByteBuffer) { deliver(bytes, to: enveloped) }
+
+    private func deliver(_ bytes: ByteBuffer, to clients: Roster) {
+        let frame = turnEnd.frames.frame(bytes)
+        for client in clients.members { client.deliver(frame) }
     }
 }

@@ -110,7 +110,7 @@ final class WebSocketConnection: WebSocketClient {
 
     /// Sends a frame that other clients may be sent too. False: the client is gone.
     @discardableResult
-    func deliver(_ frame: ByteBuffer) -> Bool {
+    func deliver(_ frame: Frame) -> Bool {
         guard state == .open else { return false }
         guard connection.takesMore() else {
             close(code: 1013, reason: "too slow")
@@ -121,9 +121,11 @@ final class WebSocketConnection: WebSocketClient {
         return true
     }
 
+    private func deliver(alone frame: ByteBuffer) -> Bool { deliver(server.turnEnd.frames.frame(frame)) }
+
     func send(_ envelope: Envelope) -> Bool {
         guard state == .open else { return false }
-        return deliver(hub.frame(envelope))
+        return deliver(alone: hub.frame(envelope))
     }
 
     func send(type: String, payload: ByteBuffer, responseTo: String?) -> Bool {
@@ -134,7 +136,7 @@ final class WebSocketConnection: WebSocketClient {
     func sendRaw(_ data: ByteBuffer, binary: Bool) -> Bool {
         connection.eventLoop.preconditionInEventLoop()
         guard state == .open else { return false }
-        return deliver(WebSocketFrame.message(data, binary: binary))
+        return deliver(alone: WebSocketFrame.message(data, binary: binary))
     }
 
     // MARK: Closing
