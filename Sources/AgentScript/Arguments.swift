@@ -73,8 +73,7 @@ package struct Arguments {
     ) throws(LuaFailure) -> TableReader? {
         guard !isMissing(index) else { return nil }
         guard stack.type(at: index) == .table else { throw wrong(name, "table", at: index) }
-        return try TableReader(
-            stack, at: index, what: "option of '\(function)'", known: known, instead: instead)
+        return try TableReader(stack, at: index, what: .option(of: function), known: known, instead: instead)
     }
 
     /// Any value, as JSON.

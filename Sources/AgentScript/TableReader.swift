@@ -6,12 +6,26 @@ package import NIOCore
 package struct TableReader {
     package let stack: LuaStack
     package let index: Int32
-    /// What a field of the table is called in messages, as "field of agenthost.agent".
-    private let what: String
+    private let what: What
+
+    /// What a field of the table is called in messages, as "field of agenthost.agent"; put into words only there.
+    package enum What: ExpressibleByStringInterpolation, CustomStringConvertible {
+        case text(String)
+        case option(of: String)
+
+        package init(stringLiteral text: String) { self = .text(text) }
+
+        package var description: String {
+            switch self {
+            case .text(let text): text
+            case .option(let function): "option of '\(function)'"
+            }
+        }
+    }
 
     /// `instead` says what there is in the place of a field that others have.
     package init(
-        _ stack: LuaStack, at index: Int32, what: String, known: [String], instead: (String) -> String? = { _ in nil }
+        _ stack: LuaStack, at index: Int32, what: What, known: [String], instead: (String) -> String? = { _ in nil }
     ) throws(LuaFailure) {
         self.stack = stack
         self.index = stack.absolute(index)
@@ -19,18 +33,17 @@ package struct TableReader {
         stack.pushNil()
         while stack.next(of: self.index) {
             stack.pop(1)
+            if stack.withBytes(at: -1, { name in known.contains { $0.hasBytes(name) } }) == true { continue }
             guard stack.type(at: -1) == .string, let name = stack.string(at: -1) else {
                 let shown = stack.displayString(at: -1)
                 stack.pop(1)
                 throw LuaFailure("\(shown) is not a \(what): names are expected (\(known.joined(separator: ", ")))")
             }
-            guard known.contains(name) else {
-                stack.pop(1)
-                let hint =
-                    instead(name) ?? NameSuggestion.nearest(name, among: known).map { "did you mean '\($0)'?" }
-                    ?? "known: \(known.joined(separator: ", "))"
-                throw LuaFailure("unknown \(what) '\(name)' (\(hint))")
-            }
+            stack.pop(1)
+            let hint =
+                instead(name) ?? NameSuggestion.nearest(name, among: known).map { "did you mean '\($0)'?" }
+                ?? "known: \(known.joined(separator: ", "))"
+            throw LuaFailure("unknown \(what) '\(name)' (\(hint))")
         }
     }
 
@@ -189,5 +202,12 @@ package struct TableReader {
             stack.setTop(top - 1)
         }
         return true
+    }
+}
+
+extension String {
+    /// Whether it is the text that the bytes are.
+    fileprivate func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        utf8.count == bytes.count && utf8.elementsEqual(bytes)
     }
 }

@@ -4,15 +4,15 @@ import CoreMetrics
 import LuaRuntime
 
 /// How long the handlers of one generation take. A handler's timer is made when it first runs; from then on it is found
-/// by the function's number, without a string.
+/// by the function's number, without a string and without a hash.
 struct HandlerDurations {
     private static let label = "agenthost_handler_duration_seconds"
 
     private let factory: any MetricsFactory
     private let agent: String
     private let version: String
-    /// Of functions that stay registered as long as the generation lives.
-    private var registered: [LuaReference: any TimerHandler] = [:]
+    /// Of functions that stay registered as long as the generation lives, by the numbers of their references.
+    private var registered: [(any TimerHandler)?] = []
     /// Of functions that come and go, by what calls them.
     private var passing: [(kind: String, name: String, timer: any TimerHandler)] = []
 
@@ -23,25 +23,27 @@ struct HandlerDurations {
     }
 
     mutating func timer(
-        of function: LuaReference, _ name: HandlerName, in handlers: HandlerTable
+        of function: LuaReference, _ name: HandlerName, in generation: Generation
     ) -> any TimerHandler {
+        let number = function.number
         switch name {
         case .function(let name): return passing("function", name.description)
         case .spawned: return passing("function", "spawned function")
         case .message, .task, .event, .websocket, .raw:
-            if let timer = registered[function] { return timer }
-            let (kind, shown) = Self.dimensions(of: function, name, in: handlers)
+            if number < registered.count, let timer = registered[number] { return timer }
+            let (kind, shown) = Self.dimensions(of: function, name, in: generation.handlers)
             let timer = make(kind, shown)
-            registered[function] = timer
+            while registered.count <= number { registered.append(nil) }
+            registered[number] = timer
             return timer
         }
     }
 
     /// The version has left this worker.
     mutating func end() {
-        for timer in registered.values { factory.destroyTimer(timer) }
+        for timer in registered { timer.map(factory.destroyTimer) }
         for entry in passing { factory.destroyTimer(entry.timer) }
-        registered = [:]
+        registered = []
         passing = []
     }
 

@@ -34,7 +34,7 @@ final class LiveGeneration {
     }
 
     func timer(of function: LuaReference, _ name: HandlerName) -> (any TimerHandler)? {
-        durations?.timer(of: function, name, in: generation.handlers)
+        durations?.timer(of: function, name, in: generation)
     }
 
     var isIdle: Bool { waiting.isEmpty }

@@ -6,6 +6,8 @@ internal import CLuaBridge
 /// C knows it as the state's owner, so that every stack of the state finds it.
 final class HostSide {
     let limits: LuaLimits
+    /// `limits.slice` in nanoseconds.
+    let slice: Int64
     private var functions: [HostFunction?] = []
     private var free: [Int] = []
     private var spareBuffer = lb_buffer()
@@ -19,6 +21,7 @@ final class HostSide {
 
     init(limits: LuaLimits) {
         self.limits = limits
+        slice = limits.slice.nanoseconds
     }
 
     /// Lua is closed: nothing of it calls any more.

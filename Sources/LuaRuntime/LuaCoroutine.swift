@@ -54,7 +54,7 @@ package final class LuaCoroutine {
         state.running = self
         defer { state.running = outer }
         var count: Int32 = 0
-        let nanoseconds = budget?.nanoseconds ?? state.limits.slice.nanoseconds
+        let nanoseconds = budget?.nanoseconds ?? state.slice
         isRunning = true
         let step = lb_start(stack.thread, arguments, nanoseconds, mayWait, budget == nil, &count)
         return finish(step, count, in: state)
@@ -82,7 +82,7 @@ package final class LuaCoroutine {
         state.running = self
         defer { state.running = outer }
         var count: Int32 = 0
-        let step = lb_resume(stack.thread, results, state.limits.slice.nanoseconds, &count)
+        let step = lb_resume(stack.thread, results, state.slice, &count)
         return finish(step, count, in: state)
     }
 
@@ -96,7 +96,7 @@ package final class LuaCoroutine {
         defer { state.running = outer }
         stack.push(failure.message)
         var count: Int32 = 0
-        let step = lb_resume_raising(stack.thread, failure.position, state.limits.slice.nanoseconds, &count)
+        let step = lb_resume_raising(stack.thread, failure.position, state.slice, &count)
         return finish(step, count, in: state)
     }
 
@@ -115,7 +115,7 @@ package final class LuaCoroutine {
         if isWaiting {
             isWaiting = false
             isBroken = true
-            if state.runsClosers { lb_abandon(stack.thread, state.limits.slice.nanoseconds) }
+            if state.runsClosers { lb_abandon(stack.thread, state.slice) }
         }
         if isBroken {
             state.discard(anchor)

@@ -14,7 +14,7 @@ extension LuaStack {
     package func pushJSON(_ bytes: UnsafeRawBufferPointer, exact: Bool = false) throws(JSONDecodingError) {
         var error = lb_json_error()
         let characters = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        let budget = hostSide.limits.slice.nanoseconds
+        let budget = hostSide.slice
         let step = lb_json_decode(thread, characters, bytes.count, exact, budget, &error)
         if step == LB_RETURNED { return }
         let message = withUnsafeBytes(of: error.message) { message in
@@ -38,8 +38,7 @@ extension LuaStack {
         let side = hostSide
         var buffer = side.takeBuffer()
         defer { side.giveBack(buffer) }
-        let limits = side.limits
-        let step = lb_json_encode(thread, index, path, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
+        let step = lb_json_encode(thread, index, path, side.limits.jsonOutput, side.slice, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
@@ -54,7 +53,7 @@ extension LuaStack {
         let side = hostSide
         var buffer = side.takeBuffer()
         defer { side.giveBack(buffer) }
-        let step = lb_json_keep(thread, index, path, limit, side.limits.slice.nanoseconds, &buffer)
+        let step = lb_json_keep(thread, index, path, limit, side.slice, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
@@ -68,8 +67,7 @@ extension LuaStack {
         let side = hostSide
         var buffer = side.takeBuffer()
         defer { side.giveBack(buffer) }
-        let limits = side.limits
-        let step = lb_json_show(thread, index, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
+        let step = lb_json_show(thread, index, side.limits.jsonOutput, side.slice, &buffer)
         return step == LB_RETURNED
             ? LuaText.cut(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length)) : nil
     }
@@ -79,8 +77,7 @@ extension LuaStack {
         let side = hostSide
         var buffer = side.takeBuffer()
         defer { side.giveBack(buffer) }
-        let limits = side.limits
-        let step = lb_json_check(thread, index, path, limits.jsonOutput, limits.slice.nanoseconds, &buffer)
+        let step = lb_json_check(thread, index, path, side.limits.jsonOutput, side.slice, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }

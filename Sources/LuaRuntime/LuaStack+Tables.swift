@@ -30,9 +30,7 @@ extension LuaStack {
     /// Pushes the field's value without metamethods.
     @discardableResult
     package func getField(_ name: StaticString, of index: Int32) -> LuaType {
-        let table = absolute(index)
-        push(name)
-        lua_rawget(thread, table)
+        lb_get_field(thread, index, name.characters)
         return type(at: -1)
     }
 
@@ -47,10 +45,7 @@ extension LuaStack {
 
     /// Sets the field to the topmost value, which it pops.
     package func setField(_ name: StaticString, of index: Int32) {
-        let table = absolute(index)
-        push(name)
-        insert(at: -2)
-        lua_rawset(thread, table)
+        lb_set_field(thread, index, name.characters)
     }
 
     /// Sets the field to the topmost value, which it pops.

@@ -7,6 +7,8 @@ internal import CLuaBridge
 /// its state (`call`), and start other coroutines of it; all of that shares the budget of the slice it happens in.
 package final class LuaState {
     package var limits: LuaLimits { hostSide.limits }
+    /// `limits.slice` in nanoseconds.
+    var slice: Int64 { hostSide.slice }
     /// The root coroutine that runs now; of several nested ones the innermost.
     package internal(set) var running: LuaCoroutine?
 

@@ -3,25 +3,31 @@ package import LuaRuntime
 
 /// The functions that a script registered, by what calls them.
 package struct HandlerTable {
-    /// `agent:on_message`.
-    package struct Message {
-        package var filter: TopicFilter
-        package var function: LuaReference
+    /// `agent:on_message`. It does not change once the script is loaded.
+    package final class Message {
+        package let filter: TopicFilter
+        package internal(set) var function: LuaReference
         /// nil: whichever of Kafka and MQTT is there.
-        package var source: MessageSource?
+        package internal(set) var source: MessageSource?
         /// How often a failing message is tried, the first time included.
-        package var attempts: Int
+        package internal(set) var attempts = 3
         /// Seconds before the second attempt; doubles with each.
-        package var backoff: Double
-        package var onError: OnError
+        package internal(set) var backoff = 0.2
+        package internal(set) var onError = OnError.dlq
         /// How many messages of one lane may be in the handler at once; above 1 their order is given up.
-        package var concurrency: Int
+        package internal(set) var concurrency = 1
         /// Kafka: true for every message to every host that subscribes (no consumer group), false for each message to one.
-        package var deliversToEvery: Bool
+        package internal(set) var deliversToEvery = false
         /// What the handler gets of the payload.
-        package var payload = PayloadForm.decoded
+        package internal(set) var payload = PayloadForm.decoded
         /// `file:line` of the registration.
-        package var location: String
+        package let location: String
+
+        init(filter: TopicFilter, function: LuaReference, location: String) {
+            self.filter = filter
+            self.function = function
+            self.location = location
+        }
 
         /// The brokers on which the topic is subscribed where they are there: without a `source`, Kafka where it allows
         /// the name, and MQTT always.

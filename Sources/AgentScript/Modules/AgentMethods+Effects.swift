@@ -16,12 +16,14 @@ extension AgentMethods {
     }
 
     static func installEffects(on stack: LuaStack, for script: ScriptContext) {
+        let kafkaTopic = LatestTopic { KafkaTopicName.isValid($0) }
+        let mqttTopic = LatestTopic { TopicFilter.isValidTopicName($0) }
         method("send_kafka", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
-            let record = try kafkaRecord(Arguments(call))
+            let record = try kafkaRecord(Arguments(call), kafkaTopic)
             return script.answer(.kafka(record), call)
         }
         method("send_mqtt", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
-            let publication = try mqttPublication(Arguments(call))
+            let publication = try mqttPublication(Arguments(call), mqttTopic)
             return script.answer(.mqtt(publication), call)
         }
         method("emit", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
@@ -84,11 +86,11 @@ extension AgentMethods {
     private static let kafkaOptions = ["key", "headers", "partition"]
     private static let mqttOptions = ["qos", "retain"]
 
-    private static func kafkaRecord(_ arguments: Arguments) throws(LuaFailure) -> KafkaRecord {
-        let topic = try arguments.string(2, "topic")
-        guard KafkaTopicName.isValid(topic) else {
-            throw arguments.invalid(
-                "topic", "\"\(topic)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected")
+    private static func kafkaRecord(
+        _ arguments: Arguments, _ latest: LatestTopic
+    ) throws(LuaFailure) -> KafkaRecord {
+        let topic = try latest.topic(2, arguments) {
+            "\"\($0)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected"
         }
         var record = KafkaRecord(topic: topic, value: try arguments.payload(3, "value"))
         if let options = try arguments.options(4, "options", known: kafkaOptions) {
@@ -109,11 +111,11 @@ extension AgentMethods {
         return record
     }
 
-    private static func mqttPublication(_ arguments: Arguments) throws(LuaFailure) -> MQTTPublication {
-        let topic = try arguments.string(2, "topic")
-        guard TopicFilter.isValidTopicName(topic) else {
-            throw arguments.invalid(
-                "topic", "\"\(topic)\" is no MQTT topic to publish to: a name without the wildcards + and # expected")
+    private static func mqttPublication(
+        _ arguments: Arguments, _ latest: LatestTopic
+    ) throws(LuaFailure) -> MQTTPublication {
+        let topic = try latest.topic(2, arguments) {
+            "\"\($0)\" is no MQTT topic to publish to: a name without the wildcards + and # expected"
         }
         var publication = MQTTPublication(topic: topic, payload: try arguments.payload(3, "payload") ?? ByteBuffer())
         if let options = try arguments.options(4, "options", known: mqttOptions) {

@@ -99,10 +99,8 @@ enum AgentMethods {
                 "topic", "\"\(topic)\" is no topic or MQTT filter: # stands last and alone, + alone between slashes")
         }
         let function = try arguments.function(3, "fn")
-        var handler = HandlerTable.Message(
-            filter: filter, function: function, source: nil, attempts: 3, backoff: 0.2, onError: .dlq, concurrency: 1,
-            deliversToEvery: false,
-            location: script.place(on: call.stack))
+        let handler = HandlerTable.Message(
+            filter: filter, function: function, location: script.place(on: call.stack))
         let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json", "decode"]
         if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {

@@ -54,7 +54,7 @@ enum SettingModule: ScriptModule {
     }
 
     private static func read(_ stack: LuaStack, at index: Int32, name: String) throws(LuaFailure) -> DeclaredSetting {
-        let reader = try TableReader(stack, at: index, what: what, known: ["env", "default", "kind", "secret"])
+        let reader = try TableReader(stack, at: index, what: .text(what), known: ["env", "default", "kind", "secret"])
         let variable = try reader.string("env") ?? name.uppercased()
         guard !variable.isEmpty, variable.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "=") }) else {
             throw LuaFailure("\(what) 'env': the name of an environment variable expected, got \"\(variable)\"")

@@ -16,40 +16,32 @@ extension LuaStack {
         // Not absent: what a script passes on must not turn from a null value into nothing.
         case .bytes: if message.isTombstone { pushNull() } else { push(message.payload) }
         }
+        let isKafkas = message.source == .kafka
         // Room for all fields at once: a Kafka record's with a key are ten.
-        newTable(array: 0, fields: message.source == .kafka ? 10 : 7)
-        push(message.topic)
-        setField("topic", of: -2)
-        push(message.source == .kafka ? "kafka" as StaticString : "mqtt")
-        setField("source", of: -2)
-        push(message.timestamp)
-        setField("timestamp", of: -2)
-        push(attempt)
-        setField("attempt", of: -2)
-        if message.source == .kafka {
-            push(Int64(message.partition))
-            setField("partition", of: -2)
-            push(message.offset)
-            setField("offset", of: -2)
-            if let key = message.key {
-                push(key)
-                setField("key", of: -2)
-            }
+        newTable(array: 0, fields: isKafkas ? 10 : 7)
+        put("topic", message.topic)
+        push(isKafkas ? "kafka" as StaticString : "mqtt")
+        putValue("source")
+        put("timestamp", message.timestamp)
+        put("attempt", attempt)
+        if isKafkas {
+            put("partition", Int64(message.partition))
+            put("offset", message.offset)
+            if let key = message.key { put("key", key) }
             setHeaders(message.headers)
         } else {
-            push(message.qos)
-            setField("qos", of: -2)
-            push(message.retain)
-            setField("retain", of: -2)
+            put("qos", message.qos)
+            put("retain", message.retain)
         }
         if form == .bytes {
             pushValue(at: -2)
+            putValue("raw")
         } else if message.isTombstone {
             pushNull()
+            putValue("raw")
         } else {
-            push(message.payload)
+            put("raw", message.payload)
         }
-        setField("raw", of: -2)
         return 2
     }
 

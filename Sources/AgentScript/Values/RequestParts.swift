@@ -21,6 +21,8 @@ package final class RequestParts {
     private lazy var headers = makeHeadersMetatable()
     /// The metatables of clients by id, as long as Lua keeps them.
     private lazy var clients = makeWeakTable()
+    /// The head of the latest request, and the metatable of its tasks.
+    private var latest: (head: ByteBuffer, metatable: LuaReference)?
     /// The metatable of tasks that came without a request.
     private lazy var noRequest: LuaReference = {
         pushMetatable(taskIndex, head: ByteBuffer(), on: state.stack)
@@ -39,11 +41,23 @@ package final class RequestParts {
     func attach(_ request: RequestContext, on stack: LuaStack) {
         pushPath(of: request, on: stack)
         if request.head.readableBytes > 0 {
-            pushMetatable(taskIndex, head: request.head, on: stack)
+            pushMetatable(of: request.head, on: stack)
         } else {
             stack.push(noRequest)
         }
         stack.setMetatable(of: -2)
+    }
+
+    /// Requests of one client mostly have the same head, byte for byte, and then the same metatable.
+    private func pushMetatable(of head: ByteBuffer, on stack: LuaStack) {
+        if let latest {
+            if latest.head == head { return stack.push(latest.metatable) }
+            stack.release(latest.metatable)
+        }
+        pushMetatable(taskIndex, head: head, on: stack)
+        stack.pushValue(at: -1)
+        // A copy: the bytes may be a part of what was read from a socket, whose buffer is to be used again.
+        latest = (ByteBuffer(bytes: head.readableBytesView), stack.reference())
     }
 
     private func makeTaskIndex() -> LuaReference {

@@ -116,10 +116,8 @@ package struct TaskReader {
     private static let query = ModelField("query", .string)
     private static let taskType = ModelField("task_type", .string, absent: .allowed)
     private static let priority = ModelField("priority", .integer(1...3), absent: .integer(1))
-    private static let objects = [
-        ModelField("parameters", .map(.any), absent: .emptyTable),
-        ModelField("context", .map(.any), absent: .emptyTable),
-    ]
+    private static let parameters = ModelField("parameters", .map(.any), absent: .emptyTable)
+    private static let context = ModelField("context", .map(.any), absent: .emptyTable)
 
     /// The fields of the body, as pydantic checks and converts them; in its order, so that issues have it too.
     private func pushTaskTable(
@@ -128,10 +126,8 @@ package struct TaskReader {
         var issues: [ModelIssue] = []
         stack.newTable(array: 0, fields: 6)
         let task = stack.top
-        stack.push(id)
-        stack.setField("id", of: task)
-        stack.push(type)
-        stack.setField("type", of: task)
+        stack.put("id", id)
+        stack.put("type", type)
         /// For what is not as it nearly always is.
         func check(_ field: ModelField) {
             var checker = ModelChecker(on: stack, for: script, from: source)
@@ -139,24 +135,14 @@ package struct TaskReader {
             issues += checker.issues
             stack.setField(field.name, of: task)
         }
-        if stack.getField("query", of: body) == .string {
-            stack.setField("query", of: task)
-        } else {
-            stack.pop(1)
-            check(Self.query)
+        if !stack.putString("query", from: body) { check(Self.query) }
+        if let model = script.handlers.parameterModels[type] {
+            try issues += pushParameters(by: model, of: body, from: source, on: stack)
+            stack.putValue("parameters")
+        } else if !stack.putFields("parameters", from: body) {
+            check(Self.parameters)
         }
-        let model = script.handlers.parameterModels[type]
-        for field in Self.objects {
-            if let model, field.name == "parameters" {
-                try issues += pushParameters(by: model, of: body, from: source, on: stack)
-                stack.setField("parameters", of: task)
-            } else if stack.getField(field.name, of: body) == .table, !stack.isArray(at: -1) {
-                stack.setField(field.name, of: task)
-            } else {
-                stack.pop(1)
-                check(field)
-            }
-        }
+        if !stack.putFields("context", from: body) { check(Self.context) }
         // Checked and then left alone: the endpoint says which task it is.
         switch stack.getField("task_type", of: body) {
         case .nil, .null, .string: stack.pop(1)
@@ -169,9 +155,8 @@ package struct TaskReader {
         switch stack.getField("priority", of: body) {
         case .nil, .null:
             stack.pop(1)
-            stack.push(1)
-            stack.setField("priority", of: task)
-        case .integer where (1...3).contains(stack.integer(at: -1) ?? 0): stack.setField("priority", of: task)
+            stack.put("priority", 1)
+        case .integer where (1...3).contains(stack.integer(at: -1) ?? 0): stack.putValue("priority")
         default:
             stack.pop(1)
             check(Self.priority)

@@ -137,6 +137,25 @@ void lb_set_metatable(lua_State *L, int index);
 /// The text of a value as `tostring` shows it, without metamethods; pushes it.
 void lb_push_display(lua_State *L, int index);
 
+// MARK: - Fields
+
+/// Pushes a field of a table without metamethods; its type. `name` is a literal, here and below.
+int lb_get_field(lua_State *L, int table, const char *name);
+/// Sets a field of a table without metamethods to the value on top, which it pops.
+void lb_set_field(lua_State *L, int table, const char *name);
+/// Set a field of the table on top, which has no metatable. The first takes the value on top of that, and pops it.
+void lb_put_value(lua_State *L, const char *name);
+void lb_put_integer(lua_State *L, const char *name, long long value);
+void lb_put_boolean(lua_State *L, const char *name, bool value);
+void lb_put_bytes(lua_State *L, const char *name, const char *bytes, size_t length);
+enum lb_kind {
+    LB_STRING,
+    /// A table that is no array.
+    LB_FIELDS,
+};
+/// Gives the table on top, which has no metatable, the field of another table, if that is of the kind: whether it is.
+bool lb_move_field(lua_State *L, int table, const char *name, enum lb_kind kind);
+
 // MARK: - JSON and plain data
 
 typedef struct {

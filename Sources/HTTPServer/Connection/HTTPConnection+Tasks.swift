@@ -84,15 +84,20 @@ extension HTTPConnection {
 extension ByteBuffer {
     /// A time in seconds with six decimals.
     fileprivate mutating func writeSeconds(_ seconds: Double) {
-        let microseconds = Int64(max(0, min(seconds, 1e12)) * 1e6)
-        writeJSONInteger(microseconds / 1_000_000)
-        writeInteger(UInt8(ascii: "."))
-        var fraction = microseconds % 1_000_000
-        var unit: Int64 = 100_000
-        while unit > 0 {
-            writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / unit))
-            fraction %= unit
-            unit /= 10
+        var rest = UInt64(max(0, min(seconds, 1e12)) * 1e6)
+        // From the last digit on: at most 13 before the point, and 6 behind it.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var begin = digits.count
+            repeat {
+                begin -= 1
+                if digits.count - begin == 7 {
+                    digits[begin] = UInt8(ascii: ".")
+                } else {
+                    digits[begin] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+            } while rest > 0 || digits.count - begin < 8
+            writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[begin...]))
         }
     }
 }
