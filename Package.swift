@@ -118,7 +118,7 @@ let package = Package(
         tests("AgentModelTests", ["AgentModel", nioCore]),
         tests("LuaRuntimeTests", ["LuaRuntime"]),
         tests("AgentScriptTests", ["TestSupport", "AgentScript", "AgentModel", "LuaRuntime", nioCore, nioEmbedded]),
-        tests("DeliveryTests", ["Delivery", "AgentModel", nioCore]),
+        tests("DeliveryTests", ["Delivery", "AgentModel", nioCore, nioEmbedded]),
         tests(
             "AgentWorkerTests",
             [

@@ -146,7 +146,7 @@ final class MessageWork: LaneWork {
         case .rest(let time): pause(time)
         case .queue:
             slot.whenOpen { [self] in
-                if holdsLane { worker.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
+                if holdsLane { worker.runQueue.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
             }
         case .skip:
             logGivenUp(fate: "skipped")
@@ -173,7 +173,7 @@ final class MessageWork: LaneWork {
         worker.pausing[ObjectIdentifier(self)] = self
         worker.isolated.scheduleTask(in: time) { [weak self] in
             guard let self, worker.pausing.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
-            worker.goOn { self.advance(.pauseOver(mayBegin: self.mayGoOn)) }
+            worker.runQueue.goOn { self.advance(.pauseOver(mayBegin: self.mayGoOn)) }
         }
     }
 
@@ -255,7 +255,7 @@ final class MessageWork: LaneWork {
         let reason = failure?.description ?? ""
         let letter = KeptLetter(id: worker.identifier(), time: worker.clock(), reason: reason, letter: letter)
         worker.spool.keep(letter, on: worker.loop) { [self] problem in
-            worker.goOn {
+            worker.runQueue.goOn {
                 if let problem {
                     self.logLetterWaits("\(reason); it could not be kept either: \(problem)")
                     self.advance(.letterFailed(isPermanent: false))

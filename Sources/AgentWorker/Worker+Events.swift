@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import Delivery
 import Logging
 import LuaRuntime
 package import NIOCore
@@ -30,7 +31,7 @@ extension Worker {
                 scope.endHandler()
             }
         }
-        drainRunQueue()
+        runQueue.drain()
         return nil
     }
 
@@ -51,7 +52,7 @@ extension Worker {
         for function in functions {
             scope.beginHandler()
             live.enter()
-            laterInTurn { [self] in
+            runQueue.laterInTurn { [self] in
                 defer { scope.endHandler() }
                 live.leave()
                 guard !live.isClosed else {

@@ -1,5 +1,6 @@
 package import AgentModel
 package import AgentScript
+import Delivery
 import Foundation
 import Logging
 package import LuaRuntime
@@ -85,7 +86,7 @@ extension Worker {
     private func lookForQuiet(_ slot: AgentSlot) {
         guard let swap = slot.swap, swap.machine.phase == .quieting else { return }
         let isQuiet = slot.live?.isQuiet(after: swap.began) ?? true
-        if isQuiet, mayRunNow { return advance(slot, .looked(isQuiet: true)) }
+        if isQuiet, runQueue.mayRunNow { return advance(slot, .looked(isQuiet: true)) }
         if isQuiet {
             isolated.execute { self.lookForQuiet(slot) }
         } else {
@@ -114,7 +115,7 @@ extension Worker {
     /// What waited for the swap begins, by the version that is in service now.
     private func open(_ slot: AgentSlot, isReloaded: Bool) {
         slot.swap = nil
-        for work in slot.takeHeld() { later(work) }
+        for work in slot.takeHeld() { runQueue.later(work) }
         if isReloaded { restartLanes(of: slot) }
         pumpLanes(of: slot)
         beginQueuedTasks(of: slot)
@@ -147,8 +148,8 @@ extension Worker {
             seconds: Self.startSeconds, since: loop.now)
         starts.assumeIsolated().whenComplete { result in
             // Not on the stack of the function that has ended: its Lua state may be freed.
-            self.later { self.advance(slot, .started(result.scriptFailure)) }
-            self.drainRunQueue()
+            self.runQueue.later { self.advance(slot, .started(result.scriptFailure)) }
+            self.runQueue.drain()
         }
     }
 
@@ -200,11 +201,11 @@ extension Worker {
             .flatMap { () -> EventLoopFuture<Void> in
                 guard !rest.isEmpty else { return self.loop.makeSucceededVoidFuture() }
                 let done = self.loop.makePromise(of: Void.self)
-                self.laterInTurn {
+                self.runQueue.laterInTurn {
                     self.runAll(rest, of: live, slot: slot, name: name, seconds: seconds, since: began)
                         .cascade(to: done)
                 }
-                self.drainRunQueue()
+                self.runQueue.drain()
                 return done.futureResult
             }.nonisolated()
     }
@@ -224,7 +225,7 @@ extension Worker {
             logger.warning(
                 "ending what a replaced version still ran after 30 s",
                 metadata: ["handlers": "\(old.waitingNames.joined(separator: ", "))"])
-            stop().whenComplete { _ in self.isolated.execute { self.goOn { self.close(old, in: slot) } } }
+            stop().whenComplete { _ in self.isolated.execute { self.runQueue.goOn { self.close(old, in: slot) } } }
         }
         // Not in the turn that ended its last handler: that one is still on the stack. And until the next turn, what it
         // put off may begin to wait.

@@ -16,9 +16,9 @@ extension Worker {
     /// Begins the work, or lets it wait for those before it in its lane.
     func enter(_ work: LaneWork) {
         // A client that is closed by a handler says so while that handler is on the stack: it must return first.
-        guard mayRunNow else { return later { self.admit(work) } }
+        guard runQueue.mayRunNow else { return runQueue.later { self.admit(work) } }
         admit(work)
-        drainRunQueue()
+        runQueue.drain()
     }
 
     private func admit(_ work: LaneWork) {
@@ -26,7 +26,7 @@ extension Worker {
             lane.enqueue(work)
             pump(lane)
         } else if work.isReady {
-            nested { work.begin() }
+            runQueue.nested { work.begin() }
             if work.holdsLane, !work.isListed { list(work, in: lane(work.laneKey)) }
         } else {
             lane(work.laneKey).enqueue(work)
@@ -64,7 +64,7 @@ extension Worker {
         while !lane.isStopped, let next = lane.next, next.isReady, lane.busy < next.concurrency {
             if budget == 0 || NIODeadline.now() > end {
                 lane.isScheduled = true
-                afterSockets {
+                runQueue.afterSockets {
                     lane.isScheduled = false
                     self.pump(lane)
                 }
@@ -73,11 +73,11 @@ extension Worker {
             budget -= 1
             lane.begin()
             next.isListed = true
-            nested { next.begin() }
+            runQueue.nested { next.begin() }
         }
         lane.isPumping = false
         if lane.isUnused { lanes[lane.key] = nil }
-        drainRunQueue()
+        runQueue.drain()
     }
 
     /// A message that had left its lane is to be tried again: before all of its lane that have not begun, unless it holds
@@ -101,7 +101,7 @@ extension Worker {
     /// After a reload: what stood still tries again.
     func restartLanes(of slot: AgentSlot) {
         for (key, lane) in lanes where key.agent == slot.index {
-            for work in lane.takeStopped() { nested { work.begin() } }
+            for work in lane.takeStopped() { runQueue.nested { work.begin() } }
         }
     }
 

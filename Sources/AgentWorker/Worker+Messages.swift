@@ -17,7 +17,7 @@ extension Worker: MessageReceiver {
     package func revoked() {
         loop.assertInEventLoop()
         // The transport is in the middle of it, and a script may be on the stack.
-        isolated.execute { self.goOn { self.letGoRevoked() } }
+        isolated.execute { self.runQueue.goOn { self.letGoRevoked() } }
     }
 
     private func deliver(_ message: any InboundMessage, to slot: AgentSlot, share: MessageShare?) {

@@ -1,4 +1,5 @@
 import AgentScript
+import Delivery
 import LuaRuntime
 import NIOCore
 
@@ -23,7 +24,7 @@ extension Worker {
             coroutine.stack.push(function)
             let place = coroutine.stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
             let message = "\(place)reading the payload: \(error.message)"
-            goOn { end(invocation, .failed(LuaError(kind: error.kind, message: message))) }
+            runQueue.goOn { end(invocation, .failed(LuaError(kind: error.kind, message: message))) }
         }
     }
 
@@ -31,7 +32,7 @@ extension Worker {
     func start(_ invocation: Invocation, arguments: Int32) {
         loop.assertInEventLoop()
         invocation.coroutine.context = invocation
-        goOn { advance(invocation, running { invocation.coroutine.start(arguments: arguments) }) }
+        runQueue.goOn { advance(invocation, running { invocation.coroutine.start(arguments: arguments) }) }
     }
 
     /// Runs a script, and knows that it does.
@@ -53,7 +54,7 @@ extension Worker {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
         if scriptDepth > 0 {
-            return later { self.resume(invocation, turn: turn, results) }
+            return runQueue.later { self.resume(invocation, turn: turn, results) }
         }
         // The call that was to wait raised an error instead, and the script has caught it.
         guard invocation.coroutine.isWaiting else { return }
@@ -62,11 +63,11 @@ extension Worker {
         let top = stack.top
         do throws(LuaError) {
             let count = try results(stack)
-            goOn { advance(invocation, running { invocation.coroutine.resume(results: count) }) }
+            runQueue.goOn { advance(invocation, running { invocation.coroutine.resume(results: count) }) }
         } catch {
             stack.setTop(top)
             let failure = LuaFailure(error.message)
-            goOn { advance(invocation, running { invocation.coroutine.resume(failing: failure) }) }
+            runQueue.goOn { advance(invocation, running { invocation.coroutine.resume(failing: failure) }) }
         }
     }
 
@@ -75,11 +76,11 @@ extension Worker {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
         if scriptDepth > 0 {
-            return later { self.resume(invocation, turn: turn, failing: message) }
+            return runQueue.later { self.resume(invocation, turn: turn, failing: message) }
         }
         guard invocation.coroutine.isWaiting else { return }
         _ = invocation.nextTurn()
-        goOn { advance(invocation, running { invocation.coroutine.resume(failing: LuaFailure(message)) }) }
+        runQueue.goOn { advance(invocation, running { invocation.coroutine.resume(failing: LuaFailure(message)) }) }
     }
 
     private func advance(_ invocation: Invocation, _ step: LuaCoroutine.Step) {
@@ -91,7 +92,7 @@ extension Worker {
             invocation.generation.hold(invocation)
             if invocation.timeout == nil, let limit = invocation.timeLimit {
                 invocation.timeout = isolated.scheduleTask(in: .nanoseconds(Int64(limit * 1e9))) {
-                    self.goOn { self.end(invocation, .timedOut) }
+                    self.runQueue.goOn { self.end(invocation, .timedOut) }
                 }
             }
         }
@@ -100,6 +101,6 @@ extension Worker {
     func end(_ invocation: Invocation, _ outcome: InvocationOutcome) {
         invocation.end(outcome)
         invocation.generation.release(invocation)
-        if state == .stopping { later { self.announceDrained() } }
+        if state == .stopping { runQueue.later { self.announceDrained() } }
     }
 }

@@ -1,5 +1,6 @@
 package import AgentModel
 package import AgentScript
+import Delivery
 import Logging
 import LuaRuntime
 import NIOCore
@@ -48,8 +49,8 @@ extension Worker: ScriptHost {
         case .sleep(let seconds):
             let timer = isolated.scheduleTask(in: .nanoseconds(Int64(seconds * 1e9))) { [weak invocation] in
                 guard let invocation else { return }
-                self.laterInTurn { self.resume(invocation, turn: turn) { _ in 0 } }
-                self.drainRunQueue()
+                self.runQueue.laterInTurn { self.resume(invocation, turn: turn) { _ in 0 } }
+                self.runQueue.drain()
             }
             let live = invocation.generation
             // NIO looks through all of its timers for the one to cancel: of thousands that end together, each is left.
@@ -77,7 +78,7 @@ extension Worker: ScriptHost {
         case .flush:
             flush(invocation, turn: turn)
         case .task(let type, let payload):
-            later { self.process(type, payload: payload, for: invocation, turn: turn) }
+            runQueue.later { self.process(type, payload: payload, for: invocation, turn: turn) }
         case .spawned(let spawned): waitForEnd(of: spawned, for: invocation, turn: turn, in: script)
         case .gather(let functions): gather(functions, for: invocation, turn: turn)
         case .store(let request):
@@ -97,7 +98,7 @@ extension Worker: ScriptHost {
 
     private func flush(_ invocation: Invocation, turn: Int) {
         invocation.scope.flush { failure in
-            self.later {
+            self.runQueue.later {
                 self.resume(invocation, turn: turn) { stack in
                     guard let failure else {
                         stack.push(true)
@@ -108,7 +109,7 @@ extension Worker: ScriptHost {
                     return 2
                 }
             }
-            self.drainRunQueue()
+            self.runQueue.drain()
         }
     }
 
@@ -124,7 +125,7 @@ extension Worker: ScriptHost {
             },
             completion: { outcome, stack in
                 let value = stack?.reference()
-                self.later {
+                self.runQueue.later {
                     guard !live.isClosed else { return }
                     self.resume(invocation, turn: turn) { stack in
                         switch outcome.result {
@@ -139,7 +140,7 @@ extension Worker: ScriptHost {
                     }
                     if let value, !live.isClosed { live.generation.state.stack.release(value) }
                 }
-                self.drainRunQueue()
+                self.runQueue.drain()
             })
     }
 
@@ -188,8 +189,8 @@ extension Worker: ScriptHost {
         let name = HandlerName.function(timer.repeats ? "agent:every" : "agent:after")
         let scheduled = isolated.scheduleTask(in: .nanoseconds(Int64(timer.interval * 1e9))) { [self, weak live] in
             guard let live, !live.isRetired else { return }
-            laterInTurn { slot.whenOpen { self.fire(timer, name, of: live, in: slot) } }
-            drainRunQueue()
+            runQueue.laterInTurn { slot.whenOpen { self.fire(timer, name, of: live, in: slot) } }
+            runQueue.drain()
         }
         live.hold(scheduled, for: timer)
     }

@@ -1,5 +1,6 @@
 import AgentModel
 package import AgentScript
+import Delivery
 package import LuaRuntime
 import NIOCore
 
@@ -27,7 +28,7 @@ extension Worker {
         let name = HandlerName.spawned(in: spawner?.name)
         scope.beginBackground()
         live.enter()
-        laterInTurn { [self] in
+        runQueue.laterInTurn { [self] in
             defer { scope.endBackground() }
             live.leave()
             guard !live.isClosed else {
@@ -81,7 +82,7 @@ extension Worker {
         spawned.waiters = []
         guard waiters.isEmpty else {
             spawned.isClaimed = true
-            return later {
+            return runQueue.later {
                 for waiter in waiters { waiter.resume() }
                 functions.forget(spawned)
             }
@@ -123,7 +124,7 @@ extension Worker {
 
     func waitForEnd(of spawned: SpawnedFunction, for invocation: Invocation, turn: Int, in script: ScriptContext) {
         if let runner = spawned.runner as? Invocation, isAwaited(invocation, by: runner) {
-            return later {
+            return runQueue.later {
                 self.resume(
                     invocation, turn: turn,
                     failing: "handle:wait would wait for itself: the function waits for the one that calls it")
@@ -184,12 +185,12 @@ extension Worker {
         caller.cancelWait = { [weak live] in
             gathering.isOver = true
             guard let live, !live.isClosed else { return }
-            self.later { self.close(gathering, of: live) {} }
+            self.runQueue.later { self.close(gathering, of: live) {} }
         }
         for (index, function) in functions.enumerated() {
             caller.scope.beginBackground()
             live.enter()
-            laterInTurn { [self] in
+            runQueue.laterInTurn { [self] in
                 defer { caller.scope.endBackground() }
                 live.leave()
                 guard !live.isClosed else { return }
@@ -230,7 +231,7 @@ extension Worker {
                     stack.pushValue(at: -1)
                     return stack.reference()
                 }
-                later {
+                runQueue.later {
                     self.close(gathering, of: live) {
                         self.resume(caller, turn: turn) { stack in
                             guard let failure else {

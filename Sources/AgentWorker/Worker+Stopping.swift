@@ -1,5 +1,6 @@
 import AgentModel
 import AgentScript
+import Delivery
 import Logging
 package import NIOCore
 
@@ -69,7 +70,7 @@ extension Worker {
         // Before those that run: each of these that ends would let one begin.
         for slot in slots { refuseQueuedTasks(of: slot) }
         // In one go: a handler that waits for another would go on when that one ends.
-        goOn {
+        runQueue.goOn {
             for invocation in slots.flatMap({ $0.generations.flatMap(\.waitingHandlers) }) { end(invocation, .cutOff) }
         }
         return cutOff + (queued > 0 ? ["\(queued) waiting task\(queued == 1 ? "" : "s")"] : [])
@@ -111,7 +112,6 @@ extension Worker {
         }
         lanes = [:]
         pausing = [:]
-        runQueue = []
-        backlog = []
+        runQueue.clear()
     }
 }

@@ -1,5 +1,6 @@
 package import AgentModel
 import AgentScript
+import Delivery
 import LuaRuntime
 import NIOCore
 
@@ -21,11 +22,11 @@ extension Worker: AgentRequests {
         }
         if slot.runningTasks < slot.settings.maxConcurrentTasks {
             slot.runningTasks += 1
-            if mayRunNow {
+            if runQueue.mayRunNow {
                 begin(task, function, of: live, in: slot)
             } else {
                 // Asked for by the completion of another, as requests that a client sent ahead are.
-                laterInTurn { self.beginQueued(task, in: slot) }
+                runQueue.laterInTurn { self.beginQueued(task, in: slot) }
             }
         } else if slot.queuedTasks.count < slot.settings.maxQueuedTasks {
             slot.queuedTasks.append(task)
@@ -107,9 +108,9 @@ extension Worker: AgentRequests {
             }
             // Not on this stack: a long queue of short tasks would pile up on it.
             slot.runningTasks += 1
-            laterInTurn { self.beginQueued(next, in: slot) }
+            runQueue.laterInTurn { self.beginQueued(next, in: slot) }
         }
-        drainRunQueue()
+        runQueue.drain()
     }
 
     /// Runs a task's handler between its events. `arguments` pushes the task; `completion` gets the outcome, and the
@@ -135,7 +136,7 @@ extension Worker: AgentRequests {
             }
             let outcome = TaskOutcome(
                 taskID: id, result: .failure(error), processingTime: seconds(since: received))
-            return goOn { completion(outcome, nil) }
+            return runQueue.goOn { completion(outcome, nil) }
         }
         let now = clock()
         slot.counters.countMessage(at: now)
@@ -167,7 +168,7 @@ extension Worker: AgentRequests {
             }
             completion(outcome, outcome.isFailure ? nil : coroutine.stack)
         }
-        goOn {
+        runQueue.goOn {
             if slot.isRealtime, isHeard(event: EventType.taskStarted) {
                 let data = Self.eventData(id: id, type: type)
                 emitTaskEvent(EventType.taskStarted, data, id: id, at: now, in: slot, scope: scope, depth: depth)

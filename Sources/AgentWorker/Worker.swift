@@ -31,22 +31,10 @@ package final class Worker: @unchecked Sendable {
     var pausing: [ObjectIdentifier: MessageWork] = [:]
     var identifiers = IdentifierSource()
     var sequence = 0
-    /// Handlers of events, and others that wait until the handler which caused them has yielded or ended.
-    var runQueue: CircularBuffer<() -> Void> = []
-    /// What scripts asked for by themselves.
-    var backlog: CircularBuffer<() -> Void> = []
-    /// How many works of the run queue have gone before what waits in the backlog.
-    var worksInRow = 0
-    /// How many handlers, one called by another, are on the stack.
-    var nesting = 0
+    /// What runs when.
+    let runQueue: RunQueue
     /// How many calls into a script, one inside another, are on the stack.
     var scriptDepth = 0
-    /// How long scripts have run since the loop last looked at its sockets, as far as that is known.
-    var turnTime = TimeAmount.zero
-    /// The sockets are to be looked at before the backlog goes on.
-    var isResting = false
-    /// For how long the loop is left to its sockets: any time at all makes NIO look at them. Zero on a loop without.
-    let pause: TimeAmount
     /// Whether clients get errors of handlers with their places in the script; nil: while the log is at debug.
     private let answersWithPlaces: Bool?
     /// Messages whose handlers or effects are under way.
@@ -79,7 +67,7 @@ package final class Worker: @unchecked Sendable {
         self.blocking = blocking
         self.stores = stores
         self.metrics = metrics
-        self.pause = pause
+        runQueue = RunQueue(loop: loop, pause: pause)
         self.answersWithPlaces = answersWithPlaces
         self.logger = logger
         slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }
