@@ -133,3 +133,14 @@ final class AgentSlot {
         return MessageRoute(live, handlers: handlers, isWanted: !handlers.isEmpty || isConfigured)
     }
 }
+
+extension AgentSlot {
+    /// nil while no version has been in service.
+    var figures: WorkerFigures.Agent? {
+        guard let name = interface?.name else { return nil }
+        let states = generations + [candidate].compactMap { $0 }
+        return WorkerFigures.Agent(
+            name: name, luaMemory: states.reduce(0) { $0 + $1.generation.state.memoryInUse },
+            runningTasks: runningTasks, queuedTasks: queuedTasks.count)
+    }
+}

@@ -7,16 +7,18 @@ import LuaRuntime
 /// A message of a WebSocket client: those of one client are handled in order.
 final class ClientWork: LaneWork {
     private let slot: AgentSlot
+    private let sessions: ClientSessions
     private let start: (ClientWork) -> Void
     private var isHandled = false
 
     init(
-        _ client: any WebSocketClient, slot: AgentSlot, worker: Worker, start: @escaping (ClientWork) -> Void
+        _ client: any WebSocketClient, slot: AgentSlot, sessions: ClientSessions,
+        start: @escaping (ClientWork) -> Void
     ) {
         self.slot = slot
+        self.sessions = sessions
         self.start = start
-        super.init(
-            laneKey: LaneKey(agent: slot.index, name: client.clientID), worker: worker)
+        super.init(laneKey: LaneKey(agent: slot.index, name: client.clientID), lanes: sessions.lanes)
     }
 
     override var isReady: Bool { !slot.isHeld }
@@ -34,15 +36,15 @@ final class ClientWork: LaneWork {
         arguments: (Generation, LuaStack) throws(LuaError) -> Int32, failed: @escaping (String) -> Void
     ) {
         guard let live = slot.live, let function = function(live.generation.handlers) else { return handlersEnded() }
-        if worker.isGraceOver {
+        if sessions.drain.isGraceOver {
             failed(TaskFailure.stopping.description)
             return handlersEnded()
         }
-        worker.run(
+        sessions.invoker.run(
             function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in try arguments(live.generation, stack) },
             finish: { [self] outcome in
-                let failure = worker.failure(outcome, of: live, in: slot, handler: name, scope: self)
+                let failure = sessions.log.failure(outcome, of: live, in: slot, handler: name, scope: self)
                 if let failure { failed(failure) }
             })
     }
@@ -56,5 +58,5 @@ final class ClientWork: LaneWork {
         fields["client_id"] = "\(laneKey.name)"
     }
 
-    override func notDelivered(_ failure: DeliveryFailure) { worker.tell(failure, of: slot, scope: self) }
+    override func notDelivered(_ failure: DeliveryFailure) { sessions.log.tell(failure, of: slot, scope: self) }
 }

@@ -65,6 +65,9 @@ class EffectScope: DeliveryReceipt {
         if scope.close() { settled(scope.failure) }
     }
 
+    /// Something waits for the end of what its handlers run beside themselves, which then must not take for ever.
+    var isBounded: Bool { false }
+
     /// Adds what a log line should tell of the cause.
     func describe(in fields: inout Logger.Metadata) {}
 

@@ -1,18 +1,18 @@
-import LuaRuntime
+import AgentScript
 
 /// What is to be told of a handler that failed.
 struct HandlerReport {
     let message: String
     let traceback: String?
     let handler: HandlerName
-    let live: LiveGeneration
+    let script: ScriptContext
 
     /// `traceback` is left out where it says no more than the message: its only frame is where the message begins.
-    init(_ message: String, traceback: String? = nil, of live: LiveGeneration, handler: HandlerName) {
+    init(_ message: String, traceback: String? = nil, of script: ScriptContext, handler: HandlerName) {
         self.message = message
         self.traceback = traceback.flatMap { Self.says($0, moreThan: message) ? $0 : nil }
         self.handler = handler
-        self.live = live
+        self.script = script
     }
 
     private static func says(_ traceback: String, moreThan message: String) -> Bool {

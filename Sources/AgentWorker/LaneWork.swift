@@ -4,16 +4,16 @@ import Delivery
 /// Something that waits for its turn in a lane.
 class LaneWork: EffectScope {
     let laneKey: LaneKey
-    let worker: Worker
+    private let lanes: Lanes
     /// Counted in its lane's `busy`. What holds a lane in which nobody waits is not: that lane has no object.
     final var isListed = false
-    /// Order of arrival in the worker.
+    /// Its place in the order of arrival.
     let sequence: Int
 
-    init(laneKey: LaneKey, worker: Worker) {
+    init(laneKey: LaneKey, lanes: Lanes) {
         self.laneKey = laneKey
-        self.worker = worker
-        sequence = worker.nextSequence()
+        self.lanes = lanes
+        sequence = lanes.nextSequence()
     }
 
     /// How many may be under way in its lane at once.
@@ -37,6 +37,6 @@ class LaneWork: EffectScope {
     final func leaveLane() {
         guard isListed else { return }
         isListed = false
-        worker.leaveLane(laneKey)
+        lanes.leave(laneKey)
     }
 }

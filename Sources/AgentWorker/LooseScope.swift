@@ -4,12 +4,12 @@ import AgentModel
 /// its deliveries, so that one which fails is logged.
 final class LooseScope: EffectScope {
     private let slot: AgentSlot?
-    private let worker: Worker
+    private let log: HandlerLog
 
-    init(slot: AgentSlot?, worker: Worker) {
+    init(_ slot: AgentSlot? = nil, log: HandlerLog) {
         self.slot = slot
-        self.worker = worker
+        self.log = log
     }
 
-    override func notDelivered(_ failure: DeliveryFailure) { worker.tell(failure, of: slot, scope: self) }
+    override func notDelivered(_ failure: DeliveryFailure) { log.tell(failure, of: slot, scope: self) }
 }

@@ -10,6 +10,7 @@ import Synchronization
 final class MessageWork: LaneWork {
     let message: any InboundMessage
     let slot: AgentSlot
+    private let desk: MessageDesk
     /// Set when several handlers have the message, of one agent or of several.
     private let share: MessageShare?
     /// The filter of the handler that this is for; nil while the agent has one handler at most.
@@ -23,17 +24,18 @@ final class MessageWork: LaneWork {
     private var lastLive: LiveGeneration?
 
     init(
-        _ message: any InboundMessage, slot: AgentSlot, worker: Worker, share: MessageShare?, filter: String? = nil
+        _ message: any InboundMessage, slot: AgentSlot, desk: MessageDesk, share: MessageShare?, filter: String? = nil
     ) {
         self.message = message
         self.slot = slot
+        self.desk = desk
         self.share = share
         self.filter = filter
         super.init(
             laneKey: LaneKey(
                 agent: slot.index, name: message.topic, partition: message.partition, source: message.source,
                 filter: filter),
-            worker: worker)
+            lanes: desk.lanes)
     }
 
     private var route: MessageRoute? {
@@ -55,19 +57,21 @@ final class MessageWork: LaneWork {
         return route.handlers[index].concurrency
     }
 
-    override var isReady: Bool { delivery.isReady && worker.takesMessages && slot.live != nil && !slot.isHeld }
+    override var isReady: Bool { delivery.isReady && desk.drain.takesMessages && slot.live != nil && !slot.isHeld }
 
     override var holdsLane: Bool { delivery.holdsLane }
+
+    override var isBounded: Bool { true }
 
     override var isRevoked: Bool { !message.isCurrent }
 
     override func letGo() {
-        worker.pausing[ObjectIdentifier(self)] = nil
+        desk.endPause(of: self)
         advance(.revoked)
     }
 
     /// It may begin, or begin again: a message of a partition that another consumer has now is delivered to that one.
-    private var mayGoOn: Bool { message.isCurrent && worker.takesMessages }
+    private var mayGoOn: Bool { message.isCurrent && desk.drain.takesMessages }
 
     override func begin() {
         guard mayGoOn, let route else { return advance(.turn(mayBegin: false)) }
@@ -84,7 +88,7 @@ final class MessageWork: LaneWork {
         if !filters.isEmpty { share.split(into: filters.count) }
         // Before the next of this lane begins, so that the order holds in the handlers' lanes too.
         for filter in filters {
-            worker.enter(MessageWork(message, slot: slot, worker: worker, share: share, filter: filter))
+            desk.lanes.enter(MessageWork(message, slot: slot, desk: desk, share: share, filter: filter))
         }
         advance(.split(into: filters.count))
     }
@@ -112,8 +116,8 @@ final class MessageWork: LaneWork {
 
     private var standing: Delivery.Standing {
         // Of what the stop has cut off, nobody knows whether another attempt would fail too.
-        guard message.isCurrent, !worker.isGraceOver else { return .gone }
-        return worker.takesMessages ? .open : .closing
+        guard message.isCurrent, !desk.drain.isGraceOver else { return .gone }
+        return desk.drain.takesMessages ? .open : .closing
     }
 
     /// `failure`: why, where the dead letter is to be kept.
@@ -122,7 +126,7 @@ final class MessageWork: LaneWork {
         var after = before
         let action = after.handle(event)
         delivery = after
-        if after.isUnderWay, !before.isUnderWay { worker.beginMessage() }
+        if after.isUnderWay, !before.isUnderWay { desk.drain.beginMessage() }
         if after.isLetterWaiting != before.isLetterWaiting {
             slot.counters.waitingDeadLetters.wrappingAdd(after.isLetterWaiting ? 1 : -1, ordering: .relaxed)
         }
@@ -131,7 +135,7 @@ final class MessageWork: LaneWork {
         }
         perform(action, failure)
         if !delivery.holdsLane { leaveLane() }
-        if before.isUnderWay, !after.isUnderWay { worker.endMessage() }
+        if before.isUnderWay, !after.isUnderWay { desk.drain.endMessage() }
     }
 
     private func perform(_ action: Delivery.Action, _ failure: DeliveryFailure?) {
@@ -141,19 +145,19 @@ final class MessageWork: LaneWork {
         case .pause(let time, let rejoining):
             tellAttempt(next: "the next in \(TaskFailure.text(Double(time.nanoseconds) / 1e9)) s")
             slot.counters.retries.wrappingAdd(1, ordering: .relaxed)
-            if rejoining { worker.rejoinLane(self) }
+            if rejoining { desk.lanes.rejoin(self) }
             pause(time)
         case .rest(let time): pause(time)
         case .queue:
             slot.whenOpen { [self] in
-                if holdsLane { worker.runQueue.goOn { self.begin() } } else { worker.pumpLane(laneKey) }
+                if holdsLane { desk.runQueue.goOn { self.begin() } } else { desk.lanes.pump(laneKey) }
             }
         case .skip:
             logGivenUp(fate: "skipped")
             acknowledge()
         case .stopLane:
             logGivenUp(fate: "its lane stops until the script is reloaded")
-            worker.stopLane(of: self)
+            desk.lanes.stop(at: self)
         case .bury:
             let letters = deadLetters
             logGivenUp(
@@ -170,16 +174,15 @@ final class MessageWork: LaneWork {
     }
 
     private func pause(_ time: TimeAmount) {
-        worker.pausing[ObjectIdentifier(self)] = self
-        worker.isolated.scheduleTask(in: time) { [weak self] in
-            guard let self, worker.pausing.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
-            worker.runQueue.goOn { self.advance(.pauseOver(mayBegin: self.mayGoOn)) }
+        desk.pause(self, for: time) { [weak self] in
+            guard let self else { return }
+            advance(.pauseOver(mayBegin: mayGoOn))
         }
     }
 
     private func acknowledge() {
         // Of a spawned function whose spawner has made it good.
-        if let report { worker.log(report, scope: self) }
+        if let report { desk.log.write(report, scope: self) }
         report = nil
         if share?.isLast() ?? true { message.acknowledge() }
     }
@@ -191,12 +194,12 @@ final class MessageWork: LaneWork {
         guard let route else { return }
         guard let index = index(in: route) else {
             beginHandler()
-            worker.emit(worker.dataProcessed(message, slot: slot), for: self, depth: 0)
+            desk.events.emit(desk.dataProcessed(message, slot: slot), for: self, depth: 0)
             return endHandler()
         }
         let live = route.live
         lastLive = live
-        worker.run(
+        desk.invoker.run(
             route.handlers[index].function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
@@ -217,8 +220,9 @@ final class MessageWork: LaneWork {
         case .failed(let raised):
             let error = raised.explained(byPayloadOf: message)
             fail(DeliveryFailure(error.message))
-            worker.tell(
-                HandlerReport(error.message, traceback: error.traceback, of: route.live, handler: name),
+            desk.log.tell(
+                HandlerReport(
+                    error.message, traceback: error.traceback, of: route.live.generation.script, handler: name),
                 scope: self)
         case .timedOut, .ended, .cutOff:
             let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
@@ -228,7 +232,7 @@ final class MessageWork: LaneWork {
 
     // MARK: Its dead letter
 
-    private var deadLetters: DeadLetters { worker.deadLetters(of: slot) }
+    private var deadLetters: DeadLetters { desk.deadLetters(of: slot) }
 
     private var letter: DeadLetter {
         deadLetters.letter(
@@ -241,7 +245,7 @@ final class MessageWork: LaneWork {
                 DeliveryFailure("its handler, which takes dead letters too, failed on it", isPermanent: true))
         }
         beginHandler()
-        worker.dispatcher.send(letter, for: self)
+        desk.dispatcher.send(letter, for: self)
         endHandler()
     }
 
@@ -253,14 +257,14 @@ final class MessageWork: LaneWork {
     /// Only once the letter is safe is the message acknowledged, and the next of its lane begins.
     private func keepLetter(because failure: DeliveryFailure?) {
         let reason = failure?.description ?? ""
-        let letter = KeptLetter(id: worker.identifier(), time: worker.clock(), reason: reason, letter: letter)
-        worker.spool.keep(letter, on: worker.loop) { [self] problem in
-            worker.runQueue.goOn {
+        let letter = KeptLetter(id: desk.stamps.identifier(), time: desk.stamps.now(), reason: reason, letter: letter)
+        desk.spool.keep(letter, on: desk.loop) { [self] problem in
+            desk.runQueue.goOn {
                 if let problem {
                     self.logLetterWaits("\(reason); it could not be kept either: \(problem)")
                     self.advance(.letterFailed(isPermanent: false))
                 } else {
-                    self.worker.logger.error(
+                    self.desk.log.logger.error(
                         "a dead letter is kept in the spool, as its broker will not take it; the partition goes on",
                         metadata: self.fields.merging(["error": "\(reason)", "letter": "\(letter.id)"]) { $1 })
                     self.advance(.letterKept)
@@ -291,7 +295,7 @@ final class MessageWork: LaneWork {
 
     /// Whom a line about this message is about.
     private var fields: Logger.Metadata {
-        if let lastLive { return Worker.fields(of: name, lastLive.generation.script, self) }
+        if let lastLive { return HandlerLog.fields(of: name, lastLive.generation.script, self) }
         var fields: Logger.Metadata = ["agent": "\(slot.interface?.name ?? "")"]
         describe(in: &fields)
         return fields
@@ -302,7 +306,7 @@ final class MessageWork: LaneWork {
         var fields = fields(of: report)
         fields["error"] = "\(lastError)"
         fields["traceback"] = report?.traceback.map { "\($0)" }
-        worker.logger.error("a message failed for good: \(fate)", metadata: fields)
+        desk.log.logger.error("a message failed for good: \(fate)", metadata: fields)
     }
 
     /// A failed attempt that is not the last is one line, without the way through the script.
@@ -311,7 +315,7 @@ final class MessageWork: LaneWork {
         var fields = fields(of: takeReport())
         fields["attempt"] = .stringConvertible(delivery.attempt)
         fields["attempts"] = .stringConvertible(attempts)
-        worker.logger.warning(
+        desk.log.logger.warning(
             "attempt \(delivery.attempt) of \(attempts) failed, \(next): \(lastError)", metadata: fields)
     }
 
@@ -323,11 +327,11 @@ final class MessageWork: LaneWork {
 
     /// Whom a line about a failure is about, where what is told is the handler's.
     private func fields(of report: HandlerReport?) -> Logger.Metadata {
-        report.map { Worker.fields(of: $0.handler, $0.live.generation.script, self) } ?? fields
+        report.map { HandlerLog.fields(of: $0.handler, $0.script, self) } ?? fields
     }
 
     private func logLetterWaits(_ error: String) {
-        worker.logger.error(
+        desk.log.logger.error(
             "a dead letter could not be delivered; trying again, the message stays unacknowledged",
             metadata: fields.merging(["error": "\(error)"]) { $1 })
     }

@@ -20,15 +20,3 @@ package final class NoSecrets: SecretSource {
         .failure(DeliveryFailure("the secrets of \(platform) cannot be read here"))
     }
 }
-
-extension Worker {
-    package func platformSecrets() -> (platform: String, values: [String: JSONValue])? { secrets.configured }
-
-    func readSecrets(of platform: String, for invocation: Invocation, turn: Int) {
-        let promise = loop.makePromise(of: Result<[String: JSONValue], DeliveryFailure>.self)
-        promise.completeWithTask { [secrets] in await secrets.read(platform: platform) }
-        promise.futureResult.assumeIsolated().whenSuccess { result in
-            self.resume(invocation, turn: turn) { $0.push(secrets: result) }
-        }
-    }
-}

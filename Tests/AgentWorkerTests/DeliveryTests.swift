@@ -13,7 +13,7 @@ import Testing
         let message = test.deliver("in", #"{"n":1}"#)
         #expect(message.acknowledgements == 1)
         #expect(test.laneCount == 0)
-        #expect(test.worker.messagesUnderWay == 0)
+        #expect(test.worker.figures().messagesUnderWay == 0)
     }
 
     @Test("a message waits for every effect of its handler") func waitsForEffects() throws {
@@ -229,7 +229,7 @@ import Testing
         #expect(acknowledged == 100_000)
         #expect(test.kafka.sent.count == 100_000)
         #expect(test.laneCount == 0)
-        #expect(test.worker.messagesUnderWay == 0)
+        #expect(test.worker.figures().messagesUnderWay == 0)
         #expect(test.worker.figures().agents[0].luaMemory < memory * 2)
     }
 }

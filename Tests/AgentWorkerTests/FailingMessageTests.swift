@@ -319,7 +319,7 @@ import Testing
         test.advance(10)
         #expect(test.hub.published.count == 1)
         #expect(test.kafka.sent.isEmpty && !message.isAcknowledged)
-        #expect(test.laneCount == 0 && test.worker.messagesUnderWay == 0)
+        #expect(test.laneCount == 0 && test.worker.figures().messagesUnderWay == 0)
     }
 
     @Test(
@@ -349,7 +349,7 @@ import Testing
         test.worker.revoked()
         test.advance(0)
         test.kafka.settleAll()
-        #expect(test.laneCount == 0 && test.worker.messagesUnderWay == 0)
+        #expect(test.laneCount == 0 && test.worker.figures().messagesUnderWay == 0)
         #expect(test.counters[0].stoppedLanes.load(ordering: .relaxed) == 0)
         #expect(test.counters[0].waitingDeadLetters.load(ordering: .relaxed) == 0)
         let tries = test.hub.published.count

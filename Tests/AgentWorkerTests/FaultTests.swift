@@ -59,7 +59,7 @@ import Testing
         #expect(Set(acknowledged).count == count)
         #expect(Set(test.kafka.texts("out")).count == count)
         #expect(test.laneCount == 0)
-        #expect(test.worker.messagesUnderWay == 0)
+        #expect(test.worker.figures().messagesUnderWay == 0)
         #expect(test.kafka.unsettledCount == 0)
     }
 }

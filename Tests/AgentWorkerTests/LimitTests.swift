@@ -176,15 +176,9 @@ import Testing
             loop: loop, index: 0, counters: [AgentCounters()], limits: LuaLimits(), outbound: outbound,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await loop.flatSubmit {
-            do {
-                let generation = try Generation(
-                    snapshot: ScriptSnapshot(path: path), agentIndex: 0, number: 1, limits: LuaLimits(), host: worker,
-                    eventLoop: loop, settings: { AgentSettings(serviceName: $0.name) })
-                worker.slots[0].candidate = LiveGeneration(generation, metrics: nil)
-                return worker.beginSwap(agent: 0)
-            } catch {
-                return loop.makeFailedFuture(error)
-            }
+            worker.loadDirectly(
+                ScriptSnapshot(path: path), agent: 0, number: 1, settings: { AgentSettings(serviceName: $0.name) }
+            ).flatMap { _ in worker.beginSwap(agent: 0) }
         }.get()
         try await loop.submit {
             worker.commitSwap(agent: 0, swapped: {})

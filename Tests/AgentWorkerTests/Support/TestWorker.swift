@@ -65,15 +65,16 @@ final class TestWorker {
         let declaration = "local agent = agenthost.realtime_agent { name = \"agent-\(agent)\" } "
         try folder.write(declared ? script : declaration + script, to: name)
         let configure = configure
-        let generation = try Generation(
-            snapshot: ScriptSnapshot(path: folder.path(of: name)), agentIndex: agent, number: versions,
-            limits: limits, host: worker, eventLoop: loop,
+        var failure: (any Error)?
+        worker.loadDirectly(
+            ScriptSnapshot(path: folder.path(of: name)), agent: agent, number: versions,
             settings: { request in
                 var settings = AgentSettings(serviceName: request.name)
                 configure(&settings)
                 return settings
-            })
-        worker.slots[agent].candidate = LiveGeneration(generation, metrics: worker.metrics)
+            }
+        ).assumeIsolated().whenFailure { failure = $0 }
+        if let failure { throw failure }
     }
 
     /// Loads a version, and puts it in service as soon as it is ready; throws what went wrong without waiting.

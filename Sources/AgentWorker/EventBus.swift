@@ -3,19 +3,48 @@ import AgentScript
 import Delivery
 import Logging
 import LuaRuntime
-package import NIOCore
+import NIOCore
 
-extension Worker {
+/// Brings events to clients, and to the handlers of every agent of the worker. Confined to its loop.
+final class EventBus {
+    private let slots: [AgentSlot]
+    private let dispatcher: EffectDispatcher
+    private let invoker: Invoker
+    private let runQueue: RunQueue
+    private let log: HandlerLog
+
     /// Events that handlers emit in turn: beyond this many, one behind the other, the chain is refused. It would not end.
-    static let longestEventChain = 16
+    private static let longestChain = 16
+
+    init(
+        slots: [AgentSlot], dispatcher: EffectDispatcher, invoker: Invoker, runQueue: RunQueue, log: HandlerLog
+    ) {
+        self.slots = slots
+        self.dispatcher = dispatcher
+        self.invoker = invoker
+        self.runQueue = runQueue
+        self.log = log
+    }
+
+    /// Whether an event is for anyone: a client, a stream, or a handler of any agent.
+    func isHeard(_ eventType: String) -> Bool {
+        dispatcher.hub?.hears(.event(topic: nil)) == true || hasHandlers(of: eventType)
+    }
+
+    func hasHandlers(of eventType: String) -> Bool {
+        slots.contains { slot in
+            let events = slot.live?.generation.handlers.events
+            return events?[eventType] != nil || events?["*"] != nil
+        }
+    }
 
     /// To the clients, and to the handlers of every agent in this worker; those hold the scope open until they have
     /// ended. Returns why not, when too many events follow from one another.
     @discardableResult
     func emit(_ event: RealtimeEvent, for scope: EffectScope, depth: Int) -> String? {
-        guard depth < Self.longestEventChain else {
+        guard depth < Self.longestChain else {
             let reason = "\(depth) events follow from one another; the chain stops at \"\(event.eventType)\""
-            logger.error("\(reason)")
+            log.logger.error("\(reason)")
             return reason
         }
         _ = dispatcher.perform(.event(event), for: scope)
@@ -58,27 +87,16 @@ extension Worker {
                 guard !live.isClosed else {
                     return scope.fail(DeliveryFailure("the script was replaced before its handler of an event began"))
                 }
-                run(
+                invoker.run(
                     function, of: live, scope: scope, depth: depth + 1, name: name,
                     timeLimit: slot.settings.taskTimeout,
                     arguments: { (stack) throws(LuaError) in try stack.push(event) },
                     finish: { outcome in
                         // What the event should have caused was not done: neither is the message that caused it.
-                        let failure = self.failure(outcome, of: live, in: slot, handler: name, scope: scope)
+                        let failure = self.log.failure(outcome, of: live, in: slot, handler: name, scope: scope)
                         if let failure { scope.fail(DeliveryFailure(failure)) }
                     })
             }
         }
-    }
-}
-
-extension Worker {
-    /// An event from outside, as `agenthost send event:TYPE` gives it; `data` is a JSON object.
-    package func inject(type: String, data: ByteBuffer) {
-        loop.preconditionInEventLoop()
-        let event = RealtimeEvent(
-            eventID: identifiers.next(), eventType: type, sourceService: slots.first?.settings.serviceName ?? "",
-            data: data, timestamp: clock())
-        emit(event, for: looseScope(), depth: 0)
     }
 }

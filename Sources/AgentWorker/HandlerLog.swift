@@ -3,8 +3,21 @@ import AgentScript
 import Logging
 import LuaRuntime
 
-/// What the log tells of handlers.
-extension Worker {
+/// What the log tells of handlers, and what clients are told of their failures.
+final class HandlerLog {
+    let logger: Logger
+    private let answersWithPlaces: Bool?
+
+    /// `answersWithPlaces`: whether clients get errors of handlers with their places in the script; nil: while the log is at
+    /// debug.
+    init(_ logger: Logger, answersWithPlaces: Bool?) {
+        self.logger = logger
+        self.answersWithPlaces = answersWithPlaces
+    }
+
+    /// Whether what clients are told of an error says where in the script it was raised.
+    var showsPlaces: Bool { answersWithPlaces ?? (logger.logLevel <= .debug) }
+
     /// Whom a line is about: `agent`, `version`, `handler`, and which message, task or event it had.
     static func fields(of name: HandlerName?, _ script: ScriptContext, _ scope: EffectScope?) -> Logger.Metadata {
         var fields: Logger.Metadata = [
@@ -34,21 +47,16 @@ extension Worker {
         }
     }
 
-    func report(
-        _ message: String, traceback: String? = nil, of live: LiveGeneration, handler: HandlerName, scope: EffectScope
-    ) {
-        log(HandlerReport(message, traceback: traceback, of: live, handler: handler), scope: scope)
-    }
-
-    func log(_ report: HandlerReport, scope: EffectScope) {
-        var fields = Self.fields(of: report.handler, report.live.generation.script, scope)
+    /// One line, of a failure that nothing else tells of.
+    func write(_ report: HandlerReport, scope: EffectScope) {
+        var fields = Self.fields(of: report.handler, report.script, scope)
         fields["traceback"] = report.traceback.map { "\($0)" }
         logger.error("\(report.message)", metadata: fields)
     }
 
     /// Logs a failure that makes the scope fail, unless that tells of it, with what becomes of it.
     func tell(_ report: HandlerReport, scope: EffectScope) {
-        if !scope.takes(report) { log(report, scope: scope) }
+        if !scope.takes(report) { write(report, scope: scope) }
     }
 
     /// Logs and counts that a broker did not take what no message had caused: nobody sends it again.
@@ -72,7 +80,13 @@ extension Worker {
         slot.counters.countError()
         var traceback: String?
         if case .failed(let error) = outcome { traceback = error.traceback }
-        tell(HandlerReport(message, traceback: traceback, of: live, handler: handler), scope: scope)
+        tell(HandlerReport(message, traceback: traceback, of: live.generation.script, handler: handler), scope: scope)
         return message
+    }
+
+    /// What a client, and whoever hears the events, gets to see.
+    func shown(_ outcome: TaskOutcome, of live: LiveGeneration) -> TaskOutcome {
+        outcome.answer == nil && outcome.isFailure && !showsPlaces
+            ? outcome.withoutPlaces(in: live.generation.snapshot.sources) : outcome
     }
 }

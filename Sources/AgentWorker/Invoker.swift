@@ -3,8 +3,49 @@ import Delivery
 import LuaRuntime
 import NIOCore
 
-/// Running functions of scripts.
-extension Worker {
+/// Runs functions of scripts, each as an `Invocation` over as many waits as it makes. The only one that knows what they run
+/// in. Confined to its loop.
+final class Invoker {
+    private let loop: any EventLoop
+    private let runQueue: RunQueue
+    private let drain: Drain
+    /// How many calls into a script, one inside another, are on the stack.
+    private var depth = 0
+
+    init(loop: any EventLoop, runQueue: RunQueue, drain: Drain) {
+        self.loop = loop
+        self.runQueue = runQueue
+        self.drain = drain
+    }
+
+    /// A function with a stack for its arguments, which is to run.
+    struct Call {
+        let function: LuaReference
+        let live: LiveGeneration
+        fileprivate let coroutine: LuaCoroutine
+
+        var stack: LuaStack { coroutine.stack }
+    }
+
+    func call(_ function: LuaReference, of live: LiveGeneration) -> Call {
+        let coroutine = live.generation.state.coroutine()
+        coroutine.stack.push(function)
+        return Call(function: function, live: live, coroutine: coroutine)
+    }
+
+    /// It does not run after all.
+    func discard(_ call: Call) { call.coroutine.recycle() }
+
+    /// The call as an invocation of `scope`, which stays open until it has ended; `start` starts it.
+    func invocation(
+        of call: Call, scope: EffectScope, depth: Int, name: HandlerName, timeLimit: Double?,
+        isBackground: Bool = false, finish: @escaping (InvocationOutcome) -> Void
+    ) -> Invocation {
+        Invocation(
+            call.coroutine, call.function, of: call.live, scope: scope, depth: depth, name: name,
+            isBackground: isBackground, timeLimit: timeLimit, finish: finish)
+    }
+
     /// Runs a function as an invocation of `scope`, which stays open until it has ended. When `arguments` throws, what
     /// was to be pushed does not fit into the script's limits: the invocation fails without having begun.
     func run(
@@ -12,17 +53,16 @@ extension Worker {
         timeLimit: Double?, isBackground: Bool = false, arguments: (LuaStack) throws(LuaError) -> Int32,
         begun: (Invocation) -> Void = { _ in }, finish: @escaping (InvocationOutcome) -> Void
     ) {
-        let coroutine = live.generation.state.coroutine()
-        coroutine.stack.push(function)
-        let invocation = Invocation(
-            coroutine, function, of: live, scope: scope, depth: depth, name: name, isBackground: isBackground,
-            timeLimit: timeLimit, finish: finish)
+        let call = call(function, of: live)
+        let invocation = invocation(
+            of: call, scope: scope, depth: depth, name: name, timeLimit: timeLimit, isBackground: isBackground,
+            finish: finish)
         begun(invocation)
         do throws(LuaError) {
-            start(invocation, arguments: try arguments(coroutine.stack))
+            start(invocation, arguments: try arguments(call.stack))
         } catch {
-            coroutine.stack.push(function)
-            let place = coroutine.stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
+            call.stack.push(function)
+            let place = call.stack.definition(ofFunctionAt: -1).map { "\($0): " } ?? ""
             let message = "\(place)reading the payload: \(error.message)"
             runQueue.goOn { end(invocation, .failed(LuaError(kind: error.kind, message: message))) }
         }
@@ -37,13 +77,13 @@ extension Worker {
 
     /// Runs a script, and knows that it does.
     private func running(_ script: () -> LuaCoroutine.Step) -> LuaCoroutine.Step {
-        scriptDepth += 1
-        defer { scriptDepth -= 1 }
+        self.depth += 1
+        defer { self.depth -= 1 }
         return script()
     }
 
     /// The invocation of the script function that runs now.
-    func currentInvocation(in script: ScriptContext) -> Invocation? {
+    func current(in script: ScriptContext) -> Invocation? {
         script.state.running?.context as? Invocation
     }
 
@@ -53,7 +93,7 @@ extension Worker {
     func resume(_ invocation: Invocation, turn: Int, _ results: @escaping (LuaStack) throws(LuaError) -> Int32) {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
-        if scriptDepth > 0 {
+        if depth > 0 {
             return runQueue.later { self.resume(invocation, turn: turn, results) }
         }
         // The call that was to wait raised an error instead, and the script has caught it.
@@ -75,7 +115,7 @@ extension Worker {
     func resume(_ invocation: Invocation, turn: Int, failing message: String) {
         loop.assertInEventLoop()
         guard invocation.turn == turn, !invocation.hasEnded, !invocation.generation.isClosed else { return }
-        if scriptDepth > 0 {
+        if depth > 0 {
             return runQueue.later { self.resume(invocation, turn: turn, failing: message) }
         }
         guard invocation.coroutine.isWaiting else { return }
@@ -91,7 +131,7 @@ extension Worker {
         case .waiting:
             invocation.generation.hold(invocation)
             if invocation.timeout == nil, let limit = invocation.timeLimit {
-                invocation.timeout = isolated.scheduleTask(in: .nanoseconds(Int64(limit * 1e9))) {
+                invocation.timeout = loop.isolated.scheduleTask(in: .nanoseconds(Int64(limit * 1e9))) {
                     self.runQueue.goOn { self.end(invocation, .timedOut) }
                 }
             }
@@ -101,6 +141,6 @@ extension Worker {
     func end(_ invocation: Invocation, _ outcome: InvocationOutcome) {
         invocation.end(outcome)
         invocation.generation.release(invocation)
-        if state == .stopping { runQueue.later { self.announceDrained() } }
+        if drain.state == .stopping { runQueue.later { self.drain.look() } }
     }
 }

@@ -1,13 +1,24 @@
-import AgentModel
 import Delivery
 import NIOCore
-import Synchronization
 
 /// What waits for what: messages of one partition or topic, and those of one WebSocket client, begin one after another.
-extension Worker {
+/// Confined to its loop.
+final class Lanes {
     /// Begins at most so many waiting works in one go, before others get their turn on the loop.
     private static let longestPump = 64
 
+    private let runQueue: RunQueue
+    private var lanes: [LaneKey: Lane<LaneWork>] = [:]
+    private var sequence = 0
+
+    init(runQueue: RunQueue) {
+        self.runQueue = runQueue
+    }
+
+    /// Those in which something waits or holds the others up.
+    var count: Int { lanes.count }
+
+    /// The place of a work in the order of arrival.
     func nextSequence() -> Int {
         sequence += 1
         return sequence
@@ -46,13 +57,13 @@ extension Worker {
     }
 
     /// A work has left: the next of its lane begins.
-    func leaveLane(_ key: LaneKey) {
+    func leave(_ key: LaneKey) {
         guard let lane = lanes[key] else { return }
         lane.busy -= 1
         pump(lane)
     }
 
-    func pumpLane(_ key: LaneKey) {
+    func pump(_ key: LaneKey) {
         if let lane = lanes[key] { pump(lane) }
     }
 
@@ -82,7 +93,7 @@ extension Worker {
 
     /// A message that had left its lane is to be tried again: before all of its lane that have not begun, unless it holds
     /// its place already.
-    func rejoinLane(_ work: LaneWork) {
+    func rejoin(_ work: LaneWork) {
         let lane = lane(work.laneKey)
         if work.holdsLane {
             list(work, in: lane)
@@ -92,23 +103,22 @@ extension Worker {
     }
 
     /// The lane stands still until a reload.
-    func stopLane(of work: MessageWork) {
+    func stop(at work: LaneWork) {
         let lane = lane(work.laneKey)
         if !work.isListed { list(work, in: lane) }
         lane.stop(at: work)
     }
 
     /// After a reload: what stood still tries again.
-    func restartLanes(of slot: AgentSlot) {
+    func restart(of slot: AgentSlot) {
         for (key, lane) in lanes where key.agent == slot.index {
             for work in lane.takeStopped() { runQueue.nested { work.begin() } }
         }
     }
 
-    /// What is revoked is let go wherever it waits: in a lane that stands still or behind a pause it would hold up the
-    /// broker, who waits for it, and stay beside what is delivered in its place.
+    /// What is revoked is let go where it waits: in a lane that stands still it would hold up the broker, who waits for it,
+    /// and stay beside what is delivered in its place.
     func letGoRevoked() {
-        for work in pausing.values where work.isRevoked { work.letGo() }
         for lane in lanes.values {
             let revoked = lane.take(where: \.isRevoked)
             for work in revoked { work.letGo() }
@@ -117,7 +127,10 @@ extension Worker {
     }
 
     /// What waited for a script, or for a swap of its versions, begins.
-    func pumpLanes(of slot: AgentSlot) {
+    func pump(of slot: AgentSlot) {
         for (key, lane) in lanes where key.agent == slot.index { pump(lane) }
     }
+
+    /// What waits is let go: nothing of it begins any more.
+    func clear() { lanes = [:] }
 }

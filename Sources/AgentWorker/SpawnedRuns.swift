@@ -1,18 +1,30 @@
 import AgentModel
-package import AgentScript
+import AgentScript
 import Delivery
-package import LuaRuntime
+import LuaRuntime
 import NIOCore
 
-/// Functions that handlers run beside themselves: `agenthost.spawn` and `agenthost.gather`. What they send belongs to the
-/// cause of the handler, which is done when they are.
-extension Worker {
+/// Functions that handlers run beside themselves: `agenthost.spawn`, and `handle:wait()`. What they send belongs to the
+/// cause of the handler, which is done when they are. Confined to its loop.
+final class SpawnedRuns {
     /// How long a function's failure waits to be logged for its spawner to wait for it.
     private static let claimTime = TimeAmount.seconds(1)
 
-    // MARK: spawn
+    private let loop: any EventLoop
+    private let slots: [AgentSlot]
+    private let invoker: Invoker
+    private let runQueue: RunQueue
+    private let log: HandlerLog
 
-    package func spawn(
+    init(loop: any EventLoop, slots: [AgentSlot], invoker: Invoker, runQueue: RunQueue, log: HandlerLog) {
+        self.loop = loop
+        self.slots = slots
+        self.invoker = invoker
+        self.runQueue = runQueue
+        self.log = log
+    }
+
+    func spawn(
         _ spawned: SpawnedFunction, arguments: Int32, from stack: LuaStack, in script: ScriptContext
     ) {
         let slot = slots[script.agentIndex]
@@ -23,8 +35,8 @@ extension Worker {
             return stack.reference()
         }
         stack.setTop(first - 1)
-        let spawner = currentInvocation(in: script)
-        let scope = spawner?.scope ?? looseScope(slot)
+        let spawner = invoker.current(in: script)
+        let scope = spawner?.scope ?? LooseScope(slot, log: log)
         let name = HandlerName.spawned(in: spawner?.name)
         scope.beginBackground()
         live.enter()
@@ -34,9 +46,9 @@ extension Worker {
             guard !live.isClosed else {
                 return scope.fail(DeliveryFailure("the script was replaced before its spawned function began"))
             }
-            run(
+            invoker.run(
                 references[0], of: live, scope: scope, depth: spawner?.depth ?? 0, name: name,
-                timeLimit: timeLimit(of: scope, in: slot), isBackground: true,
+                timeLimit: scope.isBounded ? slot.settings.taskTimeout : nil, isBackground: true,
                 arguments: { stack in
                     // A new coroutine has room for what `agenthost.spawn` lets through.
                     _ = stack.ensure(arguments + LuaCall.room)
@@ -48,17 +60,12 @@ extension Worker {
                 finish: { outcome in
                     self.ended(
                         spawned, outcome, of: live, spawner: spawner,
-                        tell: { self.failure(outcome, of: live, in: slot, handler: name, scope: scope) },
+                        tell: { self.log.failure(outcome, of: live, in: slot, handler: name, scope: scope) },
                         fail: { scope.fail(DeliveryFailure($0)) },
                         message: outcome.failure(of: name, limit: slot.settings.taskTimeout),
-                        isBounded: scope is MessageWork)
+                        isBounded: scope.isBounded)
                 })
         }
-    }
-
-    /// A message is done when what its handlers run beside themselves has ended, which must not take for ever.
-    private func timeLimit(of scope: EffectScope, in slot: AgentSlot) -> Double? {
-        scope is MessageWork ? slot.settings.taskTimeout : nil
     }
 
     /// `tell` logs and counts the failure, `fail` fails the cause. `isBounded`: the spawner cannot run for ever.
@@ -113,7 +120,7 @@ extension Worker {
         }
         spawner.unclaimed[spawned.identifier] = end
         let number = spawned.identifier
-        _ = isolated.scheduleTask(in: Self.claimTime) { [weak spawner] in
+        _ = loop.isolated.scheduleTask(in: Self.claimTime) { [weak spawner] in
             guard let spawner, spawner.unclaimed[number] != nil else { return }
             // A loop without an end keeps nothing for ever.
             if isBounded { tellOnce() } else { spawner.unclaimed.removeValue(forKey: number)?() }
@@ -125,7 +132,7 @@ extension Worker {
     func waitForEnd(of spawned: SpawnedFunction, for invocation: Invocation, turn: Int, in script: ScriptContext) {
         if let runner = spawned.runner as? Invocation, isAwaited(invocation, by: runner) {
             return runQueue.later {
-                self.resume(
+                self.invoker.resume(
                     invocation, turn: turn,
                     failing: "handle:wait would wait for itself: the function waits for the one that calls it")
             }
@@ -135,7 +142,7 @@ extension Worker {
             (
                 waiter,
                 {
-                    self.resume(invocation, turn: turn) { (stack) throws(LuaError) in
+                    self.invoker.resume(invocation, turn: turn) { (stack) throws(LuaError) in
                         try script.spawned.pushOutcome(of: spawned, on: stack)
                     }
                 }
@@ -153,108 +160,5 @@ extension Worker {
             if seen.insert(ObjectIdentifier(next)).inserted { open += next.awaited?() ?? [] }
         }
         return false
-    }
-
-    // MARK: gather
-
-    /// Functions under way for one call of `agenthost.gather`.
-    private final class Gathering {
-        /// The table of first results.
-        let results: LuaReference
-        var left: Int
-        /// The caller knows what it came to, or is gone.
-        var isOver = false
-        var isClosed = false
-        var invocations: [Invocation] = []
-
-        init(results: LuaReference, left: Int) {
-            self.results = results
-            self.left = left
-        }
-    }
-
-    /// The functions begin in order and run beside one another. The first failure ends the others where they wait, and so
-    /// does the end of the caller.
-    func gather(_ functions: [LuaReference], for caller: Invocation, turn: Int) {
-        let live = caller.generation
-        let main = live.generation.state.stack
-        main.newTable(array: Int32(clamping: functions.count))
-        main.markArray(at: -1)
-        let gathering = Gathering(results: main.reference(), left: functions.count)
-        caller.awaited = { gathering.invocations.filter { !$0.hasEnded } }
-        caller.cancelWait = { [weak live] in
-            gathering.isOver = true
-            guard let live, !live.isClosed else { return }
-            self.runQueue.later { self.close(gathering, of: live) {} }
-        }
-        for (index, function) in functions.enumerated() {
-            caller.scope.beginBackground()
-            live.enter()
-            runQueue.laterInTurn { [self] in
-                defer { caller.scope.endBackground() }
-                live.leave()
-                guard !live.isClosed else { return }
-                begin(function, at: index + 1, in: gathering, for: caller, turn: turn)
-                if !live.isClosed { live.generation.state.stack.release(function) }
-            }
-        }
-    }
-
-    private func begin(
-        _ function: LuaReference, at position: Int, in gathering: Gathering, for caller: Invocation, turn: Int
-    ) {
-        guard !gathering.isOver else { return }
-        let live = caller.generation
-        let slot = slots[live.generation.agentIndex]
-        let name = HandlerName.spawned(in: caller.name)
-        weak var own: Invocation?
-        run(
-            function, of: live, scope: caller.scope, depth: caller.depth, name: name,
-            timeLimit: timeLimit(of: caller.scope, in: slot), isBackground: true, arguments: { _ in 0 },
-            begun: {
-                gathering.invocations.append($0)
-                own = $0
-            },
-            finish: { [self] outcome in
-                guard !gathering.isOver, !live.isClosed else { return }
-                if case .returned(let stack, let count) = outcome {
-                    stack.push(gathering.results)
-                    if count > 0 { stack.pushValue(at: -1 - count) } else { stack.pushNil() }
-                    stack.setIndex(position, of: -2)
-                    stack.pop()
-                    gathering.left -= 1
-                    if gathering.left > 0 { return }
-                }
-                gathering.isOver = true
-                let failure = outcome.failure(of: name, limit: slot.settings.taskTimeout)
-                let raised = own?.raised(outcome).map { stack in
-                    stack.pushValue(at: -1)
-                    return stack.reference()
-                }
-                runQueue.later {
-                    self.close(gathering, of: live) {
-                        self.resume(caller, turn: turn) { stack in
-                            guard let failure else {
-                                stack.push(gathering.results)
-                                return 1
-                            }
-                            stack.pushNil()
-                            if let raised { stack.push(raised) } else { stack.push(failure) }
-                            return 2
-                        }
-                    }
-                    if let raised, !live.isClosed { live.generation.state.stack.release(raised) }
-                }
-            })
-    }
-
-    /// Ends what still waits, and does the rest.
-    private func close(_ gathering: Gathering, of live: LiveGeneration, _ rest: () -> Void) {
-        guard !live.isClosed, !gathering.isClosed else { return }
-        gathering.isClosed = true
-        for invocation in gathering.invocations { end(invocation, .ended) }
-        gathering.invocations = []
-        rest()
-        if !live.isClosed { live.generation.state.stack.release(gathering.results) }
     }
 }

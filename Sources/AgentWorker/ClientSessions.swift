@@ -1,18 +1,34 @@
-package import AgentModel
+import AgentModel
 import AgentScript
 import LuaRuntime
-package import NIOCore
+import NIOCore
 
-/// WebSocket clients.
-extension Worker {
-    package func websocketMessage(
+/// What WebSocket clients send, on its way to handlers. Confined to its loop.
+final class ClientSessions {
+    private let slots: [AgentSlot]
+    let lanes: Lanes
+    let invoker: Invoker
+    let log: HandlerLog
+    let drain: Drain
+    private let stamps: Stamps
+
+    init(slots: [AgentSlot], lanes: Lanes, invoker: Invoker, log: HandlerLog, drain: Drain, stamps: Stamps) {
+        self.slots = slots
+        self.lanes = lanes
+        self.invoker = invoker
+        self.log = log
+        self.drain = drain
+        self.stamps = stamps
+    }
+
+    /// False: no agent has a handler for the type.
+    func websocketMessage(
         type: String, payload: ByteBuffer, messageID: String, from client: any WebSocketClient
     ) -> Bool {
-        loop.assertInEventLoop()
         for slot in slots {
             guard slot.live?.generation.handlers.websocket[type] != nil else { continue }
-            slot.counters.countMessage(at: clock())
-            let work = ClientWork(client, slot: slot, worker: self) { work in
+            slot.counters.countMessage(at: stamps.now())
+            let work = ClientWork(client, slot: slot, sessions: self) { work in
                 work.run(
                     { $0.websocket[type] }, name: .websocket(type, message: messageID),
                     arguments: { (generation, stack) throws(LuaError) in
@@ -22,7 +38,7 @@ extension Worker {
                     },
                     failed: { error in
                         let files = slot.live?.generation.snapshot.sources ?? []
-                        let error = self.showsPlaces ? error : ScriptPlaces.removed(from: error, files: files)
+                        let error = self.log.showsPlaces ? error : ScriptPlaces.removed(from: error, files: files)
                         var payload = ByteBuffer()
                         payload.writeStaticString("{\"error\":")
                         payload.writeJSONString(error)
@@ -30,17 +46,17 @@ extension Worker {
                         _ = client.send(type: "error", payload: payload, responseTo: messageID)
                     })
             }
-            enter(work)
+            lanes.enter(work)
             return true
         }
         return false
     }
 
-    package func rawOpened(path: String, client: any WebSocketClient) {
+    func rawOpened(path: String, client: any WebSocketClient) {
         raw("on_open", path, client, function: { $0.onOpen }, arguments: { _, _ in 0 })
     }
 
-    package func rawMessage(path: String, client: any WebSocketClient, data: ByteBuffer, binary: Bool) {
+    func rawMessage(path: String, client: any WebSocketClient, data: ByteBuffer, binary: Bool) {
         raw(
             "on_message", path, client, function: { $0.onMessage },
             arguments: { generation, stack in
@@ -50,7 +66,7 @@ extension Worker {
             })
     }
 
-    package func rawClosed(path: String, client: any WebSocketClient, code: Int) {
+    func rawClosed(path: String, client: any WebSocketClient, code: Int) {
         raw(
             "on_close", path, client, function: { $0.onClose },
             arguments: { _, stack in
@@ -64,12 +80,11 @@ extension Worker {
         function: @escaping (HandlerTable.RawEndpoint) -> LuaReference?,
         arguments: @escaping (Generation, LuaStack) -> Int32
     ) {
-        loop.assertInEventLoop()
         for slot in slots {
             guard let endpoint = slot.live?.generation.handlers.raw[path] else { continue }
             guard function(endpoint) != nil else { return }
-            slot.counters.countMessage(at: clock())
-            let work = ClientWork(client, slot: slot, worker: self) { work in
+            slot.counters.countMessage(at: stamps.now())
+            let work = ClientWork(client, slot: slot, sessions: self) { work in
                 work.run(
                     { $0.raw[path].flatMap(function) }, name: .raw(name, path: path),
                     arguments: { generation, stack in
@@ -78,10 +93,11 @@ extension Worker {
                     },
                     failed: { [self] reason in
                         client.close(
-                            code: isGraceOver ? 1001 : 1011, reason: isGraceOver ? reason : "the handler failed")
+                            code: drain.isGraceOver ? 1001 : 1011,
+                            reason: drain.isGraceOver ? reason : "the handler failed")
                     })
             }
-            enter(work)
+            lanes.enter(work)
             return
         }
     }

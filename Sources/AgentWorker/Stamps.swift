@@ -1,0 +1,25 @@
+import AgentModel
+import NIOCore
+
+/// The time and the identifiers that a worker writes on what it makes. Confined to its loop, but for what is said
+/// otherwise.
+final class Stamps {
+    private let loop: any EventLoop
+    private let clock: @Sendable () -> Int64
+    private var identifiers = IdentifierSource()
+
+    /// `clock` tells milliseconds since 1970.
+    init(loop: any EventLoop, clock: @escaping @Sendable () -> Int64) {
+        self.loop = loop
+        self.clock = clock
+    }
+
+    /// Milliseconds since 1970. From any thread.
+    func now() -> Int64 { clock() }
+
+    /// A new UUID.
+    func identifier() -> String { identifiers.next() }
+
+    /// A new UUID, from any thread.
+    func anyIdentifier() -> String { loop.inEventLoop ? identifiers.next() : Identifier.random() }
+}
