@@ -1,3 +1,5 @@
+package import AgentModel
+
 // The settings by their types. Every accessor reads the table's field of the same name.
 extension AgentConfig {
     /// The service's name: `SERVICE_NAME`, else what the script declares.
@@ -53,8 +55,6 @@ extension AgentConfig {
     package var streamingConsumerGroup: String? { text("streaming_consumer_group") }
     /// MQTT topic filters to subscribe to besides those of handlers.
     package var mqttTopics: [String] { list("mqtt_topics") }
-    /// The sorted topics the service may write (`PRODUCE_*`); empty when nothing is declared.
-    package var produceTopics: [String] { list("produce_topics") }
     /// The directory the platform's secrets are mounted in.
     package var secretsPath: String { text("secrets_path") ?? PlatformSecretLoader.defaultSecretsPath }
     /// The folder for what outlives the process; nil when there is no home directory either. Of several that systemd
@@ -64,59 +64,76 @@ extension AgentConfig {
         guard case .environment("STATE_DIRECTORY", _)? = origin(of: "state_path") else { return path }
         return path.split(separator: ":").first.map(String.init) ?? path
     }
-    /// The issuer of the tokens that clients present.
-    package var jwtIssuer: String? { text("jwt_issuer_uri") }
 
-    /// The Kafka to connect to; nil when `KAFKA_BOOTSTRAP_SERVERS` is not set.
-    package var kafka: KafkaSettings? {
+    /// Whether a Kafka is named, by `KAFKA_BOOTSTRAP_SERVERS`.
+    package var hasKafka: Bool { text("kafka_bootstrap_servers") != nil }
+
+    /// The Kafka to connect to, but for its certificates (``tls()``); nil when none is named.
+    /// - Parameter serviceName: what the host is called there, and its group when none is configured.
+    package func kafka(for serviceName: String) -> KafkaSettings? {
         guard let bootstrapServers = text("kafka_bootstrap_servers") else { return nil }
-        return KafkaSettings(
-            bootstrapServers: bootstrapServers,
-            securityProtocol: text("kafka_security_protocol") ?? "PLAINTEXT",
-            saslMechanism: text("kafka_sasl_mechanism"),
-            username: text("kafka_username"),
-            password: secret("kafka_password"),
-            schemaRegistryURL: text("kafka_schema_registry_url"),
-            autoOffsetReset: kafkaAutoOffsetReset,
-            messageMaxBytes: kafkaMessageMaxBytes,
-            compression: kafkaCompression,
-            commitInterval: kafkaCommitInterval,
-            allowsAutoCreateTopics: kafkaAllowsAutoCreateTopics
-        )
+        var settings = kafka(at: bootstrapServers, for: serviceName)
+        settings.securityProtocol = text("kafka_security_protocol") ?? "PLAINTEXT"
+        settings.saslMechanism = text("kafka_sasl_mechanism")
+        settings.username = text("kafka_username")
+        settings.password = secret("kafka_password")
+        return settings
     }
 
-    /// Where a new consumer group begins, `earliest` or `latest`; holds for the embedded broker too.
-    package var kafkaAutoOffsetReset: String { text("kafka_auto_offset_reset") ?? "earliest" }
-
-    /// Bytes of the largest record sent or fetched; holds for the embedded broker too, as do the next three.
-    package var kafkaMessageMaxBytes: Int { integer("kafka_message_max_bytes") }
-    /// `none`, `gzip`, `snappy`, `lz4` or `zstd`.
-    package var kafkaCompression: String { text("kafka_compression") ?? "none" }
-    /// Between two commits of offsets.
-    package var kafkaCommitInterval: Duration { duration("kafka_commit_interval") }
-    /// Whether consuming a topic may create it; nil when not configured.
-    package var kafkaAllowsAutoCreateTopics: Bool? {
-        origin(of: "kafka_allow_auto_create_topics") == nil ? nil : boolean("kafka_allow_auto_create_topics")
+    /// The same for a Kafka in memory, which takes no credentials.
+    /// - Parameter bootstrapServers: where it listens.
+    package func kafka(embeddedAt bootstrapServers: String, for serviceName: String) -> KafkaSettings {
+        var settings = kafka(at: bootstrapServers, for: serviceName)
+        settings.isEmbedded = true
+        return settings
     }
 
-    /// The MQTT broker to connect to; nil when `MQTT_HOST` is not set.
-    package var mqtt: MQTTSettings? {
+    /// What holds for every Kafka, the embedded one too.
+    private func kafka(at bootstrapServers: String, for serviceName: String) -> KafkaSettings {
+        var settings = KafkaSettings(
+            bootstrapServers: bootstrapServers, clientID: serviceName,
+            groupID: streamingConsumerGroup ?? "\(serviceName)-group",
+            autoOffsetReset: text("kafka_auto_offset_reset") ?? "earliest")
+        settings.messageMaxBytes = integer("kafka_message_max_bytes")
+        settings.compression = text("kafka_compression") ?? "none"
+        settings.commitInterval = duration("kafka_commit_interval")
+        if origin(of: "kafka_allow_auto_create_topics") != nil {
+            settings.allowsAutoCreateTopics = boolean("kafka_allow_auto_create_topics")
+        }
+        return settings
+    }
+
+    /// Whether an MQTT broker is named, by `MQTT_HOST`.
+    package var hasMQTT: Bool { text("mqtt_host") != nil }
+
+    /// The MQTT broker to connect to, but for its certificates (``tls()``); nil when none is named.
+    /// - Parameter serviceName: what the host is called there when no client id is configured.
+    package func mqtt(for serviceName: String) -> MQTTSettings? {
         guard let host = text("mqtt_host") else { return nil }
-        return MQTTSettings(
-            host: host,
-            port: integer("mqtt_port"),
-            user: text("mqtt_user"),
-            password: secret("mqtt_password"),
-            wireProtocol: text("mqtt_protocol").flatMap(MQTTSettings.WireProtocol.init(rawValue:)) ?? .tcp,
-            clientID: mqttClientID,
-            sharedGroup: mqttSharedGroup
-        )
+        var settings = mqtt(at: host, port: integer("mqtt_port"), for: serviceName)
+        settings.user = text("mqtt_user")
+        settings.password = secret("mqtt_password")
+        settings.wireProtocol = text("mqtt_protocol").flatMap(MQTTSettings.WireProtocol.init(rawValue:)) ?? .tcp
+        return settings
     }
 
-    /// The configured MQTT client id; holds for the embedded broker too.
-    package var mqttClientID: String? { text("mqtt_client_id") }
-    /// The group that shares MQTT subscriptions; holds for the embedded broker too.
-    package var mqttSharedGroup: String? { text("mqtt_shared_group") }
+    /// The same for a broker of this host's own.
+    /// - Parameter port: where it listens on the loopback.
+    package func mqtt(embeddedAt port: Int, for serviceName: String) -> MQTTSettings {
+        mqtt(at: "127.0.0.1", port: port, for: serviceName)
+    }
+
+    /// What holds for every MQTT broker, the embedded one too.
+    private func mqtt(at host: String, port: Int, for serviceName: String) -> MQTTSettings {
+        let (group, name) = (text("mqtt_shared_group"), text("mqtt_client_id"))
+        // The members of a group need a name each: without a configured one it is this process's own.
+        let ownName = group == nil ? serviceName : "\(serviceName)-\(MQTTSettings.uniqueSuffix())"
+        var settings = MQTTSettings(host: host, port: port, clientID: name ?? ownName)
+        settings.sharedGroup = group
+        // A session under a name that no later process has would collect messages that nobody comes for.
+        settings.keepsSession = group == nil || name != nil
+        return settings
+    }
 
     /// What speaks of a Kafka or an MQTT broker although none is named; nil: nothing does.
     package var brokerWithoutAddress: String? {
@@ -126,61 +143,10 @@ extension AgentConfig {
         ]
         let mqtt = ["port", "user", "password", "protocol", "ca", "cert", "key"]
         let settings =
-            (self.kafka == nil ? kafka.map { "kafka_\($0)" } : []) + (self.mqtt == nil ? mqtt.map { "mqtt_\($0)" } : [])
+            (hasKafka ? [] : kafka.map { "kafka_\($0)" }) + (hasMQTT ? [] : mqtt.map { "mqtt_\($0)" })
         let given = settings.first { origin(of: $0).map { $0 != .default } ?? false }
         return given.flatMap(Setting.named).map {
             "\($0.variable) is set without \($0.secretKind == .kafka ? "KAFKA_BOOTSTRAP_SERVERS" : "MQTT_HOST")"
         }
     }
-
-    /// The database; nil when neither `DB_HOST` nor `DB_CONNECTION_STRING` is set.
-    package var database: DatabaseSettings? {
-        let given = secret("db_connection_string")
-        let host = text("db_host")
-        guard given != nil || host != nil else { return nil }
-        return DatabaseSettings(
-            host: host,
-            port: integer("db_port"),
-            name: text("db_name"),
-            user: text("db_user"),
-            password: secret("db_password"),
-            sslMode: text("db_ssl_mode") ?? "prefer",
-            givenConnectionString: given
-        )
-    }
-
-    /// Metabase; nil when `METABASE_URL` is not set.
-    package var metabase: MetabaseSettings? {
-        guard let url = text("metabase_url") else { return nil }
-        return MetabaseSettings(
-            url: url,
-            user: text("metabase_user"),
-            password: secret("metabase_password"),
-            apiKey: secret("metabase_api_key"),
-            databaseID: text("metabase_database_id")
-        )
-    }
-
-    /// Lenses; nil when `LENSES_URL` is not set.
-    package var lenses: LensesSettings? {
-        guard let url = text("lenses_url") else { return nil }
-        return LensesSettings(
-            url: url,
-            user: text("lenses_user"),
-            password: secret("lenses_password"),
-            apiKey: secret("lenses_api_key"),
-            webSocketURL: text("lenses_ws_url")
-        )
-    }
-
-    /// Redis; nil when `REDIS_HOST` is not set.
-    package var redis: RedisSettings? {
-        guard let host = text("redis_host") else { return nil }
-        return RedisSettings(host: host, port: integer("redis_port"))
-    }
-
-    /// The key for Anthropic's API.
-    package var anthropicAPIKey: Secret? { secret("anthropic_api_key") }
-    /// The key for OpenAI's API.
-    package var openAIAPIKey: Secret? { secret("openai_api_key") }
 }

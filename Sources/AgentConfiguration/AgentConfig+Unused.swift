@@ -21,7 +21,7 @@ extension AgentConfig {
                     + "a script finds the address in agent.config.kafka_schema_registry_url")
         }
         let wireProtocol = text("kafka_security_protocol") ?? ""
-        if kafka != nil, !wireProtocol.hasPrefix("SASL_") {
+        if hasKafka, !wireProtocol.hasPrefix("SASL_") {
             let login = ["KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_SASL_MECHANISM"].filter { isGiven($0.lowercased()) }
             if let first = login.first {
                 lines.append(

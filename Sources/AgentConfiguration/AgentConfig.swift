@@ -1,3 +1,4 @@
+package import AgentModel
 package import Logging
 
 /// Every setting of a host or an agent, resolved from its layers, with where each value came from.

@@ -1,3 +1,5 @@
+import AgentModel
+
 /// Everything that is wrong with a configuration, found in one pass.
 ///
 /// Its description names each variable, its value (`****` for a secret and for whatever a mounted secret holds) and what

@@ -1,3 +1,5 @@
+import AgentModel
+
 /// A component of an OAM application, with the properties that bind it to a realtime platform.
 package struct OAMComponent: Sendable, Equatable {
     /// The kinds of component that run a service and so can be bound.

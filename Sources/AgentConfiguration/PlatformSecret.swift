@@ -1,3 +1,5 @@
+package import AgentModel
+
 /// One of a platform's secrets, as it was found.
 package struct PlatformSecret: Sendable, Equatable {
     package enum State: Sendable, Equatable {

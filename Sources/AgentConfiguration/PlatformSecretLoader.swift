@@ -1,3 +1,4 @@
+import AgentModel
 import Foundation
 package import Logging
 package import NIOCore

@@ -1,3 +1,5 @@
+import AgentModel
+
 /// A platform's five secrets at one moment.
 package struct PlatformSecrets: Sendable, Equatable {
     package let platform: String

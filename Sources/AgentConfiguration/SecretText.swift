@@ -1,3 +1,5 @@
+import AgentModel
+
 /// The rule by which the bytes of a key become its value.
 enum SecretText {
     /// Why bytes are no value; names the place and the remedy.

@@ -1,3 +1,5 @@
+import AgentModel
+
 extension Setting {
     /// Whether the host reads it once, when it starts: a reload that changes it in the script's `config` table changes
     /// nothing until the host is started anew.

@@ -1,3 +1,5 @@
+import AgentModel
+
 extension Setting {
     /// Every setting there is, in the order `agenthost config` prints them.
     package static let all: [Setting] = service + tasks + streaming + kafka + mqtt + database + analytics + others

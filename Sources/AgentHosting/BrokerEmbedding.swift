@@ -2,9 +2,7 @@ import AgentConfiguration
 import AgentModel
 import AgentWorker
 import DevelopmentBrokers
-import KafkaTransport
 import Logging
-import MQTTTransport
 import Synchronization
 
 /// Whether a host may start development brokers of its own, in memory.
@@ -71,8 +69,8 @@ final class BrokerEmbedding: Sendable {
         return started
     }
 
-    private func needsKafka(_ needs: Subscriptions) -> Bool { needs.needsKafka(besideMQTT: config.mqtt != nil) }
-    private func needsMQTT(_ needs: Subscriptions) -> Bool { needs.needsMQTT(besideKafka: config.kafka != nil) }
+    private func needsKafka(_ needs: Subscriptions) -> Bool { needs.needsKafka(besideMQTT: config.hasMQTT) }
+    private func needsMQTT(_ needs: Subscriptions) -> Bool { needs.needsMQTT(besideKafka: config.hasKafka) }
 
     // MARK: What is missing
 
@@ -107,12 +105,7 @@ final class BrokerEmbedding: Sendable {
         do throws(DevelopmentBrokerError) {
             let embedded = try EmbeddedKafka()
             lineup.embeddedKafka = embedded
-            var settings = KafkaTransport.KafkaSettings(
-                bootstrapServers: embedded.bootstrapServers, clientID: serviceName,
-                groupID: config.streamingConsumerGroup ?? "\(serviceName)-group",
-                autoOffsetReset: config.kafkaAutoOffsetReset, isEmbedded: true)
-            settings.take(config)
-            lineup.kafka = settings
+            lineup.kafka = config.kafka(embeddedAt: embedded.bootstrapServers, for: serviceName)
             announce("Kafka", embedded.bootstrapServers)
         } catch {
             throw HostFailure(.resource, "the embedded Kafka cannot start: \(error)")
@@ -123,8 +116,7 @@ final class BrokerEmbedding: Sendable {
         do {
             let embedded = try EmbeddedMosquitto(logger: logger)
             lineup.embeddedMosquitto = embedded
-            lineup.mqtt = try MQTTTransport.MQTTSettings(
-                embeddedAt: embedded.port, config, serviceName: serviceName)
+            lineup.mqtt = config.mqtt(embeddedAt: embedded.port, for: serviceName)
             announce("MQTT", "127.0.0.1:\(embedded.port)")
         } catch {
             throw HostFailure(.resource, "the embedded mosquitto cannot start: \(error)")

@@ -149,7 +149,7 @@ final class HostFloor: Sendable {
     /// Everything accepts, and probes are told so.
     func isReady() { shared.withLock { $0.life }?.isReady() }
 
-    func connectKafka(_ settings: KafkaTransport.KafkaSettings?, serviceName: String) async throws {
+    func connectKafka(_ settings: KafkaSettings?, serviceName: String) async throws {
         guard let settings else { return }
         let connection = ConnectionStatus(
             serviceName: serviceName, connectionType: "kafka", endpoint: settings.bootstrapServers)
@@ -183,7 +183,7 @@ final class HostFloor: Sendable {
         }
     }
 
-    func connectMQTT(_ settings: MQTTTransport.MQTTSettings?, serviceName: String) async throws {
+    func connectMQTT(_ settings: MQTTSettings?, serviceName: String) async throws {
         guard let settings else { return }
         let connection = ConnectionStatus(
             serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint, isUsed: false)

@@ -76,7 +76,7 @@ package enum MessageSender {
     {
         guard let servers = report.kafka else { throw HostFailure(.agent, "the host at \(report.named) has no Kafka") }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let settings = KafkaTransport.KafkaSettings(
+        let settings = KafkaSettings(
             bootstrapServers: servers, clientID: "agenthost-send", groupID: "agenthost-send")
         try await deliver(on: loop) { receipt in
             do throws(KafkaError) {
@@ -103,7 +103,7 @@ package enum MessageSender {
         try await deliver(on: loop) { receipt in
             do throws(MQTTError) {
                 let publisher = try MQTTPublisher(
-                    settings: MQTTTransport.MQTTSettings(
+                    settings: MQTTSettings(
                         host: String(broker[..<colon]), port: port, clientID: "agenthost-send-\(getpid())"),
                     status: ConnectionStatus(serviceName: "send", connectionType: "mqtt", endpoint: broker),
                     logger: troubles)

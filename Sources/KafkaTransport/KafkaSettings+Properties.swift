@@ -1,5 +1,6 @@
 internal import AgentModel
 internal import CRdkafka
+import NIOCore
 
 extension KafkaSettings {
     enum Role: String {
@@ -34,7 +35,7 @@ extension KafkaSettings {
         if securityProtocol.lowercased().hasPrefix("sasl") {
             properties.append(("sasl.mechanism", saslMechanism ?? "PLAIN"))
             if let username { properties.append(("sasl.username", username)) }
-            if let password { properties.append(("sasl.password", password)) }
+            if let password { properties.append(("sasl.password", password.exposed)) }
         }
         if let tls, securityProtocol.lowercased().hasSuffix("ssl") { properties += Self.properties(of: tls) }
         switch role {
@@ -61,7 +62,7 @@ extension KafkaSettings {
             // The mock cluster refuses every commit from the moment that another member joins, where a broker takes the
             // last one of the old assignment. What settled since the last commit is then delivered twice: keep it
             // little.
-            ("auto.commit.interval.ms", String(isEmbedded ? min(commitInterval, 100) : commitInterval)),
+            ("auto.commit.interval.ms", String(isEmbedded ? min(commitMilliseconds, 100) : commitMilliseconds)),
             ("auto.offset.reset", autoOffsetReset),
             ("partition.assignment.strategy", "roundrobin,range"),
             // The mock cluster lets a rebalance of a group that is up take this long, less a second.
@@ -83,6 +84,8 @@ extension KafkaSettings {
             ("queued.max.messages.kbytes", "49152"),
         ]
     }
+
+    private var commitMilliseconds: Int64 { max(1, TimeAmount(commitInterval).nanoseconds / 1_000_000) }
 
     private var producerProperties: [(String, String)] {
         [

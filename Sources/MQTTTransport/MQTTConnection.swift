@@ -19,6 +19,7 @@ final class MQTTConnection: Sendable {
     private let lifecycle = Mutex(Lifecycle())
 
     init(settings: MQTTSettings, status: ConnectionStatus, logger: Logger) throws(MQTTError) {
+        try settings.check()
         self.settings = settings
         self.status = status
         self.logger = logger

@@ -15,7 +15,7 @@ package final class MQTTPublisher: Sendable {
     ///
     /// - Parameter settings: those of the subscriber; to the client id is added what makes it this publisher's alone, as
     ///   a broker drops the older of two connections of one client id. Its session is clean, so nothing belongs to it.
-    /// - Throws: `MQTTError` when there is no thread or no pipe to be had.
+    /// - Throws: `MQTTError` for settings that `check` refuses, and when there is no thread or no pipe to be had.
     package init(settings: MQTTSettings, status: ConnectionStatus, logger: Logger) throws(MQTTError) {
         connection = try MQTTConnection(
             settings: settings.renamed("\(settings.clientID)-publisher-\(MQTTSettings.uniqueSuffix())"),

@@ -50,9 +50,9 @@ final class MosquittoClient {
         // The publisher keeps its own window.
         mosquitto_int_option(handle, MOSQ_OPT_SEND_MAXIMUM, 0)
         if let user = settings.user {
-            try check(mosquitto_username_pw_set(handle, user, settings.password), "set the user name")
+            try check(mosquitto_username_pw_set(handle, user, settings.password?.exposed), "set the user name")
         }
-        if settings.usesTLS { try useTLS(settings.tls ?? TLSFiles()) }
+        if settings.wireProtocol.usesTLS { try useTLS(settings.tls ?? TLSFiles()) }
         setCallbacks()
     }
 

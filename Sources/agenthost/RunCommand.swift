@@ -66,7 +66,7 @@ struct RunCommand: AsyncParsableCommand {
         // A file of the environment may name the role, as the environment itself.
         guard
             !scripts.isEmpty || role != nil || oam != nil || !environmentOptions.files.isEmpty
-                || Self.role(in: ProcessInfo.processInfo.environment) != nil
+                || Self.environmentNamesRole
         else { throw ValidationError(Self.nothingToRun) }
         if role != nil, scripts.count > 1 {
             throw ValidationError("a role takes one script, which overrides a part of it")
@@ -96,11 +96,13 @@ struct RunCommand: AsyncParsableCommand {
         let voice = HostVoice(format: logFormat)
         let given = environment(voice)
         let environment = given.values
+        let config: AgentConfig
         do throws(ConfigurationError) {
-            voice.log.configure(try AgentConfig(.init(flags: flags, environment: environment)).logLevel)
+            config = try AgentConfig(.init(flags: flags, environment: environment))
         } catch {
             voice.fail(error.description, code: error.isUsage ? 2 : 1)
         }
+        voice.log.configure(config.logLevel)
         let logger = voice.logger
         // From here on SIGUSR1 changes the level; without this it would end the host.
         let toggles = await UnixSignalsSequence(trapping: .sigusr1)
@@ -109,7 +111,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         defer { levels.cancel() }
         var options = HostOptions(
-            scripts: origins(environment, voice), flags: flags, environment: environment, workers: workerCount ?? 1,
+            scripts: origins(configured: config.realtimeRole, voice), flags: flags, environment: environment,
+            workers: workerCount ?? 1,
             reloads: reload,
             embedding: embedded.map { $0 ? .always : .never } ?? .asNeeded, readyFile: readyFile)
         options.environmentPlaces = given.places
@@ -151,11 +154,20 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// Without a script and without `--role`, the role of the environment is meant.
-    private func origins(_ environment: [String: String], _ voice: HostVoice) -> [ScriptOrigin] {
+    /// Whether the environment says which role is meant; a wrong one says more, which `run` tells.
+    private static var environmentNamesRole: Bool {
+        do throws(ConfigurationError) {
+            return try AgentConfig(.init(environment: ProcessInfo.processInfo.environment)).realtimeRole != nil
+        } catch {
+            return true
+        }
+    }
+
+    /// Without a script and without `--role`, the configured role is meant: `REALTIME_ROLE`.
+    private func origins(configured: String?, _ voice: HostVoice) -> [ScriptOrigin] {
         if let role { return [.role(role, overrides: scripts.first)] }
         guard scripts.isEmpty else { return scripts.map { .file($0) } }
-        guard let name = Self.role(in: environment) else {
+        guard let name = configured else {
             if oam == nil { voice.fail(Self.nothingToRun, code: 2) }
             voice.fail("the component has no role that runs without a script; name the script beside --oam", code: 1)
         }
@@ -164,12 +176,6 @@ struct RunCommand: AsyncParsableCommand {
             voice.fail("REALTIME_ROLE=\(name): no role that runs without a script (\(known)); name a script", code: 1)
         }
         return [.role(role, overrides: nil)]
-    }
-
-    /// `REALTIME_ROLE`, nil when it is not set or blank.
-    private static func role(in environment: [String: String]) -> String? {
-        let name = environment["REALTIME_ROLE"]?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-        return name.isEmpty ? nil : name
     }
 }
 

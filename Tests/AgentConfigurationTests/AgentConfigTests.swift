@@ -1,3 +1,4 @@
+import AgentModel
 import Logging
 import Testing
 
@@ -17,18 +18,18 @@ struct AgentConfigTests {
         #expect(config.allowedOrigins == [])
         #expect(config.secretsPath == "/var/secrets")
         #expect(config.websocketEnabled)
-        #expect(config.kafkaAutoOffsetReset == "earliest")
         #expect(config.serviceName == nil)
         #expect(config.agentType == nil)
         #expect(config.implementationType == nil)
         #expect(config.realtimePlatform == nil)
         #expect(config.realtimeRole == nil)
-        #expect(config.streamingTopics == [] && config.mqttTopics == [] && config.produceTopics == [])
+        #expect(config.streamingTopics == [] && config.mqttTopics == [] && config.value("produce_topics") == .list([]))
         #expect(config.streamingConsumerGroup == nil)
-        #expect(config.kafka == nil && config.mqtt == nil && config.database == nil)
-        #expect(config.metabase == nil && config.lenses == nil && config.redis == nil)
-        #expect(config.mqttClientID == nil && config.jwtIssuer == nil)
-        #expect(config.anthropicAPIKey == nil && config.openAIAPIKey == nil)
+        #expect(config.kafka(for: "s") == nil && config.mqtt(for: "s") == nil)
+        for field in ["db_host", "metabase_url", "lenses_url", "redis_host", "mqtt_client_id", "jwt_issuer_uri"] {
+            #expect(config.value(field) == nil)
+        }
+        #expect(config.secret("anthropic_api_key") == nil && config.secret("openai_api_key") == nil)
         #expect(config.origin(of: "port") == .default)
         #expect(config.origin(of: "service_name") == nil)
     }
@@ -47,11 +48,11 @@ struct AgentConfigTests {
         var config = try AgentConfig(layers)
         #expect(config.port == 1)
         #expect(config.origin(of: "port") == .flag)
-        #expect(config.kafka?.bootstrapServers == "secret:9092")
+        #expect(config.kafka(for: "s")?.bootstrapServers == "secret:9092")
         #expect(config.origin(of: "kafka_bootstrap_servers") == .secret("/var/secrets/p-kafka-secret"))
         #expect(config.host == "0.0.0.0")
         #expect(config.origin(of: "host") == .environment("HOST"))
-        #expect(config.redis == RedisSettings(host: "redis", port: 6379))
+        #expect(config.value("redis_host") == .string("redis") && config.value("redis_port") == .integer(6379))
         #expect(config.origin(of: "redis_host") == .script)
         #expect(config.origin(of: "redis_port") == .default)
 
@@ -59,12 +60,12 @@ struct AgentConfigTests {
         layers.secrets = nil
         config = try AgentConfig(layers)
         #expect(config.port == 2)
-        #expect(config.kafka?.bootstrapServers == "environment:9092")
+        #expect(config.kafka(for: "s")?.bootstrapServers == "environment:9092")
 
         layers.environment = [:]
         config = try AgentConfig(layers)
         #expect(config.port == 3)
-        #expect(config.kafka?.bootstrapServers == "script:9092")
+        #expect(config.kafka(for: "s")?.bootstrapServers == "script:9092")
     }
 
     @Test("an empty value is none: the next layer serves")
@@ -75,7 +76,7 @@ struct AgentConfigTests {
                 script: ["host": .string("10.0.0.1"), "streaming_topics": .list([])]))
         #expect(config.host == "10.0.0.1")
         #expect(config.port == 8080)
-        #expect(config.mqtt == nil)
+        #expect(config.mqtt(for: "s") == nil)
         #expect(config.origin(of: "streaming_topics") == .default)
     }
 
@@ -110,7 +111,6 @@ struct AgentConfigTests {
     @Test("PRODUCE_* are the topics the service may write")
     func produceTopics() throws {
         let config = try AgentConfig(.init(environment: ["PRODUCE_b": "out", "PRODUCE_a": "alerts"]))
-        #expect(config.produceTopics == ["alerts", "out"])
         #expect(config.value("produce_topics") == .list(["alerts", "out"]))
     }
 
@@ -120,7 +120,7 @@ struct AgentConfigTests {
             .init(environment: ["REALTIME_PLATFORM_NAME": "demo", "AUTH0_ISSUER": "https://x.auth0.com/"]))
         #expect(config.realtimePlatform == "demo")
         #expect(config.origin(of: "realtime_platform") == .environment("REALTIME_PLATFORM_NAME"))
-        #expect(config.jwtIssuer == "https://x.auth0.com/")
+        #expect(config.value("jwt_issuer_uri") == .string("https://x.auth0.com/"))
         let both = try AgentConfig(
             .init(environment: ["REALTIME_PLATFORM_NAME": "second", "REALTIME_PLATFORM": "first"]))
         #expect(both.realtimePlatform == "first")
@@ -139,19 +139,50 @@ struct AgentConfigTests {
                 "LENSES_URL": "https://l", "LENSES_WS_URL": "wss://l/ws", "LENSES_USER": "lu",
                 "ANTHROPIC_API_KEY": "ak", "OPENAI_API_KEY": "ok", "TASK_TIMEOUT": "0.5",
             ]))
-        let kafka = try #require(config.kafka)
+        let kafka = try #require(config.kafka(for: "s"))
         #expect(kafka.bootstrapServers == "a:9092,b:9093")
         #expect(kafka.securityProtocol == "SASL_SSL" && kafka.saslMechanism == "SCRAM-SHA-512")
         #expect(kafka.username == "u" && kafka.password == Secret("kp"))
-        #expect(kafka.schemaRegistryURL == "http://registry:8081" && kafka.autoOffsetReset == "latest")
-        let mqtt = try #require(config.mqtt)
+        #expect(kafka.autoOffsetReset == "latest" && kafka.clientID == "s" && kafka.groupID == "s-group")
+        #expect(config.value("kafka_schema_registry_url") == .string("http://registry:8081"))
+        let mqtt = try #require(config.mqtt(for: "s"))
         #expect(mqtt.host == "broker" && mqtt.port == 8883 && mqtt.user == "m" && mqtt.password == Secret("mp"))
         #expect(mqtt.wireProtocol == .mqtts && mqtt.wireProtocol.usesTLS && !mqtt.wireProtocol.usesWebSocket)
         #expect(mqtt.clientID == "c1" && config.mqttTopics == ["a/+", "b/#"])
-        #expect(config.metabase?.apiKey == Secret("mk") && config.metabase?.databaseID == "3")
-        #expect(config.lenses?.webSocketURL == "wss://l/ws" && config.lenses?.user == "lu")
-        #expect(config.anthropicAPIKey?.exposed == "ak" && config.openAIAPIKey?.exposed == "ok")
+        #expect(config.value("metabase_database_id") == .string("3"))
+        #expect(config.secret("metabase_api_key") == Secret("mk"))
+        #expect(config.value("lenses_ws_url") == .string("wss://l/ws") && config.value("lenses_user") == .string("lu"))
+        #expect(config.secret("anthropic_api_key")?.exposed == "ak" && config.secret("openai_api_key")?.exposed == "ok")
         #expect(config.taskTimeout == .milliseconds(500))
+    }
+
+    @Test("a broker in memory takes what holds for every broker, and no credentials")
+    func embedded() throws {
+        let config = try AgentConfig(
+            .init(environment: [
+                "KAFKA_AUTO_OFFSET_RESET": "latest", "KAFKA_COMPRESSION": "lz4", "KAFKA_COMMIT_INTERVAL": "0.25",
+                "KAFKA_MESSAGE_MAX_BYTES": "2000", "KAFKA_ALLOW_AUTO_CREATE_TOPICS": "false",
+                "STREAMING_CONSUMER_GROUP": "mine", "MQTT_CLIENT_ID": "c1",
+            ]))
+        let kafka = config.kafka(embeddedAt: "127.0.0.1:9", for: "s")
+        #expect(kafka.isEmbedded && kafka.bootstrapServers == "127.0.0.1:9" && kafka.groupID == "mine")
+        #expect(kafka.autoOffsetReset == "latest" && kafka.compression == "lz4" && kafka.messageMaxBytes == 2000)
+        #expect(kafka.commitInterval == .milliseconds(250) && kafka.allowsAutoCreateTopics == false)
+        #expect(kafka.securityProtocol == "PLAINTEXT" && kafka.username == nil && kafka.password == nil)
+        let mqtt = config.mqtt(embeddedAt: 1884, for: "s")
+        #expect(mqtt.endpoint == "127.0.0.1:1884" && mqtt.clientID == "c1" && mqtt.keepsSession)
+    }
+
+    @Test("the members of an MQTT group without a client id have a name each, and no session that outlives them")
+    func sharedGroup() throws {
+        var environment = ["MQTT_HOST": "m", "MQTT_SHARED_GROUP": "g"]
+        var config = try AgentConfig(.init(environment: environment))
+        let (one, other) = (config.mqtt(for: "s"), config.mqtt(for: "s"))
+        #expect(one?.sharedGroup == "g" && one?.keepsSession == false && one?.clientID.hasPrefix("s-") == true)
+        #expect(one?.clientID != other?.clientID)
+        environment["MQTT_CLIENT_ID"] = "c1"
+        config = try AgentConfig(.init(environment: environment))
+        #expect(config.mqtt(for: "s")?.clientID == "c1" && config.mqtt(for: "s")?.keepsSession == true)
     }
 
     @Test("SASL without a mechanism means PLAIN, and without a user is an error")
@@ -161,24 +192,7 @@ struct AgentConfigTests {
         #expect(error?.problems.map(\.variable) == ["KAFKA_USERNAME", "KAFKA_PASSWORD"])
         environment["KAFKA_USERNAME"] = "u"
         environment["KAFKA_PASSWORD"] = "p"
-        #expect(try AgentConfig(.init(environment: environment)).kafka?.saslMechanism == "PLAIN")
-    }
-
-    @Test("a database URI is built from its parts, percent-encoded")
-    func connectionString() throws {
-        let environment = [
-            "DB_HOST": "db.example", "DB_NAME": "my db", "DB_USER": "a@b", "DB_PASSWORD": "p:/?#%ü",
-            "DB_SSL_MODE": "require",
-        ]
-        let built = try #require(try AgentConfig(.init(environment: environment)).database)
-        #expect(
-            built.connectionString.exposed
-                == "postgresql://a%40b:p%3A%2F%3F%23%25%C3%BC@db.example:5432/my%20db?sslmode=require")
-        let address = try AgentConfig(.init(environment: ["DB_HOST": "::1"])).database
-        #expect(address?.connectionString.exposed == "postgresql://[::1]:5432?sslmode=prefer")
-        let given = try AgentConfig(.init(environment: ["DB_CONNECTION_STRING": "postgres://x"])).database
-        #expect(given?.connectionString.exposed == "postgres://x")
-        #expect(given?.host == nil)
+        #expect(try AgentConfig(.init(environment: environment)).kafka(for: "s")?.saslMechanism == "PLAIN")
     }
 
     @Test("origins are normalized to what browsers send")
@@ -221,7 +235,7 @@ struct AgentConfigTests {
                 "DB_PORT": "tcp://10.0.0.3:5433", "CONSUME_ORDERS": "orders", "CONSUME_API_SERVICE_HOST": "10.0.0.7",
                 "CONSUME_API_PORT_80_TCP_ADDR": "10.0.0.7", "CONSUME_API_PORT": "tcp://10.0.0.7:80",
             ]))
-        #expect(config.redis?.port == 6379)
+        #expect(config.value("redis_port") == .integer(6379))
         #expect(config.value("mqtt_port") == .integer(1884))
         #expect(config.value("db_port") == .integer(5432))
         #expect(config.streamingTopics == ["orders"])
@@ -277,9 +291,9 @@ struct AgentConfigTests {
         #expect(config.port == 9000)
         #expect(config.taskTimeout == .seconds(5))
         #expect(!config.websocketEnabled)
-        #expect(config.kafka?.bootstrapServers == "a:1,b:2")
+        #expect(config.kafka(for: "s")?.bootstrapServers == "a:1,b:2")
         #expect(config.maxConcurrentTasks == 4)
-        #expect(config.jwtIssuer == "https://issuer/")
+        #expect(config.value("jwt_issuer_uri") == .string("https://issuer/"))
     }
 
     @Test("agent.config gives settings but never a secret")

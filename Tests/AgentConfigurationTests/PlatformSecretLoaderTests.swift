@@ -1,3 +1,4 @@
+import AgentModel
 import Foundation
 import Logging
 import Testing
@@ -36,8 +37,8 @@ struct PlatformSecretLoaderTests {
         #expect(secrets[.db]?.values["DB_CONNECTION_STRING"]?.exposed == "postgres://x:hush@y")
         #expect(secrets[.kafka]?.location == folder.path + "/demo-kafka-secret")
         let config = try AgentConfig(.init(secrets: secrets, environment: ["MQTT_HOST": "other"]))
-        #expect(config.mqtt?.host == "mqtt" && config.mqtt?.port == 1884)
-        #expect(config.kafka?.password?.exposed == "hush")
+        #expect(config.mqtt(for: "s")?.host == "mqtt" && config.mqtt(for: "s")?.port == 1884)
+        #expect(config.kafka(for: "s")?.password?.exposed == "hush")
     }
 
     @Test("Kubernetes' ..data links are followed and its own names are no keys")

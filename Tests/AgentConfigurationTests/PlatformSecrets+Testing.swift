@@ -1,3 +1,5 @@
+import AgentModel
+
 @testable import AgentConfiguration
 
 extension PlatformSecrets {

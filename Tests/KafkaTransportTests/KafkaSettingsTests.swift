@@ -9,7 +9,7 @@ import Testing
     private func settings(overrides: [String: String] = [:]) -> KafkaSettings {
         KafkaSettings(
             bootstrapServers: "broker:9093", clientID: "c", groupID: "g", securityProtocol: "SASL_SSL",
-            saslMechanism: "SCRAM-SHA-256", username: "ann", password: secret, overrides: overrides)
+            saslMechanism: "SCRAM-SHA-256", username: "ann", password: Secret(secret), overrides: overrides)
     }
 
     @Test("no way of printing the settings shows the password")
@@ -58,7 +58,7 @@ import Testing
     func plain() {
         let settings = KafkaSettings(
             bootstrapServers: "b", clientID: "c", groupID: "g", securityProtocol: "SASL_PLAINTEXT", username: "u",
-            password: "p")
+            password: Secret("p"))
         let properties = Dictionary(settings.properties(for: .producer), uniquingKeysWith: { $1 })
         #expect(properties["sasl.mechanism"] == "PLAIN")
     }
@@ -68,7 +68,7 @@ import Testing
         var settings = settings()
         settings.messageMaxBytes = 300_000_000
         settings.compression = "zstd"
-        settings.commitInterval = 250
+        settings.commitInterval = .milliseconds(250)
         for role in [KafkaSettings.Role.consumer, .producer] {
             #expect(throws: Never.self) { try settings.checkProperties(for: role) }
         }

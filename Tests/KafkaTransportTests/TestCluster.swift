@@ -1,3 +1,4 @@
+import AgentModel
 import DevelopmentBrokers
 import Logging
 import Synchronization

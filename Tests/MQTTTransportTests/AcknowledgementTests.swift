@@ -50,7 +50,7 @@ import Testing
             #expect(await eventually { publisher.receipts.delivered == 5 })
 
             let collector = Collector()
-            let settings = try broker.settings("first")
+            let settings = broker.settings("first")
             let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: settings.endpoint)
             let route = try await collector.route
             let subscriber = try MQTTSubscriber(settings: settings, status: status, logger: quietLogger) { _ in route }
@@ -176,7 +176,7 @@ import Testing
                 await #expect(processExitsWith: .signal(SIGKILL)) {
                     let port = try #require(
                         getenv("AGENTHOST_TEST_KILLED_SUBSCRIBER_PORT").flatMap { Int(String(cString: $0)) })
-                    let settings = try MQTTSettings(host: "127.0.0.1", port: port, clientID: "killed")
+                    let settings = MQTTSettings(host: "127.0.0.1", port: port, clientID: "killed")
                     let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: "")
                     let collector = Collector(acknowledges: false)
                     let route = try await collector.route

@@ -62,7 +62,7 @@ import Testing
             let loops = (0..<2).map { _ in MultiThreadedEventLoopGroup.singleton.next() }
             let collectors = loops.map { Collector(on: $0) }
             let routes = [try await collectors[0].route, try await collectors[1].route]
-            let settings = try broker.settings("order")
+            let settings = broker.settings("order")
             let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: settings.endpoint)
             let subscriber = try MQTTSubscriber(settings: settings, status: status, logger: quietLogger) { topic in
                 routes[Int(topic.utf8.last ?? 0) % 2]

@@ -1,11 +1,12 @@
+import AgentModel
 import Testing
 
 @testable import MQTTTransport
 
 @Suite struct MQTTSettingsTests {
     @Test("no description shows the password")
-    func secret() throws {
-        let settings = try MQTTSettings(host: "h", user: "u", password: "hunter2", clientID: "c")
+    func secret() {
+        let settings = MQTTSettings(host: "h", user: "u", password: Secret("hunter2"), clientID: "c")
         var dumped = ""
         dump(settings, to: &dumped)
         for text in ["\(settings)", String(reflecting: settings), dumped, "\([settings])"] {
@@ -14,29 +15,36 @@ import Testing
         #expect("\(settings)" == "mqtt://u:****@h:1883 as c")
     }
 
-    @Test("a transport that the library lacks is refused, with the reason", arguments: ["ws", "wss", "websockets"])
-    func webSocket(transport: String) {
-        #expect { try MQTTSettings(host: "h", transport: transport, clientID: "c") } throws: {
+    @Test(
+        "a transport that the library lacks is refused, with the reason",
+        arguments: [MQTTSettings.WireProtocol.ws, .wss])
+    func webSocket(wireProtocol: MQTTSettings.WireProtocol) {
+        #expect { try MQTTSettings(host: "h", wireProtocol: wireProtocol, clientID: "c").check() } throws: {
             "\($0)".contains("no WebSocket client")
         }
     }
 
-    @Test("transports", arguments: [("tcp", false), ("ssl", true), ("TLS", true), ("mqtts", true)])
-    func transports(name: String, usesTLS: Bool) throws {
-        #expect(try MQTTSettings(host: "h", transport: name, clientID: "c").usesTLS == usesTLS)
+    @Test(
+        "transports",
+        arguments: [(MQTTSettings.WireProtocol.tcp, false), (.mqtt, false), (.ssl, true), (.tls, true), (.mqtts, true)])
+    func transports(wireProtocol: MQTTSettings.WireProtocol, usesTLS: Bool) {
+        #expect(wireProtocol.usesTLS == usesTLS)
+        #expect(throws: Never.self) { try MQTTSettings(host: "h", wireProtocol: wireProtocol, clientID: "c").check() }
     }
 
     @Test("the hold may last half of the keep-alive and no longer")
-    func hold() throws {
-        #expect(try MQTTSettings(host: "h", clientID: "c").holdLimit == 600)
-        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", clientID: "c", keepAlive: 20, holdLimit: 11) }
-        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", clientID: "c", keepAlive: 4) }
+    func hold() {
+        #expect(MQTTSettings(host: "h", clientID: "c").holdLimit == 600)
+        #expect(throws: MQTTError.self) {
+            try MQTTSettings(host: "h", clientID: "c", keepAlive: 20, holdLimit: 11).check()
+        }
+        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", clientID: "c", keepAlive: 4).check() }
     }
 
     @Test("a password without a user name, an empty host and an impossible port are refused")
     func invalid() {
-        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", password: "p", clientID: "c") }
-        #expect(throws: MQTTError.self) { try MQTTSettings(host: "", clientID: "c") }
-        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", port: 70_000, clientID: "c") }
+        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", password: Secret("p"), clientID: "c").check() }
+        #expect(throws: MQTTError.self) { try MQTTSettings(host: "", clientID: "c").check() }
+        #expect(throws: MQTTError.self) { try MQTTSettings(host: "h", port: 70_000, clientID: "c").check() }
     }
 }

@@ -33,7 +33,7 @@ import Testing
     @Test("what is published while the broker is away waits, in its order, and arrives when it is there")
     func waits() async throws {
         let port: Int = try await withBroker { $0.port }
-        let settings = try MQTTSettings(host: "127.0.0.1", port: port, clientID: "waits")
+        let settings = MQTTSettings(host: "127.0.0.1", port: port, clientID: "waits")
         let publisher = try await TestPublisher(settings)
         try await publisher.publish((1...50).map { MQTTPublication("t/\($0)", "\($0)", qos: $0 % 3, retain: true) })
         #expect(await eventually { publisher.status.current.status == .reconnecting })
@@ -105,14 +105,14 @@ import Testing
             _ = child.hasEnded(waiting: true)
         }
         let wrong = try await TestPublisher(
-            MQTTSettings(host: "127.0.0.1", port: port, user: "alice", password: "wrong", clientID: "wrong"))
+            MQTTSettings(host: "127.0.0.1", port: port, user: "alice", password: Secret("wrong"), clientID: "wrong"))
         #expect(await eventually { wrong.status.current.status == .error })
         #expect(wrong.status.current.errorMessage?.contains("refused the connection") == true)
         #expect(wrong.status.current.errorMessage?.contains("wrong") == false)
         await wrong.publisher.stop()
 
         let right = try await TestPublisher(
-            MQTTSettings(host: "127.0.0.1", port: port, user: "alice", password: "right", clientID: "right"))
+            MQTTSettings(host: "127.0.0.1", port: port, user: "alice", password: Secret("right"), clientID: "right"))
         try await right.publish([MQTTPublication("t", "x", qos: 2)])
         #expect(await eventually { right.receipts.delivered == 1 })
         await right.publisher.stop()

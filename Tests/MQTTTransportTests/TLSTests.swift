@@ -36,8 +36,8 @@ import Testing
     @Test("messages go round over TLS, larger than a TLS record too, and an untrusted certificate is reported")
     func roundTrip() async throws {
         try await withTLSBroker { port, folder in
-            let settings = try MQTTSettings(
-                host: "localhost", port: port, transport: "mqtts", clientID: "tls",
+            let settings = MQTTSettings(
+                host: "localhost", port: port, wireProtocol: .mqtts, clientID: "tls",
                 tls: TLSFiles(authority: PEMFile(path: "\(folder)/cert.pem")))
             let publisher = try await TestPublisher(settings)
             let large = String(repeating: "x", count: 300_000)
@@ -58,7 +58,7 @@ import Testing
             await publisher.publisher.stop()
 
             let untrusting = try await TestPublisher(
-                MQTTSettings(host: "localhost", port: port, transport: "tls", clientID: "untrusting"))
+                MQTTSettings(host: "localhost", port: port, wireProtocol: .tls, clientID: "untrusting"))
             #expect(await eventually { untrusting.status.current.retryCount >= 1 })
             #expect(untrusting.status.current.errorMessage?.contains("certificate verify failed") == true)
             await untrusting.publisher.stop()

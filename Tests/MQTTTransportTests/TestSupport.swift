@@ -175,8 +175,8 @@ extension MQTTPublication {
 }
 
 extension EmbeddedMosquitto {
-    func settings(_ clientID: String, keepAlive: Int = 60, holdLimit: Int? = nil) throws -> MQTTSettings {
-        try MQTTSettings(
+    func settings(_ clientID: String, keepAlive: Int = 60, holdLimit: Int? = nil) -> MQTTSettings {
+        MQTTSettings(
             host: "127.0.0.1", port: port, clientID: clientID, keepAlive: keepAlive, holdLimit: holdLimit)
     }
 
@@ -184,7 +184,7 @@ extension EmbeddedMosquitto {
     func subscriber(
         _ clientID: String, _ filters: Set<String>, _ collector: Collector, keepAlive: Int = 60, holdLimit: Int? = nil
     ) async throws -> (subscriber: MQTTSubscriber, status: ConnectionStatus) {
-        let settings = try settings(clientID, keepAlive: keepAlive, holdLimit: holdLimit)
+        let settings = settings(clientID, keepAlive: keepAlive, holdLimit: holdLimit)
         let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: settings.endpoint)
         let route = try await collector.route
         let subscriber = try MQTTSubscriber(settings: settings, status: status, logger: quietLogger) { _ in route }

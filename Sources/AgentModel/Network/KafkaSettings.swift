@@ -1,5 +1,3 @@
-package import AgentModel
-
 /// How to reach a Kafka cluster, and as whom.
 package struct KafkaSettings: Sendable {
     /// `host:port`, several separated by commas.
@@ -11,12 +9,12 @@ package struct KafkaSettings: Sendable {
     /// nil: `PLAIN` when there is a user name.
     package var saslMechanism: String?
     package var username: String?
-    package var password: String?
+    package var password: Secret?
     /// Whom to trust and what to show where the protocol is `SSL` or `SASL_SSL`; nil: the operating system's authorities.
     package var tls: TLSFiles?
     /// Where a group without a committed offset begins: `earliest` or `latest`.
     package var autoOffsetReset: String
-    /// The cluster is `EmbeddedKafka`: waits are shortened to what suits loopback.
+    /// The cluster is one for development, in memory: waits are shortened to what suits loopback.
     package var isEmbedded: Bool
     /// Messages of one partition from the oldest unacknowledged one to the newest, at most: what may be delivered again
     /// after a crash. A handler that sends is acknowledged a broker's round trip later, so the window bounds the
@@ -29,8 +27,8 @@ package struct KafkaSettings: Sendable {
     package var messageMaxBytes = 1_048_576
     /// `none`, `gzip`, `snappy`, `lz4` or `zstd`.
     package var compression = "none"
-    /// Milliseconds between two commits of offsets.
-    package var commitInterval = 1000
+    /// Between two commits of offsets, to the millisecond.
+    package var commitInterval = Duration.seconds(1)
     /// Whether consuming a topic that is not there may create it; nil: on the embedded cluster only.
     package var allowsAutoCreateTopics: Bool?
     /// librdkafka properties, applied last.
@@ -45,7 +43,7 @@ package struct KafkaSettings: Sendable {
 
     package init(
         bootstrapServers: String, clientID: String, groupID: String, securityProtocol: String = "PLAINTEXT",
-        saslMechanism: String? = nil, username: String? = nil, password: String? = nil,
+        saslMechanism: String? = nil, username: String? = nil, password: Secret? = nil,
         autoOffsetReset: String = "earliest", isEmbedded: Bool = false, windowMessages: Int = 4096,
         overrides: [String: String] = [:]
     ) {
@@ -60,6 +58,13 @@ package struct KafkaSettings: Sendable {
         self.isEmbedded = isEmbedded
         self.windowMessages = windowMessages
         self.overrides = overrides
+    }
+
+    /// For a consumer that gets every message of its topics from its start on, whatever other hosts get.
+    package func forEveryMessage() -> Self {
+        var settings = self
+        settings.assignment = .every
+        return settings
     }
 }
 
@@ -81,17 +86,17 @@ extension KafkaSettings: CustomStringConvertible, CustomDebugStringConvertible, 
         [
             ("bootstrapServers", bootstrapServers), ("clientID", clientID), ("groupID", groupID),
             ("securityProtocol", securityProtocol), ("saslMechanism", saslMechanism ?? "none"),
-            ("username", username ?? "none"), ("password", password == nil ? "none" : "****"),
+            ("username", username ?? "none"), ("password", password?.description ?? "none"),
             ("autoOffsetReset", autoOffsetReset), ("isEmbedded", String(isEmbedded)),
             ("messageMaxBytes", String(messageMaxBytes)), ("compression", compression),
         ]
             + overrides.sorted { $0.key < $1.key }.map {
-                ($0.key, Self.isSecret(property: $0.key) ? "****" : $0.value)
+                ($0.key, Self.isSecret(property: $0.key) ? Secret.mask : $0.value)
             }
     }
 
     /// True for the librdkafka properties whose value must not be shown.
-    static func isSecret(property: String) -> Bool {
+    package static func isSecret(property: String) -> Bool {
         property.contains("password") || property.contains("secret") || property.contains("jaas")
             || property == "ssl.key.pem" || property.hasPrefix("sasl.oauthbearer")
     }

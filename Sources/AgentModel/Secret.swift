@@ -1,5 +1,3 @@
-import Foundation
-
 /// Text that must never be printed: a password, an API key, a connection string.
 ///
 /// Interpolating, describing, reflecting or dumping one gives `****`; only ``exposed`` gives the text. Wrapping makes
@@ -43,7 +41,7 @@ package struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugS
     }
 
     private static func masked(word: String, everywhere: Bool) -> String {
-        let scheme = word.range(of: "://")
+        let scheme = word.firstRange(of: "://")
         guard scheme != nil || everywhere else { return word }
         let begin = word[..<(scheme?.upperBound ?? word.startIndex)]
         let rest = word[begin.endIndex...]
