@@ -104,7 +104,7 @@ extension AgentConfig {
         return try PEMSetting(setting, value: value, origin: origin, contents: contents)
     }
 
-    private func given(_ variable: String) -> (value: String, origin: Origin)? {
+    private func given(_ variable: String) -> (value: String, origin: SettingOrigin)? {
         let field = variable.lowercased()
         guard let value = text(field), let origin = origin(of: field) else { return nil }
         return (value, origin)

@@ -29,7 +29,7 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
 extension ConfigurationError.Problem {
     /// `PORT=abc (environment variable PORT): expected a whole number from 0 to 65535`
     static func wrongKind(
-        _ setting: Setting, variable: String, shown: String, origin: AgentConfig.Origin
+        _ setting: Setting, variable: String, shown: String, origin: SettingOrigin
     ) -> ConfigurationError.Problem {
         let isHidden =
             if case .secret = origin { true } else { setting.isSecret }

@@ -28,7 +28,7 @@ extension OAMBindings {
 
         // The host's own rules say what these variables mean, so that both can never differ.
         let environment = Self.texts(of: variables)
-        var resolution = AgentConfig.Resolution(AgentConfig.Layers(environment: environment))
+        var resolution = SettingResolution(SettingLayers(environment: environment))
         func topics(_ field: String) -> [String] {
             if let setting = Setting.named(field) { resolution.resolve(setting) }
             guard case .list(let topics)? = resolution.resolved[field]?.value else { return [] }

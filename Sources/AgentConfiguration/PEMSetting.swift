@@ -24,7 +24,7 @@ struct PEMSetting {
     /// - Parameter value: as it was resolved.
     /// - Throws: what is wrong with it, never with any of it but a path.
     init(
-        _ setting: Setting, value: String, origin: AgentConfig.Origin, contents: Setting.Kind.PEMContents
+        _ setting: Setting, value: String, origin: SettingOrigin, contents: Setting.Kind.PEMContents
     ) throws(ConfigurationError) {
         variable = setting.variable
         do throws(Fault) {
@@ -103,9 +103,4 @@ struct PEMSetting {
         guard let broken = meant.firstIndex(where: { !$0.isWhole }) else { return }
         throw Fault("\(labels[0]) \(broken + 1) of it is damaged or cut off")
     }
-}
-
-extension AgentConfig.Origin {
-    /// Whether the value came from a platform secret, whose values are never shown.
-    var isSecret: Bool { if case .secret = self { true } else { false } }
 }

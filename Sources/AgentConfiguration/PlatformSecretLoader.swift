@@ -50,11 +50,11 @@ package struct PlatformSecretLoader: Sendable {
     /// The loader for the platform that `layers` configure (flag, environment or script), nil when they configure none.
     /// - Throws: when the platform's name is wrong.
     package init?(
-        _ layers: AgentConfig.Layers,
+        _ layers: SettingLayers,
         serviceAccountPath: String = defaultServiceAccountPath,
         logger: Logger
     ) throws(ConfigurationError) {
-        var resolution = AgentConfig.Resolution(layers)
+        var resolution = SettingResolution(layers)
         for field in ["realtime_platform", "secrets_path"] {
             if let setting = Setting.named(field) { resolution.resolve(setting) }
         }

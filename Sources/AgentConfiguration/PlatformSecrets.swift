@@ -41,8 +41,8 @@ package struct PlatformSecrets: Sendable, Equatable {
     /// What a script gets from `agenthost.secrets()`: the platform's settings by field name, converted to their kinds,
     /// other keys of the secrets by their lower-cased name. A setting that no secret has comes from `environment`, else
     /// from its default. The values are exposed.
-    package func flattened(environment: [String: String] = [:]) -> [String: AgentConfig.ScriptValue] {
-        var flat: [String: AgentConfig.ScriptValue] = [:]
+    package func flattened(environment: [String: String] = [:]) -> [String: SettingValue] {
+        var flat: [String: SettingValue] = [:]
         for secret in secrets {
             for (key, value) in secret.values { flat[key.lowercased()] = .string(value.exposed) }
         }

@@ -70,7 +70,7 @@ extension Setting {
         }
 
         /// The value that `text` spells, nil when it is of the wrong kind.
-        func parse(_ text: String) -> AgentConfig.ScriptValue? {
+        func parse(_ text: String) -> SettingValue? {
             let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
             return switch self {
             case .text, .pem: .string(text)
@@ -90,7 +90,7 @@ extension Setting {
         }
 
         /// The value a script gave, converted to this kind; nil when it is of the wrong kind.
-        package func accept(_ value: AgentConfig.ScriptValue) -> AgentConfig.ScriptValue? {
+        package func accept(_ value: SettingValue) -> SettingValue? {
             switch (self, value) {
             case (_, .string(let text)):
                 return parse(text)
@@ -136,18 +136,18 @@ extension Setting.Kind {
     }
 
     /// "30", "0.5", "30 s".
-    private func seconds(_ text: String) -> AgentConfig.ScriptValue? {
+    private func seconds(_ text: String) -> SettingValue? {
         let digits = text.hasSuffix("s") ? text.dropLast().trimmingCharacters(in: .whitespaces) : text
         return Self.number(String(digits)).flatMap { accept($0) }
     }
 
     /// A whole number stays one.
-    private static func number(_ text: String) -> AgentConfig.ScriptValue? {
+    private static func number(_ text: String) -> SettingValue? {
         if let whole = Int64(text) { return .integer(whole) }
         return Double(text).flatMap { $0.isFinite ? .number($0) : nil }
     }
 
-    private static func boolean(_ text: String) -> AgentConfig.ScriptValue? {
+    private static func boolean(_ text: String) -> SettingValue? {
         switch text.lowercased() {
         case "true", "yes", "on", "1": .boolean(true)
         case "false", "no", "off", "0": .boolean(false)
@@ -157,7 +157,7 @@ extension Setting.Kind {
 
     private static func choice(
         _ text: String, _ words: [String], _ aliases: [String: String]
-    ) -> AgentConfig.ScriptValue? {
+    ) -> SettingValue? {
         let spelled = text.uppercased()
         if let word = words.first(where: { $0.uppercased() == spelled }) { return .string(word) }
         return aliases[spelled].map { .string($0) }
@@ -165,7 +165,7 @@ extension Setting.Kind {
 
     /// Browsers send an origin in lower case, without a path and without the scheme's own port, so what is written
     /// otherwise would silently never match: it is normalized, and what no browser can send is refused.
-    private static func origins(_ items: [String]) -> AgentConfig.ScriptValue? {
+    private static func origins(_ items: [String]) -> SettingValue? {
         var origins: [String] = []
         for item in items {
             guard let origin = item == "*" ? item : WebOrigin(item)?.description else { return nil }
@@ -174,7 +174,7 @@ extension Setting.Kind {
         return .list(unique(origins))
     }
 
-    private static func hostNames(_ items: [String]) -> AgentConfig.ScriptValue? {
+    private static func hostNames(_ items: [String]) -> SettingValue? {
         var names: [String] = []
         for item in items {
             if item == "*" {
@@ -204,7 +204,7 @@ extension Setting.Kind {
         return text.filter { $0 == ":" }.count != 1
     }
 
-    private static func brokers(_ items: [String]) -> AgentConfig.ScriptValue? {
+    private static func brokers(_ items: [String]) -> SettingValue? {
         guard !items.isEmpty, items.allSatisfy(isBroker) else { return nil }
         return .string(items.joined(separator: ","))
     }

@@ -15,7 +15,7 @@ package struct Setting: Sendable {
     /// What a value has to look like.
     package let kind: Kind
     /// The value when no layer gives one; nil when the setting is then not set.
-    package let defaultValue: AgentConfig.ScriptValue?
+    package let defaultValue: SettingValue?
     /// Whether its value is shown as `****` and kept out of `agent.config`.
     package let isSecret: Bool
     /// The platform secret that may supply it, if any.
@@ -28,7 +28,7 @@ package struct Setting: Sendable {
         or alias: String? = nil,
         field: String? = nil,
         kind: Kind = .text,
-        default defaultValue: AgentConfig.ScriptValue? = nil,
+        default defaultValue: SettingValue? = nil,
         secret isSecret: Bool = false,
         from secretKind: PlatformSecretKind? = nil,
         _ summary: String
@@ -45,7 +45,7 @@ package struct Setting: Sendable {
 
     /// A setting of a script's own. Its environment variable is the only layer above its default.
     package init(
-        declared field: String, variable: String, kind: Kind, default defaultValue: AgentConfig.ScriptValue?,
+        declared field: String, variable: String, kind: Kind, default defaultValue: SettingValue?,
         secret isSecret: Bool
     ) {
         self.init(

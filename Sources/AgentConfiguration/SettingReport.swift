@@ -17,7 +17,7 @@ package struct SettingReport: Sendable, Equatable {
     /// Whether the value is another one than that of a host for which nothing is set.
     package let differs: Bool
 
-    init(_ setting: Setting, _ resolved: AgentConfig.Resolved?) {
+    init(_ setting: Setting, _ resolved: ResolvedSetting?) {
         name = setting.field
         variable = setting.variable
         value = resolved.map { Self.shown($0.value.shown, of: setting) }

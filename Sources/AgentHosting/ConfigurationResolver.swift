@@ -11,12 +11,12 @@ package final class ConfigurationResolver: Sendable {
     private let isHost: Bool
     private struct State {
         var secrets: PlatformSecrets?
-        var layers: AgentConfig.Layers?
+        var layers: SettingLayers?
         var first: AgentConfig?
         /// The host's configuration as it is in force.
         var held: AgentConfig?
         /// Changes that have been told.
-        var told: [AgentConfig.PendingChange] = []
+        var told: [PendingChange] = []
         /// By agent: settings of the host's in the `config` tables of the others.
         var ignored: [String: String] = [:]
     }
@@ -56,7 +56,7 @@ package final class ConfigurationResolver: Sendable {
     package func hold(_ config: AgentConfig) { state.withLock { $0.held = config } }
 
     /// What the version loaded last has changed of the settings that a host reads once, and was not told yet.
-    package func untoldChanges() -> [AgentConfig.PendingChange] {
+    package func untoldChanges() -> [PendingChange] {
         state.withLock { state in
             guard let held = state.held, let first = state.first else { return [] }
             let changes = first.pendingChanges(since: held)
@@ -77,9 +77,9 @@ package final class ConfigurationResolver: Sendable {
 
     /// For a script that is loading. Throws with the script's line when its `config` table, or the environment, is wrong.
     package func settings(for agent: AgentRequestForSettings) throws(ScriptFailure) -> AgentSettings {
-        var script: [String: AgentConfig.ScriptValue] = [:]
+        var script: [String: SettingValue] = [:]
         for (field, value) in agent.config {
-            guard let value = AgentConfig.ScriptValue(value) else {
+            guard let value = SettingValue(value) else {
                 throw ScriptFailure(
                     "config.\(field): a string, number, boolean or list of strings expected")
             }
@@ -87,7 +87,7 @@ package final class ConfigurationResolver: Sendable {
         }
         var declared: [Setting] = []
         for setting in agent.declared { declared.append(try Setting(setting)) }
-        let layers = AgentConfig.Layers(
+        let layers = SettingLayers(
             flags: flags, secrets: secrets, environment: environment, environmentPlaces: environmentPlaces,
             script: script, declared: declared, agentName: agent.name)
         let config: AgentConfig
@@ -139,9 +139,9 @@ extension Setting {
             case .list: .list
             case .url: .url(["http", "https", "ws", "wss"])
             }
-        var value: AgentConfig.ScriptValue?
+        var value: SettingValue?
         if let json = declared.defaultValue {
-            value = AgentConfig.ScriptValue(json).flatMap(kind.accept)
+            value = SettingValue(json).flatMap(kind.accept)
             guard value != nil else {
                 throw ScriptFailure("\(place): the default is not what was expected, \(kind.expectation)")
             }
@@ -151,7 +151,7 @@ extension Setting {
     }
 }
 
-extension AgentConfig.ScriptValue {
+extension SettingValue {
     init?(_ value: JSONValue) {
         switch value {
         case .string(let text): self = .string(text)

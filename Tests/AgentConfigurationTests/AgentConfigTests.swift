@@ -37,7 +37,7 @@ struct AgentConfigTests {
     @Test("flag beats secret beats environment beats script beats default")
     func precedence() throws {
         let secrets = PlatformSecrets.of("p", kafka: ["KAFKA_BOOTSTRAP_SERVERS": "secret:9092"])
-        var layers = AgentConfig.Layers(
+        var layers = SettingLayers(
             flags: ["port": "1"],
             secrets: secrets,
             environment: ["PORT": "2", "KAFKA_BOOTSTRAP_SERVERS": "environment:9092", "HOST": "0.0.0.0"],

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ConfigurationError")
 struct ConfigurationErrorTests {
-    private func description(_ layers: AgentConfig.Layers) -> String {
+    private func description(_ layers: SettingLayers) -> String {
         do {
             _ = try AgentConfig(layers)
             return "no error"
@@ -63,7 +63,7 @@ struct ConfigurationErrorTests {
 
     @Test("a flag that is wrong is wrong usage; a variable is not")
     func usage() {
-        func isUsage(_ layers: AgentConfig.Layers) -> Bool? {
+        func isUsage(_ layers: SettingLayers) -> Bool? {
             do throws(ConfigurationError) { _ = try AgentConfig(layers) } catch { return error.isUsage }
             return nil
         }
@@ -104,11 +104,11 @@ struct ConfigurationErrorTests {
     @Test(
         "a script's value of the wrong type is refused",
         arguments: [
-            ("service_name", AgentConfig.ScriptValue.integer(5)), ("port", .boolean(true)),
+            ("service_name", SettingValue.integer(5)), ("port", .boolean(true)),
             ("port", .list(["1"])), ("streaming_topics", .integer(1)), ("websocket_enabled", .integer(1)),
             ("task_timeout", .number(-1)), ("port", .number(80.5)),
         ])
-    func wrongScriptTypes(field: String, value: AgentConfig.ScriptValue) {
+    func wrongScriptTypes(field: String, value: SettingValue) {
         #expect(description(.init(script: [field: value])).contains("(script): expected "))
     }
 

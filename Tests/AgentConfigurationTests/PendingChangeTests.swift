@@ -4,7 +4,7 @@ import Testing
 /// Settings that a host reads once, when it starts.
 @Suite struct PendingChangeTests {
     private func changes(
-        from old: [String: AgentConfig.ScriptValue], to new: [String: AgentConfig.ScriptValue],
+        from old: [String: SettingValue], to new: [String: SettingValue],
         environment: [String: String] = [:]
     ) throws -> [String] {
         let started = try AgentConfig(.init(environment: environment, script: old, agentName: "a"))

@@ -124,9 +124,9 @@ struct PlatformSecretLoaderTests {
     @Test("the loader of a configuration takes platform and path from its layers, and is none without a platform")
     func fromLayers() throws {
         let logger = Logger(label: "test")
-        #expect(try PlatformSecretLoader(AgentConfig.Layers(), logger: logger) == nil)
+        #expect(try PlatformSecretLoader(SettingLayers(), logger: logger) == nil)
         // Settings that only the secret can complete must not keep it from being looked for.
-        let layers = AgentConfig.Layers(
+        let layers = SettingLayers(
             environment: [
                 "REALTIME_PLATFORM": "demo", "SECRETS_PATH": "/x", "KAFKA_BOOTSTRAP_SERVERS": "k:1",
                 "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
@@ -134,7 +134,7 @@ struct PlatformSecretLoaderTests {
         let loader = try #require(try PlatformSecretLoader(layers, logger: logger))
         #expect(loader.platform == "demo" && loader.secretsPath == "/x")
         #expect(throws: ConfigurationError.self) {
-            try PlatformSecretLoader(AgentConfig.Layers(script: ["realtime_platform": .string("a/b")]), logger: logger)
+            try PlatformSecretLoader(SettingLayers(script: ["realtime_platform": .string("a/b")]), logger: logger)
         }
     }
 

@@ -23,7 +23,7 @@ struct SecretTests {
             "KAFKA_BOOTSTRAP_SERVERS": "k:9092", "MQTT_HOST": "m", "DB_HOST": "d", "METABASE_URL": "http://m",
             "LENSES_URL": "http://l",
         ]
-        let layers = AgentConfig.Layers(
+        let layers = SettingLayers(
             flags: ["kafka_password": hidden],
             secrets: .of("p", mqtt: ["MQTT_HOST": "m", "MQTT_PASSWORD": hidden]),
             environment: environment.merging(hosts) { first, _ in first },
@@ -38,7 +38,7 @@ struct SecretTests {
             printed(OAMComponent.Variable(name: "DB_PASSWORD", value: .text(hidden))),
             printed(OAMComponent.Variable(name: "OTHER_TOKEN", value: .text(hidden))),
             printed(OAMComponent.Variable(name: "URL", value: .text("https://h?token=\(hidden)"))),
-            printed(AgentConfig.Resolved(value: .string(hidden), origin: .flag)),
+            printed(ResolvedSetting(value: .string(hidden), origin: .flag)),
         ]
         for text in texts { #expect(!text.contains(hidden)) }
         #expect(printed(Secret(hidden)).contains("****"))
