@@ -92,8 +92,8 @@ final class BrokerEmbedding: Sendable {
         return told.withLock { told in missing.filter { told.insert($0).inserted } }
     }
 
-    private func reason(_ kind: MessageSource) -> String {
-        let unset = "\(kind.addressVariable) is not set"
+    private func reason(_ kind: TransportName) -> String {
+        let unset = "\(kind.traits.setting) is not set"
         if mode == .never { return "\(unset), and --no-embedded starts none in memory" }
         if let obstacle { return "\(unset), and none is started in memory without --embedded, since \(obstacle)" }
         return kind == .mqtt ? "mosquitto is not installed and \(unset)" : unset

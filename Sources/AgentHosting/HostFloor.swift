@@ -228,7 +228,7 @@ final class HostFloor: Sendable {
         return routes
     }
 
-    private func sender(for room: WorkerRoom) -> (any MQTTSending)? {
+    private func sender(for room: WorkerRoom) -> (any Outlet)? {
         shared.withLock { $0.publisher }?.sender(on: room.loop)
     }
 

@@ -86,7 +86,7 @@ package enum MessageSender {
                     logger: troubles)
                 receipt.keeping = producer
                 return producer.send(
-                    KafkaRecord(
+                    Record(
                         topic: topic, key: key.map { ByteBuffer(string: $0) }, value: message),
                     receipt: receipt)
             } catch {
@@ -108,8 +108,8 @@ package enum MessageSender {
                     status: ConnectionStatus(serviceName: "send", connectionType: "mqtt", endpoint: broker),
                     logger: troubles)
                 receipt.keeping = publisher
-                return publisher.sender(on: loop).publish(
-                    MQTTPublication(topic: topic, payload: message), receipt: receipt)
+                return publisher.sender(on: loop).send(
+                    Record(topic: topic, payload: message), receipt: receipt)
             } catch {
                 return DeliveryFailure("\(ErrorText.of(error))")
             }

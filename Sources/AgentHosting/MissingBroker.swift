@@ -5,7 +5,7 @@ package struct MissingBroker: Sendable, Hashable, CustomStringConvertible {
     /// Topics beyond these are counted.
     private static let shown = 5
 
-    package var kind: MessageSource
+    package var kind: TransportName
     /// "MQTT_HOST is not set, and --no-embedded was given"
     package var reason: String
     /// Topics that get no message from anywhere, sorted.
@@ -15,7 +15,7 @@ package struct MissingBroker: Sendable, Hashable, CustomStringConvertible {
     /// Whether a script sends to it, or may.
     package var isSentTo: Bool
 
-    package init(_ kind: MessageSource, reason: String, silent: [String], elsewhere: [String], isSentTo: Bool) {
+    package init(_ kind: TransportName, reason: String, silent: [String], elsewhere: [String], isSentTo: Bool) {
         self.kind = kind
         self.reason = reason
         self.silent = silent
@@ -24,36 +24,18 @@ package struct MissingBroker: Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String {
-        var parts = ["no \(kind.displayName): \(reason)"]
+        var parts = ["no \(kind.traits.title): \(reason)"]
         if !silent.isEmpty { parts.append("\(Self.list(silent)) \(silent.count == 1 ? "gets" : "get") no messages") }
         if !elsewhere.isEmpty {
-            let other = kind == .kafka ? MessageSource.mqtt : .kafka
-            parts.append("\(Self.list(elsewhere)) from \(other.displayName) alone")
+            let other = kind == .kafka ? TransportName.mqtt : .kafka
+            parts.append("\(Self.list(elsewhere)) from \(other.traits.title) alone")
         }
-        if isSentTo { parts.append("agent:send_\(kind.rawValue) returns nil and an error") }
+        if isSentTo { parts.append("agent:send_\(kind) returns nil and an error") }
         return parts.joined(separator: "; ")
     }
 
     private static func list(_ topics: [String]) -> String {
         let names = topics.prefix(shown).joined(separator: ", ")
         return topics.count > shown ? "\(names) and \(topics.count - shown) more" : names
-    }
-}
-
-extension MessageSource {
-    /// As it is written in a sentence.
-    var displayName: String {
-        switch self {
-        case .kafka: "Kafka"
-        case .mqtt: "MQTT"
-        }
-    }
-
-    /// The setting without which there is none.
-    var addressVariable: String {
-        switch self {
-        case .kafka: "KAFKA_BOOTSTRAP_SERVERS"
-        case .mqtt: "MQTT_HOST"
-        }
     }
 }

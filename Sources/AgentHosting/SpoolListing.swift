@@ -48,14 +48,12 @@ package enum SpoolListing {
 
     private static func lines(of kept: KeptLetter, service: String) -> [String] {
         var lines = ["\(kept.id)  \(service)  \(Timestamp.text(kept.time))", "  reason  \(kept.reason)"]
-        switch kept.letter {
-        case .kafka(let record):
-            lines += record.headers.map { header in
-                "  header  \(header.name): \(text(header.value.map { ByteBuffer(bytes: $0) }))"
-            }
-            lines += ["  key     \(text(record.key))", "  value   \(text(record.value))"]
-        case .mqtt(let publication): lines.append("  value   \(text(publication.payload))")
+        let record = kept.letter.record
+        lines += record.headers.map { header in
+            "  header  \(header.name): \(text(header.value.map { ByteBuffer(bytes: $0) }))"
         }
+        if record.key != nil || kept.letter.transport == .kafka { lines.append("  key     \(text(record.key))") }
+        lines.append("  value   \(text(record.value))")
         return lines
     }
 

@@ -33,7 +33,7 @@ package struct StartReport: Sendable {
     }
 
     /// The brokers that are there.
-    private var sources: [MessageSource] {
+    private var sources: [TransportName] {
         (ready.kafka == nil ? [] : [.kafka]) + (ready.mqtt == nil ? [] : [.mqtt])
     }
 
@@ -93,7 +93,7 @@ package struct StartReport: Sendable {
         guard line.kind == .topic else {
             return line.detail.isEmpty ? start : start + ConsoleLine("  \(line.detail)", .faint)
         }
-        let subscribed = line.sources.filter(sources.contains).map(\.rawValue).joined(separator: ", ")
+        let subscribed = line.sources.filter(sources.contains).map(\.description).joined(separator: ", ")
         return start
             + (subscribed.isEmpty ? ConsoleLine("  no broker", .warning) : ConsoleLine("  \(subscribed)", .faint))
     }

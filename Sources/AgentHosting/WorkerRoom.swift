@@ -26,7 +26,7 @@ final class WorkerRoom: @unchecked Sendable {
     /// Connects the worker to Kafka clients of its own; earlier ones hand over what they have taken first.
     func connectKafka(
         consumer: KafkaConsumer, producer: KafkaProducer, every: @escaping () throws -> KafkaConsumer,
-        mqtt: (any MQTTSending)?
+        mqtt: (any Outlet)?
     ) -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
         let earlier = ([self.consumer, everyConsumer].compactMap { $0 }, self.producer)
@@ -38,9 +38,11 @@ final class WorkerRoom: @unchecked Sendable {
         return Self.stop(earlier.0, earlier.1, on: loop)
     }
 
-    func connect(mqtt: (any MQTTSending)?) {
+    func connect(mqtt: (any Outlet)?) {
         loop.preconditionInEventLoop()
-        worker.connect(kafka: producer, mqtt: mqtt, hub: server.hub)
+        worker.connect(.kafka, producer)
+        worker.connect(.mqtt, mqtt)
+        worker.connect(server.hub)
     }
 
     // MARK: Measuring

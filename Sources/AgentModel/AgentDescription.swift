@@ -13,9 +13,9 @@ package struct AgentDescription: Sendable, Equatable {
         /// What else is to be known of it; empty when that is nothing.
         package var detail: String
         /// Of a topic, the brokers on which it is wanted.
-        package var sources: [MessageSource]
+        package var sources: [TransportName]
 
-        package init(_ kind: Kind, _ subject: String, _ detail: String = "", sources: [MessageSource] = []) {
+        package init(_ kind: Kind, _ subject: String, _ detail: String = "", sources: [TransportName] = []) {
             self.kind = kind
             self.subject = subject
             self.detail = detail
@@ -23,7 +23,7 @@ package struct AgentDescription: Sendable, Equatable {
         }
 
         package var text: String {
-            let parts = [subject, sources.map(\.rawValue).joined(separator: ", "), detail].filter { !$0.isEmpty }
+            let parts = [subject, sources.map(\.description).joined(separator: ", "), detail].filter { !$0.isEmpty }
             return "  \(kind.label) \(parts.joined(separator: "  "))"
         }
     }

@@ -3,8 +3,8 @@ package import NIOCore
 /// Everything that a script does to the world, as a value that passes one point: the effect dispatcher. There it is
 /// sent, or captured by a test, counted, and awaited before the message that caused it is acknowledged.
 package enum Effect: Sendable {
-    case kafka(KafkaRecord)
-    case mqtt(MQTTPublication)
+    /// To a transport's broker.
+    case send(TransportName, Record)
     case event(RealtimeEvent)
     /// To the WebSocket and Server-Sent Events subscribers of a topic; `data` is JSON.
     case publish(topic: String, data: ByteBuffer)

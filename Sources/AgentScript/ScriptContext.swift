@@ -138,7 +138,7 @@ package final class ScriptContext {
         case .taken(let reached):
             switch effect {
             case .publish, .broadcast: call.stack.push(reached)
-            case .kafka, .mqtt, .event, .client, .clientFrame, .clientClose: call.stack.push(true)
+            case .send, .event, .client, .clientFrame, .clientClose: call.stack.push(true)
             }
             return .results(1)
         case .refused(let reason):

@@ -9,19 +9,12 @@ extension CapturedEffects {
     /// an empty list.
     func push(on stack: LuaStack) {
         stack.newTable(array: 0, fields: 7)
-        pushByTopic(kafka, topic: \.topic, on: stack) { pushRecord($0, on: stack) }
-        stack.setField("kafka", of: -2)
-        pushByTopic(mqtt, topic: \.topic, on: stack) { publication in
-            stack.newTable(array: 0, fields: 3)
-            stack.pushValue(ofBytes: publication.payload)
-            stack.setField("payload", of: -2)
-            stack.push(publication.qos)
-            stack.setField("qos", of: -2)
-            stack.push(publication.retain)
-            stack.setField("retain", of: -2)
-            setExact(raw: publication.payload, headers: nil, on: stack)
+        for name in TransportName.known {
+            pushByTopic(records[name] ?? [], topic: \.topic, on: stack) { record in
+                name == .mqtt ? pushPublication(record, on: stack) : pushRecord(record, on: stack)
+            }
+            stack.setField("\(name)", of: -2)
         }
-        stack.setField("mqtt", of: -2)
         pushList(events, on: stack) { event in
             stack.pushValue(ofBytes: event.json())
             if let topic = event.topic {
@@ -73,7 +66,20 @@ extension CapturedEffects {
         stack.setMetatable(of: -2)
     }
 
-    private func pushRecord(_ record: KafkaRecord, on stack: LuaStack) {
+    /// As MQTT has it, with what the publisher takes where the script has not said.
+    private func pushPublication(_ record: Record, on stack: LuaStack) {
+        let payload = record.value ?? ByteBuffer()
+        stack.newTable(array: 0, fields: 3)
+        stack.pushValue(ofBytes: payload)
+        stack.setField("payload", of: -2)
+        stack.push(record.integer("qos") ?? 1)
+        stack.setField("qos", of: -2)
+        stack.push(record.flag("retain") ?? false)
+        stack.setField("retain", of: -2)
+        setExact(raw: payload, headers: nil, on: stack)
+    }
+
+    private func pushRecord(_ record: Record, on stack: LuaStack) {
         stack.newTable(array: 0, fields: 4)
         if let key = record.key {
             key.withUnsafeReadableBytes { stack.push($0) }
@@ -83,8 +89,8 @@ extension CapturedEffects {
         stack.setField("value", of: -2)
         stack.pushHeadersByName(record.headers)
         stack.setField("headers", of: -2)
-        if let partition = record.partition {
-            stack.push(Int64(partition))
+        if let partition = record.integer("partition") {
+            stack.push(partition)
             stack.setField("partition", of: -2)
         }
         setExact(raw: record.value, headers: record.headers, on: stack)
@@ -106,7 +112,7 @@ extension CapturedEffects {
     }
 
     /// A record as any other, with the message's own topic, the error and the number of attempts beside it.
-    private func pushDeadLetter(_ record: KafkaRecord, on stack: LuaStack) {
+    private func pushDeadLetter(_ record: Record, on stack: LuaStack) {
         pushRecord(record, on: stack)
         func header(_ name: String) -> String? {
             // The last one: a dead letter of a dead letter has those of both.

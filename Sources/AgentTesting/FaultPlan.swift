@@ -1,17 +1,20 @@
+import AgentModel
+
 /// Failures that a test has ordered with `host:fail`. Confined to the thread of its file.
 final class FaultPlan {
-    enum Kind: String, CaseIterable {
-        case kafka, mqtt, http, store
-    }
+    /// What can be made to fail, by the names that `host:fail` has for it.
+    static let kinds = TransportName.known.map(\.description) + [http, store]
+    static let http = "http"
+    static let store = "store"
 
-    private var ordered: [Kind: [(message: String, times: Int)]] = [:]
+    private var ordered: [String: [(message: String, times: Int)]] = [:]
 
-    func order(_ kind: Kind, _ message: String, times: Int) {
+    func order(_ kind: String, _ message: String, times: Int) {
         if times > 0 { ordered[kind, default: []].append((message, times)) }
     }
 
     /// The failure of the next effect of a kind; nil: it succeeds.
-    func take(_ kind: Kind) -> String? {
+    func take(_ kind: String) -> String? {
         guard var plan = ordered[kind], !plan.isEmpty else { return nil }
         let message = plan[0].message
         plan[0].times -= 1

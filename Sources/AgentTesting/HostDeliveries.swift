@@ -56,7 +56,7 @@ enum HostDeliveries {
         let known = ["source", "key", "headers", "partition", "offset", "timestamp", "qos", "retain"]
         let table = try arguments.fields(4, "message_fields", known: known)
         if let source = try table.string("source") {
-            guard let source = MessageSource(rawValue: source) else {
+            guard let source = TransportName(known: source) else {
                 throw arguments.invalid("message_fields.source", "\"kafka\" or \"mqtt\" expected, got \"\(source)\"")
             }
             fields.source = source

@@ -4,7 +4,7 @@ import NIOCore
 /// The fields of a message that a test may give beside its topic and value.
 struct MessageFields {
     /// nil: whichever the agent subscribes the topic on.
-    var source: MessageSource?
+    var source: TransportName?
     var key: ByteBuffer?
     var headers: [MessageHeader] = []
     var partition: Int32 = 0

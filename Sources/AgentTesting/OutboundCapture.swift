@@ -48,7 +48,7 @@ final class OutboundCapture: OutboundHTTP, @unchecked Sendable {
     }
 
     private func answer(to call: HTTPCall) -> Result<HTTPAnswer, DeliveryFailure> {
-        if let message = faults.take(.http) {
+        if let message = faults.take(FaultPlan.http) {
             return .failure(DeliveryFailure("\(call.method) \(call.url): \(message)"))
         }
         let match = prepared.first { $0.url == call.url && ($0.method == nil || $0.method == call.method) }

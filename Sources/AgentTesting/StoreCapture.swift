@@ -16,7 +16,7 @@ final class StoreCapture: AgentStores, @unchecked Sendable {
         _ request: StoreRequest, of agent: String, on loop: any EventLoop,
         completion: @escaping (Result<StoreAnswer, DeliveryFailure>) -> Void
     ) {
-        let result = faults.take(.store).map { .failure(DeliveryFailure($0)) } ?? answer(to: request)
+        let result = faults.take(FaultPlan.store).map { .failure(DeliveryFailure($0)) } ?? answer(to: request)
         loop.assumeIsolated().execute { completion(result) }
     }
 

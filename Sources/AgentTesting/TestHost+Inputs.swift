@@ -25,7 +25,7 @@ extension TestHost {
     }
 
     /// The broker that the agent subscribes a topic on: Kafka where it can be either.
-    private func source(of topic: String) -> MessageSource {
+    private func source(of topic: String) -> TransportName {
         let subscriptions = worker.subscriptions(agent: 0)
         if subscriptions.kafka.contains(topic) { return .kafka }
         let isMQTT = subscriptions.mqtt.contains { (try? TopicFilter($0))?.matches(topic) ?? false }

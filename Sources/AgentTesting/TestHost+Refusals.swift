@@ -6,7 +6,7 @@ import NIOCore
 /// What a test sends and the agent would never get: a mistake in the test, or in the agent.
 extension TestHost {
     /// Why no message of the topic reaches the agent; nil when one does. `source` nil: on whichever it subscribes it.
-    func refusal(ofTopic topic: String, on source: MessageSource?) -> String? {
+    func refusal(ofTopic topic: String, on source: TransportName?) -> String? {
         if topic.utf8.contains(where: { "+#".utf8.contains($0) }) {
             let one = topic.replacing("+", with: "1").replacing("#", with: "1")
             return "\"\(topic)\" is a filter, and a message has a topic, as \"\(one)\""

@@ -60,10 +60,10 @@ final class TestHost {
         server = HTTPServer(
             eventLoop: loop, settings: serverSettings, exchange: RealtimeExchange(settings: serverSettings),
             requests: worker, status: status, logger: logger)
-        worker.connect(
-            kafka: KafkaCapture(loop: loop, effects: effects, faults: faults),
-            mqtt: MQTTCapture(loop: loop, effects: effects, faults: faults),
-            hub: HubCapture(hub: server.hub, effects: effects))
+        for name in TransportName.known {
+            worker.connect(name, CapturingOutlet(name, loop: loop, effects: effects, faults: faults))
+        }
+        worker.connect(HubCapture(hub: server.hub, effects: effects))
         server.exchange.life.isReady()
     }
 

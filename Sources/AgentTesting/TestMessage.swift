@@ -3,7 +3,7 @@ import NIOCore
 
 /// A message that a test delivers.
 final class TestMessage: InboundMessage {
-    let source: MessageSource
+    let source: TransportName
     let topic: String
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
@@ -18,7 +18,7 @@ final class TestMessage: InboundMessage {
 
     /// A nil `value` is a Kafka tombstone.
     init(
-        source: MessageSource, topic: String, value: ByteBuffer?, key: ByteBuffer?, headers: [MessageHeader],
+        source: TransportName, topic: String, value: ByteBuffer?, key: ByteBuffer?, headers: [MessageHeader],
         timestamp: Int64, partition: Int32, offset: Int64, qos: Int, retain: Bool
     ) {
         self.source = source

@@ -40,7 +40,7 @@ extension AgentDescription {
     }
 
     /// The configured topics that no handler names.
-    private static func toEvents(_ topics: [String], _ source: MessageSource, _ handlers: HandlerTable) -> [Line] {
+    private static func toEvents(_ topics: [String], _ source: TransportName, _ handlers: HandlerTable) -> [Line] {
         let handled = Set(handlers.messages.filter { $0.sources.contains(source) }.map(\.filter.text))
         return topics.filter { !handled.contains($0) }.map { Line(.topic, $0, "to events", sources: [source]) }
     }

@@ -22,8 +22,8 @@ final class AgentSlot {
     var runningTasks = 0
     var queuedTasks: CircularBuffer<QueuedTask> = []
 
-    private var kafkaRoutes: [String: MessageRoute] = [:]
-    private var mqttRoutes: [String: MessageRoute] = [:]
+    /// By transport and topic.
+    private var routes: [(source: TransportName, byTopic: [String: MessageRoute])] = []
     private var mqttFilters: [TopicFilter] = []
     /// Topics below an MQTT wildcard can be without number: beyond this many the table begins anew.
     private static let mostRoutes = 10_000
@@ -64,8 +64,7 @@ final class AgentSlot {
             isRealtime = declaration.interface.isRealtime
         }
         mqttFilters = settings.mqttTopics.compactMap { try? TopicFilter($0) }
-        kafkaRoutes = [:]
-        mqttRoutes = [:]
+        routes = []
     }
 
     /// Whether what comes now waits for a swap to be over.
@@ -101,30 +100,27 @@ final class AgentSlot {
         live = nil
         candidate = nil
         draining = []
-        kafkaRoutes = [:]
-        mqttRoutes = [:]
+        routes = []
         for generation in all { generation.close() }
     }
 
     /// nil while no generation is in service.
-    func route(topic: String, source: MessageSource) -> MessageRoute? {
-        switch source {
-        case .kafka: Self.route(topic, in: &kafkaRoutes) { makeRoute(topic, source) }
-        case .mqtt: Self.route(topic, in: &mqttRoutes) { makeRoute(topic, source) }
+    func route(topic: String, source: TransportName) -> MessageRoute? {
+        let position: Int
+        if let known = routes.firstIndex(where: { $0.source == source }) {
+            if let route = routes[known].byTopic[topic] { return route }
+            position = known
+        } else {
+            position = routes.count
+            routes.append((source, [:]))
         }
-    }
-
-    private static func route(
-        _ topic: String, in routes: inout [String: MessageRoute], make: () -> MessageRoute?
-    ) -> MessageRoute? {
-        if let known = routes[topic] { return known }
-        guard let route = make() else { return nil }
-        if routes.count >= mostRoutes { routes = [:] }
-        routes[topic] = route
+        guard let route = makeRoute(topic, source) else { return nil }
+        if routes[position].byTopic.count >= Self.mostRoutes { routes[position].byTopic = [:] }
+        routes[position].byTopic[topic] = route
         return route
     }
 
-    private func makeRoute(_ topic: String, _ source: MessageSource) -> MessageRoute? {
+    private func makeRoute(_ topic: String, _ source: TransportName) -> MessageRoute? {
         guard let live else { return nil }
         let handlers = live.generation.handlers.messages(topic: topic, source: source)
         let isConfigured =

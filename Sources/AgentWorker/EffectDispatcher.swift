@@ -3,20 +3,26 @@ import Logging
 
 /// The one point that every effect of a script passes: sends it, and books it on the scope that waits for its delivery.
 final class EffectDispatcher {
-    var kafka: (any KafkaSending)?
-    var mqtt: (any MQTTSending)?
+    /// Of the transports that are there.
+    private var outlets: [(name: TransportName, outlet: any Outlet)] = []
     var hub: (any RealtimeHub)?
+
+    /// From now on; without an outlet the transport is off.
+    func connect(_ name: TransportName, _ outlet: (any Outlet)?) {
+        outlets.removeAll { $0.name == name }
+        if let outlet { outlets.append((name, outlet)) }
+    }
+
+    func has(_ name: TransportName) -> Bool { outlet(of: name) != nil }
+
+    private func outlet(of name: TransportName) -> (any Outlet)? { outlets.first { $0.name == name }?.outlet }
 
     func perform(_ effect: Effect, for scope: EffectScope) -> EffectAnswer {
         switch effect {
-        case .kafka(let record):
-            guard let kafka else { return .refused("Kafka is not configured, and no embedded one runs") }
+        case .send(let name, let record):
+            guard let outlet = outlet(of: name) else { return .refused(name.traits.absence) }
             scope.beginEffect()
-            return answer(kafka.send(record, receipt: scope), scope)
-        case .mqtt(let publication):
-            guard let mqtt else { return .refused("MQTT is not configured, and no embedded mosquitto runs") }
-            scope.beginEffect()
-            return answer(mqtt.publish(publication, receipt: scope), scope)
+            return answer(outlet.send(record, receipt: scope), scope)
         case .event(let event):
             hub?.emit(event)
             return .taken(reached: 0)

@@ -80,7 +80,7 @@ final class MessageDesk {
     // MARK: Where messages go
 
     func deadLetters(of slot: AgentSlot) -> DeadLetters {
-        DeadLetters(hasKafka: dispatcher.kafka != nil, agent: slot.interface?.name)
+        DeadLetters(hasKafka: dispatcher.has(.kafka), agent: slot.interface?.name)
     }
 
     /// The event that a message without a handler becomes.

@@ -278,10 +278,7 @@ final class MessageWork: LaneWork {
     private var name: HandlerName { .message(topic: message.topic) }
 
     override func describe(in fields: inout Logger.Metadata) {
-        switch message.source {
-        case .kafka: fields["message_id"] = "\(message.topic)/\(message.partition)/\(message.offset)"
-        case .mqtt: fields["topic"] = "\(message.topic)"
-        }
+        if let id = message.id { fields["message_id"] = "\(id)" } else { fields["topic"] = "\(message.topic)" }
         if let filter { fields["filter"] = "\(filter)" }
         if delivery.attempt > 1 { fields["attempt"] = .stringConvertible(delivery.attempt) }
     }

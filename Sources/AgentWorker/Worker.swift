@@ -74,11 +74,15 @@ package final class Worker: @unchecked Sendable {
             lanes: lanes, tasks: tasks, timers: timers, drain: drain, log: log)
     }
 
-    /// Where effects go. A transport that is off stays nil.
-    package func connect(kafka: (any KafkaSending)?, mqtt: (any MQTTSending)?, hub: (any RealtimeHub)?) {
+    /// Where records for a transport go from now on; without an outlet the transport is off.
+    package func connect(_ transport: TransportName, _ outlet: (any Outlet)?) {
         loop.preconditionInEventLoop()
-        dispatcher.kafka = kafka
-        dispatcher.mqtt = mqtt
+        dispatcher.connect(transport, outlet)
+    }
+
+    /// Where what is for WebSockets and streams goes.
+    package func connect(_ hub: any RealtimeHub) {
+        loop.preconditionInEventLoop()
         dispatcher.hub = hub
     }
 

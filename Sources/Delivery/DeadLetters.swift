@@ -36,9 +36,9 @@ package struct DeadLetters {
         // A Kafka record without a value stays one; an MQTT message has at least an empty payload.
         let value = message.isTombstone ? nil : ByteBuffer(bytes: message.payload)
         guard hasKafka else {
-            return .mqtt(MQTTPublication(topic: topic(of: message), payload: value ?? ByteBuffer(), qos: 1))
+            return DeadLetter(.mqtt, Record(topic: topic(of: message), value: value ?? ByteBuffer()))
         }
-        var record = KafkaRecord(
+        var record = Record(
             topic: topic(of: message), key: message.key.map { ByteBuffer(bytes: $0) }, value: value,
             headers: message.headers)
         for (name, text) in [
@@ -48,7 +48,7 @@ package struct DeadLetters {
         ] {
             record.headers.append(MessageHeader(name: name, value: Array(text.utf8)))
         }
-        return .kafka(record)
+        return DeadLetter(.kafka, record)
     }
 
     /// What Kafka does not allow in a topic's name is replaced.

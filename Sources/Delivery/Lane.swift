@@ -6,12 +6,12 @@ package struct LaneKey: Hashable, Sendable {
     package var agent: Int
     package var name: String
     package var partition: Int32
-    package var source: MessageSource?
+    package var source: TransportName?
     /// The filter of the handler, where a topic has several: each goes at its own pace.
     package var filter: String?
 
     package init(
-        agent: Int, name: String, partition: Int32 = 0, source: MessageSource? = nil, filter: String? = nil
+        agent: Int, name: String, partition: Int32 = 0, source: TransportName? = nil, filter: String? = nil
     ) {
         self.agent = agent
         self.name = name

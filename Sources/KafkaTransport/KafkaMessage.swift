@@ -23,7 +23,7 @@ final class KafkaMessage: InboundMessage {
         rd_kafka_message_destroy(message)
     }
 
-    var source: MessageSource { .kafka }
+    var source: TransportName { .kafka }
     var topic: String { assignment.topic }
     var partition: Int32 { assignment.number }
     var offset: Int64 { message.pointee.offset }

@@ -46,7 +46,7 @@ extension KafkaProducer: KafkaClientOwner {
         let code = message.pointee.err
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { return settle(pending, nil) }
         if code == RD_KAFKA_RESP_ERR__FATAL { beginReplacement() }
-        let record = KafkaRecord(message, partition: pending.partition)
+        let record = Record(message, partition: pending.partition)
         switch phase {
         case .replacing:
             hold(pending, record)
@@ -86,7 +86,7 @@ extension KafkaProducer: KafkaClientOwner {
 
 extension DeliveryFailure {
     /// What a broker, or librdkafka itself, has against a record.
-    init(_ code: rd_kafka_resp_err_t, of record: KafkaRecord) {
+    init(_ code: rd_kafka_resp_err_t, of record: Record) {
         let bytes = record.queuedBytes
         let reason =
             switch code {

@@ -38,7 +38,7 @@ extension KafkaProducer {
         return topic
     }
 
-    func produce(_ record: KafkaRecord, to topic: OpaquePointer, _ pending: PendingRecord) -> rd_kafka_resp_err_t {
+    func produce(_ record: Record, to topic: OpaquePointer, _ pending: PendingRecord) -> rd_kafka_resp_err_t {
         guard let client else { return RD_KAFKA_RESP_ERR__STATE }
         let partition = record.partition ?? RD_KAFKA_PARTITION_UA
         return record.value.withBytes { value in

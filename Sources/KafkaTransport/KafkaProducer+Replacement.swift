@@ -22,7 +22,7 @@ extension KafkaProducer {
         schedulePoll()
     }
 
-    func hold(_ pending: PendingRecord, _ record: KafkaRecord) {
+    func hold(_ pending: PendingRecord, _ record: Record) {
         backlog.append((pending, record))
         backlogBytes += record.queuedBytes
     }

@@ -8,7 +8,7 @@ package import NIOCore
 /// Idempotent and `acks=all`: a receipt settles without a failure only when every in-sync replica has the record, and
 /// the records of one partition keep their order. While the broker is away records wait, up to `maximumQueuedRecords`
 /// and `maximumQueuedBytes`; beyond that `send` refuses.
-package final class KafkaProducer: KafkaSending {
+package final class KafkaProducer: Outlet {
     package static let maximumQueuedRecords = 100_000
     package static let maximumQueuedBytes = 64 << 20
     /// Delivery reports handled before the loop gets its turn.
@@ -39,7 +39,7 @@ package final class KafkaProducer: KafkaSending {
     /// Records that the present client has, each with a retained `PendingRecord`.
     var queuedInClient = 0
     /// Records that wait for the next client.
-    var backlog: [(pending: PendingRecord, record: KafkaRecord)] = []
+    var backlog: [(pending: PendingRecord, record: Record)] = []
     var backlogBytes = 0
     var nextSequence = 0
 
@@ -77,7 +77,7 @@ package final class KafkaProducer: KafkaSending {
         for topic in topics where handle(ofTopic: topic) != nil { warmTopics.insert(topic) }
     }
 
-    package func send(_ record: KafkaRecord, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    package func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
         let pending = PendingRecord(
             receipt: receipt, sequence: nextSequence, flushEpoch: flushEpoch, partition: record.partition)

@@ -1,6 +1,6 @@
-internal import AgentModel
+package import AgentModel
 internal import CRdkafka
-internal import NIOCore
+package import NIOCore
 
 /// What is kept of a record from `send` to the broker's answer. The bytes are librdkafka's meanwhile, and its delivery
 /// report gives them back, so that a record whose client failed can be sent again.
@@ -21,7 +21,18 @@ final class PendingRecord {
     }
 }
 
-extension KafkaRecord {
+extension Record {
+    /// A Kafka record; without a partition the partitioner chooses, by the key's hash where there is a key.
+    package init(
+        topic: String, key: ByteBuffer? = nil, value: ByteBuffer?, headers: [MessageHeader] = [], partition: Int32?
+    ) {
+        let options = partition.map { [Option("partition", .integer(Int64($0)))] } ?? []
+        self.init(topic: topic, key: key, value: value, headers: headers, options: options)
+    }
+
+    /// The partition that it is for; nil: the partitioner chooses.
+    package var partition: Int32? { integer("partition").map { Int32($0) } }
+
     /// Bytes that count towards the queue's limit.
     var queuedBytes: Int { (key?.readableBytes ?? 0) + (value?.readableBytes ?? 0) }
 

@@ -32,7 +32,7 @@ final class MQTTMessage: InboundMessage, @unchecked Sendable {
         bytes.deallocate()
     }
 
-    var source: MessageSource { .mqtt }
+    var source: TransportName { .mqtt }
     var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
     var key: UnsafeRawBufferPointer? { nil }
     var headers: [MessageHeader] { [] }

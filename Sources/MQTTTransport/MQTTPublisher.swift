@@ -32,7 +32,7 @@ package final class MQTTPublisher: Sendable {
     }
 
     /// A worker's sender: to be used on `eventLoop` only, where its receipts are settled.
-    package func sender(on eventLoop: any EventLoop) -> any MQTTSending {
+    package func sender(on eventLoop: any EventLoop) -> any Outlet {
         MQTTSender(eventLoop: eventLoop, queue: queue, wake: connection.wake)
     }
 

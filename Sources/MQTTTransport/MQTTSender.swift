@@ -2,7 +2,7 @@ import AgentModel
 import NIOCore
 
 /// One worker's way to the publisher. The receipts stay here, on the worker's loop, under a number.
-final class MQTTSender: MQTTSending, @unchecked Sendable {
+final class MQTTSender: Outlet, @unchecked Sendable {
     /// As libmosquitto's MQTT_MAX_PAYLOAD; the protocol's limit of a whole packet (MQTT 3.1.1 section 2.2.3).
     static let largestPayload = 268_435_455
 
@@ -18,7 +18,8 @@ final class MQTTSender: MQTTSending, @unchecked Sendable {
         self.wake = wake
     }
 
-    func publish(_ publication: MQTTPublication, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    /// A message of QoS 0 settles once written to the socket, of QoS 1 at PUBACK, of QoS 2 at PUBCOMP.
+    func send(_ publication: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
         if let defect = MQTTTopic.defect(inName: publication.topic) {
             return DeliveryFailure(defect, isPermanent: true)

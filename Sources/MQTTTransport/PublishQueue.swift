@@ -8,7 +8,7 @@ final class PublishQueue: Sendable {
     static let byteLimit = 64 << 20
 
     struct Item: Sendable {
-        let publication: MQTTPublication
+        let publication: Record
         let sender: MQTTSender
         /// The sender's name for the receipt; nil: nobody waits.
         let receiptID: UInt64?

@@ -26,7 +26,7 @@ import Testing
     private func letter(_ topic: String, _ id: String, value: String = "v") -> KeptLetter {
         KeptLetter(
             id: id, time: 1_767_323_045_678, reason: "too large",
-            letter: .kafka(KafkaRecord(topic: topic, value: ByteBuffer(string: value))))
+            letter: DeadLetter(.kafka, Record(topic: topic, value: ByteBuffer(string: value))))
     }
 
     private func keep(_ letter: KeptLetter, in folder: SpoolFolder) async throws {

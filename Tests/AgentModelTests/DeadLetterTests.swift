@@ -43,13 +43,17 @@ import Testing
         ]
         let kept = KeptLetter(
             id: "i", time: 1_767_323_045_678, reason: "too large",
-            letter: .kafka(KafkaRecord(topic: "t.dlq", key: key, value: value, headers: headers, partition: 3)))
+            letter: DeadLetter(
+                .kafka,
+                Record(
+                    topic: "t.dlq", key: key, value: value, headers: headers,
+                    options: [Record.Option("partition", .integer(3))])))
         let line = kept.json()
         #expect(!line.readableBytesView.contains(UInt8(ascii: "\n")))
         let read = try #require(KeptLetter(line: line))
         #expect((read.id, read.time, read.reason) == ("i", 1_767_323_045_678, "too large"))
-        guard case .kafka(let record) = read.letter else { throw WrongKind() }
-        #expect(record.topic == "t.dlq" && record.partition == 3)
+        let record = read.letter.record
+        #expect(read.letter.transport == .kafka && record.topic == "t.dlq" && record.integer("partition") == 3)
         #expect(record.key == key && record.value == value && record.headers == headers)
     }
 
@@ -57,9 +61,26 @@ import Testing
     func publication() throws {
         let kept = KeptLetter(
             id: "i", time: 0, reason: "",
-            letter: .mqtt(MQTTPublication(topic: "dlq/a/b", payload: ByteBuffer(bytes: [0xFE]), qos: 2, retain: true)))
-        guard case .mqtt(let read) = try #require(KeptLetter(line: kept.json())).letter else { throw WrongKind() }
-        #expect(read.topic == "dlq/a/b" && read.payload == ByteBuffer(bytes: [0xFE]) && read.qos == 2 && read.retain)
+            letter: DeadLetter(
+                .mqtt,
+                Record(
+                    topic: "dlq/a/b", value: ByteBuffer(bytes: [0xFE]),
+                    options: [Record.Option("qos", .integer(2)), Record.Option("retain", .flag(true))])))
+        let read = try #require(KeptLetter(line: kept.json())).letter
+        #expect(read.transport == .mqtt && read.topic == "dlq/a/b")
+        #expect(read.record.value == ByteBuffer(bytes: [0xFE]))
+        #expect(read.record.integer("qos") == 2 && read.record.flag("retain") == true)
+    }
+
+    @Test("a letter that an earlier release has kept is read")
+    func earlier() throws {
+        let line = #"""
+            {"id":"i","time":"2026-01-02T03:04:05.000Z","reason":"r","broker":"kafka","topic":"t.dlq","partition":null,\#
+            "key":null,"value":"dg==","headers":[]}
+            """#.replacing("\\\n", with: "")
+        let letter = try #require(KeptLetter(line: ByteBuffer(string: line))).letter
+        #expect(letter.transport == .kafka && letter.record.options.isEmpty)
+        #expect(letter.record.value == ByteBuffer(string: "v"))
     }
 
     @Test(
@@ -68,6 +89,4 @@ import Testing
     func malformed(line: String) {
         #expect(KeptLetter(line: ByteBuffer(string: line)) == nil)
     }
-
-    private struct WrongKind: Error {}
 }

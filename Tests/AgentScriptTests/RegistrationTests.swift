@@ -59,7 +59,7 @@ import Testing
             agent:on_message("k", print, { source = "kafka" })
             """
         ).generation.handlers
-        func filters(_ topic: String, _ source: MessageSource) -> [String] {
+        func filters(_ topic: String, _ source: TransportName) -> [String] {
             handlers.messages(topic: topic, source: source).map(\.filter.text)
         }
         #expect(filters("a/b", .mqtt) == ["a/+", "a/b"])

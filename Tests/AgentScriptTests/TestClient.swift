@@ -22,8 +22,7 @@ extension Effect {
     /// One line for comparisons.
     var summary: String {
         switch self {
-        case .kafka(let record): "kafka \(record.topic)"
-        case .mqtt(let publication): "mqtt \(publication.topic)"
+        case .send(let transport, let record): "\(transport) \(record.topic)"
         case .event(let event): "event \(event.eventType)"
         case .publish(let topic, let data): "publish \(topic) \(String(buffer: data))"
         case .broadcast(let type, let payload): "broadcast \(type) \(String(buffer: payload))"

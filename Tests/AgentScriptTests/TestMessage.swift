@@ -2,7 +2,7 @@ import AgentModel
 
 /// A message that no broker sent.
 final class TestMessage: InboundMessage {
-    let source: MessageSource
+    let source: TransportName
     let topic: String
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
@@ -17,7 +17,7 @@ final class TestMessage: InboundMessage {
 
     /// Without a payload it is a tombstone.
     init(
-        source: MessageSource, topic: String, payload: String?, key: String? = nil, headers: [MessageHeader] = [],
+        source: TransportName, topic: String, payload: String?, key: String? = nil, headers: [MessageHeader] = [],
         partition: Int32 = 0, offset: Int64 = -1, qos: Int = 0, retain: Bool = false
     ) {
         self.source = source

@@ -140,7 +140,7 @@ import Testing
             }
             _ = try run.results
             for effect in script.host.effects.suffix(2) {
-                guard case .kafka(let record) = effect else { throw ScriptFailure("no record") }
+                guard case .send(.kafka, let record) = effect else { throw ScriptFailure("no record") }
                 #expect(record.value.map { String(buffer: $0) } == payload)
                 #expect(record.key.map { String(buffer: $0) } == key)
                 #expect(record.headers == headers)
@@ -167,7 +167,7 @@ import Testing
             try $0.push(message, attempt: 1)
         }
         #expect(try run.results == ["3", 4, true, #"["a","3"]"#])
-        guard case .kafka(let record)? = script.host.effects.last else { throw ScriptFailure("no record") }
+        guard case .send(.kafka, let record)? = script.host.effects.last else { throw ScriptFailure("no record") }
         #expect(record.headers == headers)
     }
 

@@ -169,8 +169,10 @@ import Testing
         test.advance(0)
         let kept = try #require(test.spool.kept.first)
         #expect(kept.reason == "too large")
-        guard case .kafka(let record) = kept.letter else { throw NotDone() }
-        #expect(record.topic == "in.dlq" && record.value == ByteBuffer(string: #"{"n":1}"#))
+        let record = kept.letter.record
+        #expect(
+            kept.letter.transport == .kafka && record.topic == "in.dlq"
+                && record.value == ByteBuffer(string: #"{"n":1}"#))
         #expect(record.headers.contains(.init(name: "x-original-offset", value: Array("42".utf8))))
         #expect(message.acknowledgements == 1)
         #expect(test.deadLetters == 1)
@@ -202,7 +204,7 @@ import Testing
         test.advance(100)
         #expect(!message.isAcknowledged)
         #expect(test.lines.count(containing: "dead letter could not be delivered") < 10)
-        test.worker.connect(kafka: nil, mqtt: test.mqtt, hub: nil)
+        test.worker.connect(.mqtt, test.mqtt)
         test.advance(60)
         test.mqtt.settleAll()
         #expect(message.acknowledgements == 1)
@@ -216,7 +218,7 @@ import Testing
 
         let without = try TestWorker(Self.failing + ", { attempts = 1 })", kafka: false)
         let message = without.deliver("in", source: .mqtt)
-        #expect(without.mqtt.published.map(\.topic) == ["dlq/in"])
+        #expect(without.mqtt.sent.map(\.topic) == ["dlq/in"])
         without.mqtt.settleAll()
         #expect(message.acknowledgements == 1)
     }
@@ -227,7 +229,7 @@ import Testing
         let message = test.deliver("dlq/in", source: .mqtt)
         test.advance(0)
         #expect(message.acknowledgements == 1)
-        #expect(test.mqtt.published.isEmpty)
+        #expect(test.mqtt.sent.isEmpty)
         #expect(test.spool.kept.count == 1)
     }
 

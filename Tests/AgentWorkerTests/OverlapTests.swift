@@ -117,11 +117,11 @@ import Testing
     @Test(
         "without a handler becomes an event, whose bytes are text or Base64",
         arguments: [
-            (nil, MessageSource.kafka, "null"), ("", .kafka, "\"\""), ("{}", .kafka, "{}"),
+            (nil, TransportName.kafka, "null"), ("", .kafka, "\"\""), ("{}", .kafka, "{}"),
             ("plain", .kafka, #""plain""#),
             ("", .mqtt, "\"\""),
-        ] as [(String?, MessageSource, String)])
-    func events(payload: String?, source: MessageSource, json: String) throws {
+        ] as [(String?, TransportName, String)])
+    func events(payload: String?, source: TransportName, json: String) throws {
         let test = try TestWorker(
             "",
             settings: {

@@ -23,7 +23,7 @@ import Testing
         #expect(consumer.status.current.errorMessage?.isEmpty == false)
         #expect(consumer.status.current.retryCount >= 1)
         let refusal = try await producer.onLoop { probe in
-            probe.send(KafkaRecord(topic: "t", value: ByteBuffer(string: "meanwhile"), partition: 0))?.description
+            probe.send(Record(topic: "t", value: ByteBuffer(string: "meanwhile"), partition: 0))?.description
         }
         #expect(refusal == nil)
 
@@ -44,7 +44,7 @@ import Testing
         let consumer = try await ConsumerProbe.start(embeddedSettings(kafka), topics: ["t"])
         try await producer.onLoop { probe in
             probe.producer.warm(topics: ["t", "not a topic"])
-            #expect(probe.send(KafkaRecord(topic: "t", value: ByteBuffer(string: "early"))) == nil)
+            #expect(probe.send(Record(topic: "t", value: ByteBuffer(string: "early"))) == nil)
         }
         try await consumer.wait(for: "the reason") { $0.status.current.status == .reconnecting }
         kafka.setBroker(isUp: true)

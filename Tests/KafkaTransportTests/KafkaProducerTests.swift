@@ -11,9 +11,9 @@ import Testing
         let producer = try await ProducerProbe.start(try SharedKafka.settings())
         let refusals = try await producer.onLoop { probe in
             [
-                probe.send(KafkaRecord(topic: "not a topic", value: ByteBuffer(string: "x"))),
-                probe.send(KafkaRecord(topic: "", value: ByteBuffer(string: "x"))),
-                probe.send(KafkaRecord(topic: "large", value: ByteBuffer(repeating: 0, count: 2_000_000))),
+                probe.send(Record(topic: "not a topic", value: ByteBuffer(string: "x"))),
+                probe.send(Record(topic: "", value: ByteBuffer(string: "x"))),
+                probe.send(Record(topic: "large", value: ByteBuffer(repeating: 0, count: 2_000_000))),
             ].map { $0?.description ?? "" }
         }
         #expect(refusals[0].contains("not a topic"))
@@ -23,7 +23,7 @@ import Testing
         let settled = try await producer.onLoop { $0.settled.count + $0.failed.count }
         #expect(settled == 0)
         try await producer.stop()
-        let stopped = try await producer.onLoop { $0.send(KafkaRecord(topic: "t", value: nil))?.description }
+        let stopped = try await producer.onLoop { $0.send(Record(topic: "t", value: nil))?.description }
         #expect(stopped?.contains("stopped") == true)
     }
 
@@ -36,7 +36,7 @@ import Testing
         kafka.takeDown()
         let before = try await producer.onLoop { probe in
             let before = probe.producer.flush()
-            probe.send(KafkaRecord(topic: "t", value: ByteBuffer(string: "waits")))
+            probe.send(Record(topic: "t", value: ByteBuffer(string: "waits")))
             return before
         }
         try await before.get()
@@ -67,7 +67,7 @@ import Testing
         #expect(failed.first?.contains("refused") == false)
         // librdkafka refuses the topic itself until its next look at the metadata.
         try await producer.wait(for: "the topic to be taken again") { probe in
-            probe.send(KafkaRecord(topic: "t", value: ByteBuffer(string: "after"), partition: 0)) == nil
+            probe.send(Record(topic: "t", value: ByteBuffer(string: "after"), partition: 0)) == nil
         }
         try await producer.flush()
         let last = try await producer.onLoop { $0.settled.last }
@@ -83,7 +83,7 @@ import Testing
         kafka.setRoundTrip(50)
         try await producer.onLoop { probe in
             for number in 1...500 {
-                probe.send(KafkaRecord(topic: "t", value: ByteBuffer(string: "\(number)"), partition: 0))
+                probe.send(Record(topic: "t", value: ByteBuffer(string: "\(number)"), partition: 0))
                 if number == 250 { probe.producer.injectFatalError() }
             }
         }
@@ -107,7 +107,7 @@ import Testing
         let (taken, refusal) = try await producer.onLoop { probe -> (Int, String) in
             let value = ByteBuffer(repeating: 7, count: 900_000)
             for count in 0..<200 {
-                if let failure = probe.send(KafkaRecord(topic: "t", value: value)) {
+                if let failure = probe.send(Record(topic: "t", value: value)) {
                     return (count, failure.description)
                 }
             }

@@ -19,12 +19,12 @@ import Testing
         let producer = try await ProducerProbe.start(try SharedKafka.settings())
         try await producer.onLoop { probe in
             probe.send(
-                KafkaRecord(
+                Record(
                     topic: topic, key: ByteBuffer(bytes: binary), value: ByteBuffer(bytes: binary), headers: headers,
                     partition: 0))
-            probe.send(KafkaRecord(topic: topic, key: ByteBuffer(string: "gone"), value: nil, partition: 0))
-            probe.send(KafkaRecord(topic: topic, value: ByteBuffer(), partition: 0))
-            probe.send(KafkaRecord(topic: topic, key: ByteBuffer(), value: nil, headers: headers, partition: 0))
+            probe.send(Record(topic: topic, key: ByteBuffer(string: "gone"), value: nil, partition: 0))
+            probe.send(Record(topic: topic, value: ByteBuffer(), partition: 0))
+            probe.send(Record(topic: topic, key: ByteBuffer(), value: nil, headers: headers, partition: 0))
         }
         try await producer.flush()
         let consumer = try await ConsumerProbe.start(try SharedKafka.settings(), topics: [topic])
@@ -51,7 +51,7 @@ import Testing
         try await producer.onLoop { probe in
             for number in 0..<2000 {
                 probe.send(
-                    KafkaRecord(
+                    Record(
                         topic: topic, key: ByteBuffer(string: "key \(number % 8)"),
                         value: ByteBuffer(string: "\(number)")))
             }
@@ -80,7 +80,7 @@ import Testing
         let producer = try await ProducerProbe.start(settings)
         try await producer.onLoop { probe in
             _ = probe.send(
-                KafkaRecord(
+                Record(
                     topic: topic, key: ByteBuffer(string: "k"), value: ByteBuffer(string: "from here"),
                     headers: [MessageHeader(name: "h", value: Array("1".utf8))], partition: 2))
         }

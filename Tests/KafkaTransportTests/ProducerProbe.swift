@@ -51,7 +51,7 @@ final class ProducerProbe: @unchecked Sendable {
 
     /// Sends with a receipt; the failure of a record that was not even queued.
     @discardableResult
-    func send(_ record: KafkaRecord) -> DeliveryFailure? {
+    func send(_ record: Record) -> DeliveryFailure? {
         loop.preconditionInEventLoop()
         return producer.send(record, receipt: Receipt(of: record, in: self))
     }
@@ -61,7 +61,7 @@ final class ProducerProbe: @unchecked Sendable {
         try await loop.flatSubmit { () -> EventLoopFuture<Void> in
             for value in values {
                 let failure = self.send(
-                    KafkaRecord(
+                    Record(
                         topic: topic, key: key.map(ByteBuffer.init(string:)), value: ByteBuffer(string: value),
                         partition: partition))
                 if let failure { return self.loop.makeFailedFuture(failure) }
@@ -92,7 +92,7 @@ final class ProducerProbe: @unchecked Sendable {
         private let value: String
         private let probe: ProducerProbe
 
-        init(of record: KafkaRecord, in probe: ProducerProbe) {
+        init(of record: Record, in probe: ProducerProbe) {
             value = record.value.map { String(buffer: $0) } ?? ""
             self.probe = probe
         }

@@ -14,11 +14,11 @@ import Testing
             let publisher = try await TestPublisher(broker.settings("again"))
             let first = Collector(acknowledges: false)
             let (subscriber, _) = try await broker.subscriber("again", ["t"], first)
-            try await publisher.publish((1...5).map { MQTTPublication("t", "done\($0)") })
+            try await publisher.publish((1...5).map { Record("t", "done\($0)") })
             #expect(await eventually { first.count == 5 })
             try await first.acknowledgeHeld()
             // Once the next message is here, nothing of the first five is on its way any more.
-            try await publisher.publish((1...5).map { MQTTPublication("t", "open\($0)") })
+            try await publisher.publish((1...5).map { Record("t", "open\($0)") })
             #expect(await eventually { first.count == 10 })
             // The first of them stays open, so that those after it, whether read with it or later, stay so as well.
             try await first.acknowledgeHeld { $0 == "open2" || $0 == "open4" }
@@ -32,7 +32,7 @@ import Testing
 
             let third = Collector()
             let (last, _) = try await broker.subscriber("again", ["t"], third)
-            try await publisher.publish([MQTTPublication("t", "end")])
+            try await publisher.publish([Record("t", "end")])
             #expect(await eventually { third.messages.last?.text == "end" })
             #expect(third.messages.map(\.text) == ["end"], "nothing twice that was acknowledged and written")
             await last.stop()
@@ -46,7 +46,7 @@ import Testing
             let (earlier, _) = try await broker.subscriber("first", ["t"], Collector())
             await earlier.stop()
             let publisher = try await TestPublisher(broker.settings("first"))
-            try await publisher.publish((1...5).map { MQTTPublication("t", "\($0)") })
+            try await publisher.publish((1...5).map { Record("t", "\($0)") })
             #expect(await eventually { publisher.receipts.delivered == 5 })
 
             let collector = Collector()
@@ -54,7 +54,7 @@ import Testing
             let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: settings.endpoint)
             let route = try await collector.route
             let subscriber = try MQTTSubscriber(settings: settings, status: status, logger: quietLogger) { _ in route }
-            try await publisher.publish([MQTTPublication("t", "6")])
+            try await publisher.publish([Record("t", "6")])
             #expect(await eventually { publisher.receipts.delivered == 6 })
             #expect(status.current.status == .connecting)
             try subscriber.subscribe(to: ["t"])
@@ -130,7 +130,7 @@ import Testing
             let collector = Collector(acknowledges: false)
             let (subscriber, _) = try await broker.subscriber("flood", ["t"], collector)
             let publisher = try await TestPublisher(broker.settings("flood"))
-            try await publisher.publish((0..<4_000).map { MQTTPublication("t", "\($0)", qos: 0) })
+            try await publisher.publish((0..<4_000).map { Record("t", "\($0)", qos: 0) })
             #expect(await eventually { publisher.receipts.delivered == 4_000 })
             #expect(await eventually { collector.count == IntakeBudget.messageLimit })
             var done = 0
@@ -186,7 +186,7 @@ import Testing
                     try subscriber.subscribe(to: ["t"])
                     _ = await eventually { subscriber.isSubscribed }
                     let publisher = try await TestPublisher(settings)
-                    try await publisher.publish((1...20).map { MQTTPublication("t", "\($0)") })
+                    try await publisher.publish((1...20).map { Record("t", "\($0)") })
                     guard await eventually({ collector.count == 20 && publisher.receipts.delivered == 20 }) else {
                         return
                     }

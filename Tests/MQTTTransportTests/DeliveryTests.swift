@@ -46,7 +46,7 @@ import Testing
         try await withBroker { broker in
             let publisher = try await TestPublisher(broker.settings("publish"))
             try await publisher.publish(
-                (1...100).map { MQTTPublication("out/\(qos)", "m\($0)", qos: qos, retain: true) })
+                (1...100).map { Record("out/\(qos)", "m\($0)", qos: qos, retain: true) })
             #expect(await eventually { publisher.receipts.delivered == 100 })
             #expect(publisher.publisher.unsettled == 0)
             let (_, output) = try run(
@@ -70,7 +70,7 @@ import Testing
             try subscriber.subscribe(to: ["order/#"])
             #expect(await eventually { subscriber.isSubscribed })
             let publisher = try await TestPublisher(settings)
-            try await publisher.publish((0..<2_000).map { MQTTPublication("order/\($0 % 4)", "\($0 / 4)") })
+            try await publisher.publish((0..<2_000).map { Record("order/\($0 % 4)", "\($0 / 4)") })
             #expect(await eventually { collectors[0].count + collectors[1].count == 2_000 })
             #expect(await eventually { publisher.receipts.delivered == 2_000 })
             let messages = collectors.flatMap(\.messages)
@@ -88,7 +88,7 @@ import Testing
             let collector = Collector()
             let (subscriber, _) = try await broker.subscriber("overlap", ["a/#", "a/b", "a/+", "+/b"], collector)
             let publisher = try await TestPublisher(broker.settings("overlap"))
-            try await publisher.publish([MQTTPublication("a/b", "1"), MQTTPublication("a/end", "2")])
+            try await publisher.publish([Record("a/b", "1"), Record("a/end", "2")])
             #expect(await eventually { collector.messages.last?.text == "2" })
             #expect(collector.messages.map(\.text) == ["1", "2"])
             await publisher.publisher.stop()
@@ -134,8 +134,8 @@ import Testing
         try await withBroker { broker in
             let publisher = try await TestPublisher(broker.settings("refused"))
             let failures = try await publisher.publish([
-                MQTTPublication("a/#", "x"), MQTTPublication("a/+/b", "x"), MQTTPublication("", "x"),
-                MQTTPublication("a", "x", qos: 3),
+                Record("a/#", "x"), Record("a/+/b", "x"), Record("", "x"),
+                Record("a", "x", qos: 3),
             ])
             #expect(failures.count == 4)
             #expect(failures.first == "the MQTT topic 'a/#' holds a wildcard: wildcards are for subscriptions only")

@@ -13,7 +13,7 @@ import Testing
             let collector = Collector()
             let (subscriber, status) = try await broker.subscriber("restart", ["t"], collector)
             let publisher = try await TestPublisher(broker.settings("restart"))
-            try await publisher.publish([MQTTPublication("t", "before")])
+            try await publisher.publish([Record("t", "before")])
             #expect(await eventually { collector.count == 1 && publisher.receipts.delivered == 1 })
 
             let process = try #require(broker.brokerProcess)
@@ -21,7 +21,7 @@ import Testing
             #expect(await eventually { status.current.retryCount >= 1 && publisher.status.current.retryCount >= 1 })
             // The broker keeps nothing, so these may be sent only after the new session has its subscription.
             #expect(await eventually { status.current.status == .connected && subscriber.isSubscribed })
-            try await publisher.publish((1...50).map { MQTTPublication("t", "after\($0)") })
+            try await publisher.publish((1...50).map { Record("t", "after\($0)") })
             #expect(await eventually { collector.messages.last?.text == "after50" })
             #expect(await eventually { publisher.receipts.delivered == 51 })
             #expect(collector.messages.dropFirst().map(\.text) == (1...50).map { "after\($0)" })
@@ -35,7 +35,7 @@ import Testing
         let port: Int = try await withBroker { $0.port }
         let settings = MQTTSettings(host: "127.0.0.1", port: port, clientID: "waits")
         let publisher = try await TestPublisher(settings)
-        try await publisher.publish((1...50).map { MQTTPublication("t/\($0)", "\($0)", qos: $0 % 3, retain: true) })
+        try await publisher.publish((1...50).map { Record("t/\($0)", "\($0)", qos: $0 % 3, retain: true) })
         #expect(await eventually { publisher.status.current.status == .reconnecting })
         #expect(publisher.status.current.errorMessage?.contains("Connection refused") == true)
         #expect(publisher.receipts.settled.isEmpty)
@@ -54,13 +54,13 @@ import Testing
     func fullQueue() async throws {
         let port: Int = try await withBroker { $0.port }
         let publisher = try await TestPublisher(MQTTSettings(host: "127.0.0.1", port: port, clientID: "full"))
-        let failures = try await publisher.publish((0..<10_002).map { MQTTPublication("t", "\($0)") })
+        let failures = try await publisher.publish((0..<10_002).map { Record("t", "\($0)") })
         #expect(failures.count == 2)
         #expect(failures.first?.hasPrefix("the MQTT send queue is full (10000 messages") == true)
         await publisher.publisher.stop()
         #expect(await eventually { publisher.receipts.settled.count == 10_000 })
         #expect(publisher.receipts.delivered == 0)
-        #expect(try await publisher.publish([MQTTPublication("t", "late")]) == ["the MQTT publisher is stopped"])
+        #expect(try await publisher.publish([Record("t", "late")]) == ["the MQTT publisher is stopped"])
     }
 
     @Test("a host name that does not resolve is reported, and a stop does not wait for it")
@@ -113,7 +113,7 @@ import Testing
 
         let right = try await TestPublisher(
             MQTTSettings(host: "127.0.0.1", port: port, user: "alice", password: Secret("right"), clientID: "right"))
-        try await right.publish([MQTTPublication("t", "x", qos: 2)])
+        try await right.publish([Record("t", "x", qos: 2)])
         #expect(await eventually { right.receipts.delivered == 1 })
         await right.publisher.stop()
     }

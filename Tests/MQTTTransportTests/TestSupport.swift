@@ -146,7 +146,7 @@ final class TestPublisher: Sendable {
     let status: ConnectionStatus
     let receipts = Receipts()
     private let loop: any EventLoop
-    private let sender: NIOLoopBound<any MQTTSending>
+    private let sender: NIOLoopBound<any Outlet>
 
     init(_ settings: MQTTSettings) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -161,14 +161,14 @@ final class TestPublisher: Sendable {
 
     /// Returns the failures of those that could not be queued.
     @discardableResult
-    func publish(_ publications: [MQTTPublication]) async throws -> [String] {
+    func publish(_ publications: [Record]) async throws -> [String] {
         try await loop.submit { [self] in
-            publications.compactMap { sender.value.publish($0, receipt: receipts.next())?.description }
+            publications.compactMap { sender.value.send($0, receipt: receipts.next())?.description }
         }.get()
     }
 }
 
-extension MQTTPublication {
+extension Record {
     init(_ topic: String, _ text: String, qos: Int = 1, retain: Bool = false) {
         self.init(topic: topic, payload: ByteBuffer(string: text), qos: qos, retain: retain)
     }

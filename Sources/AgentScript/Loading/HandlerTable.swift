@@ -8,7 +8,7 @@ package struct HandlerTable {
         package let filter: TopicFilter
         package internal(set) var function: LuaReference
         /// nil: whichever of Kafka and MQTT is there.
-        package internal(set) var source: MessageSource?
+        package internal(set) var source: TransportName?
         /// How often a failing message is tried, the first time included.
         package internal(set) var attempts = 3
         /// Seconds before the second attempt; doubles with each.
@@ -31,7 +31,7 @@ package struct HandlerTable {
 
         /// The brokers on which the topic is subscribed where they are there: without a `source`, Kafka where it allows
         /// the name, and MQTT always.
-        package var sources: [MessageSource] {
+        package var sources: [TransportName] {
             let isKafkas = source != .mqtt && !filter.hasWildcards && KafkaTopicName.isValid(filter.text)
             return (isKafkas ? [.kafka] : []) + (source != .kafka ? [.mqtt] : [])
         }
@@ -81,7 +81,7 @@ package struct HandlerTable {
 
     /// The handlers of a topic, in order of registration: for MQTT every one whose filter matches, for Kafka the one that
     /// names the topic, else the first whose filter matches.
-    package func messages(topic: String, source: MessageSource) -> [Message] {
+    package func messages(topic: String, source: TransportName) -> [Message] {
         let matching = messages.filter { handler in
             (handler.source == nil || handler.source == source) && handler.filter.matches(topic)
         }

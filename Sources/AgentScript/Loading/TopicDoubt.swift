@@ -3,7 +3,7 @@ import AgentModel
 /// A topic that can be meant as it stands, and probably is not.
 enum TopicDoubt {
     /// What is to be said of a handler's topic; nil for nothing. `source` is nil for whichever of the brokers is there.
-    static func of(_ filter: TopicFilter, source: MessageSource?) -> String? {
+    static func of(_ filter: TopicFilter, source: TransportName?) -> String? {
         let topic = filter.text
         if topic.hasPrefix("/"), topic.utf8.count > 1 {
             return

@@ -20,11 +20,11 @@ extension AgentMethods {
         let mqttTopic = LatestTopic { TopicFilter.isValidTopicName($0) }
         method("send_kafka", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let record = try kafkaRecord(Arguments(call), kafkaTopic)
-            return script.answer(.kafka(record), call)
+            return script.answer(.send(.kafka, record), call)
         }
         method("send_mqtt", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             let publication = try mqttPublication(Arguments(call), mqttTopic)
-            return script.answer(.mqtt(publication), call)
+            return script.answer(.send(.mqtt, publication), call)
         }
         method("emit", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             guard let event = try event(Arguments(call), for: script) else {
@@ -88,11 +88,11 @@ extension AgentMethods {
 
     private static func kafkaRecord(
         _ arguments: Arguments, _ latest: LatestTopic
-    ) throws(LuaFailure) -> KafkaRecord {
+    ) throws(LuaFailure) -> Record {
         let topic = try latest.topic(2, arguments) {
             "\"\($0)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected"
         }
-        var record = KafkaRecord(topic: topic, value: try arguments.payload(3, "value"))
+        var record = Record(topic: topic, value: try arguments.payload(3, "value"))
         if let options = try arguments.options(4, "options", known: kafkaOptions) {
             let stack = options.stack
             let type = stack.getField("key", of: options.index)
@@ -105,7 +105,9 @@ extension AgentMethods {
                 throw options.wrong("key", "string")
             }
             stack.pop(1)
-            record.partition = try options.integer("partition", in: 0...Int(Int32.max)).map { Int32($0) }
+            if let partition = try options.integer("partition", in: 0...Int(Int32.max)) {
+                record.options = [Record.Option("partition", .integer(Int64(partition)))]
+            }
             record.headers = try options.headers("headers") ?? []
         }
         return record
@@ -113,14 +115,18 @@ extension AgentMethods {
 
     private static func mqttPublication(
         _ arguments: Arguments, _ latest: LatestTopic
-    ) throws(LuaFailure) -> MQTTPublication {
+    ) throws(LuaFailure) -> Record {
         let topic = try latest.topic(2, arguments) {
             "\"\($0)\" is no MQTT topic to publish to: a name without the wildcards + and # expected"
         }
-        var publication = MQTTPublication(topic: topic, payload: try arguments.payload(3, "payload") ?? ByteBuffer())
+        var publication = Record(topic: topic, value: try arguments.payload(3, "payload") ?? ByteBuffer())
         if let options = try arguments.options(4, "options", known: mqttOptions) {
-            publication.qos = try options.integer("qos", in: 0...2) ?? 1
-            publication.retain = try options.boolean("retain") ?? false
+            if let qos = try options.integer("qos", in: 0...2) {
+                publication.options.append(Record.Option("qos", .integer(Int64(qos))))
+            }
+            if let retain = try options.boolean("retain") {
+                publication.options.append(Record.Option("retain", .flag(retain)))
+            }
         }
         return publication
     }

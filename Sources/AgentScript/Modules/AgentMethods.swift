@@ -104,7 +104,7 @@ enum AgentMethods {
         let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json", "decode"]
         if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {
-                guard let known = MessageSource(rawValue: source) else {
+                guard let known = TransportName(known: source) else {
                     throw arguments.invalid("options.source", "\"kafka\" or \"mqtt\" expected, got \"\(source)\"")
                 }
                 handler.source = known

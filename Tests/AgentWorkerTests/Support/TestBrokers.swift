@@ -1,10 +1,10 @@
 import AgentModel
 import NIOCore
 
-/// A Kafka that keeps what is sent; the test says what became of it.
-final class TestKafka: KafkaSending {
+/// A broker that keeps what is sent; the test says what became of it.
+final class TestBroker: Outlet {
     struct Sent {
-        var record: KafkaRecord
+        var record: Record
         var receipt: DeliveryReceipt?
 
         var topic: String { record.topic }
@@ -24,7 +24,7 @@ final class TestKafka: KafkaSending {
 
     var unsettledCount: Int { unsettled.count }
 
-    func send(_ record: KafkaRecord, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         if let refusal { return DeliveryFailure(refusal) }
         sent.append(Sent(record: record, receipt: nil))
         guard let receipt else { return nil }
@@ -41,26 +41,6 @@ final class TestKafka: KafkaSending {
     }
 
     func settleLast(_ failure: DeliveryFailure? = nil) { unsettled.popLast()?.settle(failure) }
-
-    func settleAll(_ failure: DeliveryFailure? = nil) {
-        let all = unsettled
-        unsettled = []
-        for receipt in all { receipt.settle(failure) }
-    }
-}
-
-/// An MQTT broker of the same kind.
-final class TestMQTT: MQTTSending {
-    private(set) var published: [MQTTPublication] = []
-    private var unsettled: [DeliveryReceipt] = []
-    var acknowledges = false
-
-    func publish(_ publication: MQTTPublication, receipt: DeliveryReceipt?) -> DeliveryFailure? {
-        published.append(publication)
-        guard let receipt else { return nil }
-        if acknowledges { receipt.settle(nil) } else { unsettled.append(receipt) }
-        return nil
-    }
 
     func settleAll(_ failure: DeliveryFailure? = nil) {
         let all = unsettled

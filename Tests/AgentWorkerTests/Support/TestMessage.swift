@@ -2,7 +2,7 @@ import AgentModel
 
 /// A message that no broker sent; it counts how often it was acknowledged.
 final class TestMessage: InboundMessage {
-    let source: MessageSource
+    let source: TransportName
     let topic: String
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
@@ -18,7 +18,7 @@ final class TestMessage: InboundMessage {
 
     /// Without a payload it is a tombstone, or an empty MQTT message.
     init(
-        _ topic: String, _ payload: String?, source: MessageSource = .kafka, key: String? = nil,
+        _ topic: String, _ payload: String?, source: TransportName = .kafka, key: String? = nil,
         headers: [MessageHeader] = [], partition: Int32 = 0, offset: Int64 = 0
     ) {
         self.topic = topic

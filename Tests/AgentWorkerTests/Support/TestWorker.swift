@@ -12,8 +12,8 @@ import TestSupport
 /// A worker whose time, brokers and subscribers are the test's.
 final class TestWorker {
     let loop = EmbeddedEventLoop()
-    let kafka = TestKafka()
-    let mqtt = TestMQTT()
+    let kafka = TestBroker()
+    let mqtt = TestBroker()
     let hub = TestHub()
     let outbound = TestOutbound()
     let spool = TestSpool()
@@ -42,7 +42,9 @@ final class TestWorker {
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
             clock: { 1_767_323_045_678 }, spool: spool, blocking: BlockingInPlace(), metrics: durations, pause: .zero,
             answersWithPlaces: answersWithPlaces, logger: Logger(label: "test") { _ in LogLines(lines) })
-        worker.connect(kafka: hasKafka ? kafka : nil, mqtt: hasMQTT ? mqtt : nil, hub: hub)
+        worker.connect(.kafka, hasKafka ? kafka : nil)
+        worker.connect(.mqtt, hasMQTT ? mqtt : nil)
+        worker.connect(hub)
         guard serves else { return }
         for (agent, script) in scripts.enumerated() { try activate(script, agent: agent) }
         worker.beginServing()
@@ -98,7 +100,7 @@ final class TestWorker {
 
     @discardableResult
     func deliver(
-        _ topic: String, _ payload: String? = "{}", source: MessageSource = .kafka, partition: Int32 = 0,
+        _ topic: String, _ payload: String? = "{}", source: TransportName = .kafka, partition: Int32 = 0,
         offset: Int64 = 0
     ) -> TestMessage {
         let message = TestMessage(topic, payload, source: source, key: "k", partition: partition, offset: offset)

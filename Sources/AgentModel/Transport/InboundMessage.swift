@@ -1,25 +1,8 @@
-/// Which kind of broker a message came from.
-package enum MessageSource: String, Sendable {
-    case kafka
-    case mqtt
-}
-
-/// One header of a Kafka record. A header may lack a value (KIP-82), which is not the same as an empty one.
-package struct MessageHeader: Sendable, Equatable {
-    package let name: String
-    package let value: [UInt8]?
-
-    package init(name: String, value: [UInt8]?) {
-        self.name = name
-        self.value = value
-    }
-}
-
 /// A message on its way to a handler, confined to the event loop of the worker that received it.
 ///
 /// The bytes stay where the transport's library put them: `payload` and `key` are valid for as long as the object lives.
 package protocol InboundMessage: AnyObject {
-    var source: MessageSource { get }
+    var source: TransportName { get }
     var topic: String { get }
     var payload: UnsafeRawBufferPointer { get }
     /// The Kafka record's key; nil for none, and for MQTT.
@@ -45,6 +28,9 @@ package protocol InboundMessage: AnyObject {
 }
 
 extension InboundMessage {
+    /// What a person finds it by at its broker; nil: its transport has no such thing.
+    package var id: String? { offset >= 0 ? "\(topic)/\(partition)/\(offset)" : nil }
+
     /// A Kafka record without a value, which is not the same as an empty one. MQTT has no such thing.
     package var isTombstone: Bool { source == .kafka && payload.baseAddress == nil }
 }

@@ -1,23 +1,17 @@
 package import NIOCore
 
 /// A message that failed for good, on its way to the topic for such messages.
-package enum DeadLetter: Sendable {
-    case kafka(KafkaRecord)
-    case mqtt(MQTTPublication)
+package struct DeadLetter: Sendable {
+    package let transport: TransportName
+    package let record: Record
 
-    package var topic: String {
-        switch self {
-        case .kafka(let record): record.topic
-        case .mqtt(let publication): publication.topic
-        }
+    package init(_ transport: TransportName, _ record: Record) {
+        self.transport = transport
+        self.record = record
     }
 
-    package var effect: Effect {
-        switch self {
-        case .kafka(let record): .kafka(record)
-        case .mqtt(let publication): .mqtt(publication)
-        }
-    }
+    package var topic: String { record.topic }
+    package var effect: Effect { .send(transport, record) }
 }
 
 /// A dead letter that no broker took, as it is kept: one line of JSON, its bytes in Base64 so that none is altered.
@@ -38,22 +32,18 @@ package struct KeptLetter: Sendable {
     }
 
     package func json() -> ByteBuffer {
+        let record = letter.record
         var fields: [(String, JSONValue)] = [
             ("id", .string(id)), ("time", .string(Timestamp.text(time))), ("reason", .string(reason)),
+            ("broker", .string("\(letter.transport)")), ("topic", .string(record.topic)),
+            ("key", Self.json(record.key)), ("value", Self.json(record.value)),
+            ("headers", .array(record.headers.map(Self.json))),
         ]
-        switch letter {
-        case .kafka(let record):
-            fields += [
-                ("broker", "kafka"), ("topic", .string(record.topic)),
-                ("partition", record.partition.map { .integer(Int64($0)) } ?? .null),
-                ("key", Self.json(record.key)), ("value", Self.json(record.value)),
-                ("headers", .array(record.headers.map(Self.json))),
-            ]
-        case .mqtt(let publication):
-            fields += [
-                ("broker", "mqtt"), ("topic", .string(publication.topic)), ("value", Self.json(publication.payload)),
-                ("qos", .integer(Int64(publication.qos))), ("retain", .bool(publication.retain)),
-            ]
+        for option in record.options {
+            switch option.value {
+            case .integer(let value): fields.append((option.name, .integer(value)))
+            case .flag(let value): fields.append((option.name, .bool(value)))
+            }
         }
         return JSONValue.object(JSONObject(fields)).json()
     }
@@ -71,24 +61,23 @@ package struct KeptLetter: Sendable {
 
     private struct Malformed: Error {}
 
+    private static let names: Set = ["id", "time", "reason", "broker", "topic", "key", "value", "headers"]
+
     private static func letter(_ value: JSONValue) throws -> DeadLetter {
-        guard let topic = value["topic"]?.stringValue else { throw Malformed() }
-        let bytes = try bytes(value["value"])
-        switch value["broker"]?.stringValue {
-        case "kafka":
-            return .kafka(
-                KafkaRecord(
-                    topic: topic, key: try Self.bytes(value["key"]), value: bytes,
-                    headers: try (value["headers"]?.arrayValue ?? []).map(header),
-                    partition: value["partition"]?.integerValue.flatMap { Int32(exactly: $0) }))
-        case "mqtt":
-            guard let qos = value["qos"]?.integerValue, (0...2).contains(qos) else { throw Malformed() }
-            return .mqtt(
-                MQTTPublication(
-                    topic: topic, payload: bytes ?? ByteBuffer(), qos: Int(qos),
-                    retain: value["retain"]?.boolValue ?? false))
-        default: throw Malformed()
+        guard let topic = value["topic"]?.stringValue,
+            let transport = value["broker"]?.stringValue.flatMap(TransportName.init(known:))
+        else { throw Malformed() }
+        var record = Record(
+            topic: topic, key: try bytes(value["key"]), value: try bytes(value["value"]),
+            headers: try (value["headers"]?.arrayValue ?? []).map(header))
+        for member in value.objectValue?.members ?? [] where !names.contains(member.key) {
+            if let integer = member.value.integerValue {
+                record.options.append(Record.Option(member.key, .integer(integer)))
+            } else if let flag = member.value.boolValue {
+                record.options.append(Record.Option(member.key, .flag(flag)))
+            }
         }
+        return DeadLetter(transport, record)
     }
 
     private static func header(_ pair: JSONValue) throws -> MessageHeader {
