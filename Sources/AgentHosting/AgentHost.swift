@@ -93,9 +93,9 @@ package struct AgentHost: Service {
             let registry = HostRegistry()
             let control = await openControl(registry, workers[0], status.spool)
             defer { registry.leave(pid: getpid()) }
-            await floor.awaitSubscriptions()
+            await floor.brokers.awaitSubscriptions()
             floor.isReady()
-            let ready = try tell(http, floor.brokers, in: control == nil ? nil : registry)
+            let ready = try tell(http, floor.brokers.lineup, in: control == nil ? nil : registry)
             announce(.started(try await startReport(ready, reloader, floor, config)))
             await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
                 _ = try? tell(http, $0, in: control == nil ? nil : registry)
@@ -151,10 +151,10 @@ package struct AgentHost: Service {
     private func startReport(
         _ ready: ReadyReport, _ reloader: Reloader, _ floor: HostFloor, _ config: AgentConfig
     ) async throws -> StartReport {
-        let brokers = floor.brokers
+        let lineup = floor.brokers.lineup
         return StartReport(
-            agents: try await floor.descriptions(), ready: ready, isKafkaEmbedded: brokers.embeddedKafka != nil,
-            isMQTTEmbedded: brokers.embeddedMosquitto != nil, missing: floor.missingAnew(),
+            agents: try await floor.descriptions(), ready: ready, isKafkaEmbedded: lineup.embeddedKafka != nil,
+            isMQTTEmbedded: lineup.embeddedMosquitto != nil, missing: floor.brokers.missingAnew(),
             watched: options.reloads ? await reloader.filesRead : nil, grace: stopTime.grace)
     }
 
@@ -189,7 +189,9 @@ package struct AgentHost: Service {
     }
 
     /// A rotated secret is picked up without a restart: the transport concerned connects anew with it.
-    private func followSecrets(_ resolver: ConfigurationResolver, _ floor: HostFloor, serviceName: String) async {
+    private func followSecrets(
+        _ resolver: ConfigurationResolver, _ brokers: BrokerConnections, serviceName: String
+    ) async {
         guard let first = resolver.secrets, let loader = try? secretLoader(first.platform, resolver) else { return }
         var known = first
         for await secrets in loader.changes(after: first) {
@@ -198,12 +200,12 @@ package struct AgentHost: Service {
             resolver.use(secrets)
             do {
                 guard let config = try resolver.resolveAgain() else { continue }
-                let brokers = try BrokerLineup(configured: config, serviceName: serviceName)
+                let lineup = try BrokerLineup(configured: config, serviceName: serviceName)
                 logger.notice(
                     "secrets were rotated",
                     metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
-                if changed.contains(.mqtt) { try await floor.connectMQTT(brokers.mqtt, serviceName: serviceName) }
-                if changed.contains(.kafka) { try await floor.connectKafka(brokers.kafka, serviceName: serviceName) }
+                if changed.contains(.mqtt) { try await brokers.connectMQTT(lineup.mqtt) }
+                if changed.contains(.kafka) { try await brokers.connectKafka(lineup.kafka) }
                 resolver.hold(config)
             } catch {
                 logger.error(
@@ -245,12 +247,12 @@ package struct AgentHost: Service {
                         }
                     }
                 }
-                tasks.addTask { await followSecrets(resolver, floor, serviceName: serviceName) }
+                tasks.addTask { await followSecrets(resolver, floor.brokers, serviceName: serviceName) }
                 let renewal = CertificateRenewal(
-                    floor: floor, resolver: resolver, serviceName: serviceName, logger: logger)
+                    brokers: floor.brokers, resolver: resolver, serviceName: serviceName, logger: logger)
                 tasks.addTask { await renewal.follow() }
                 // A new version may be the first to need a broker.
-                tasks.addTask { await floor.followNeeds(started: brokersStarted) }
+                tasks.addTask { await floor.brokers.followNeeds(started: brokersStarted) }
                 await floor.untilStopped()
                 await reloader.stop()
                 tasks.cancelAll()

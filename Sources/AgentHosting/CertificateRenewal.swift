@@ -12,18 +12,18 @@ struct CertificateRenewal {
     /// Between two looks. What makes certificates renews them days before they end.
     private static let interval = Duration.seconds(2)
 
-    let floor: HostFloor
+    let brokers: BrokerConnections
     let resolver: ConfigurationResolver
     let serviceName: String
     let logger: Logger
 
     /// Until its task is cancelled.
     func follow() async {
-        var known = Marks(floor.brokers)
+        var known = Marks(brokers.lineup)
         // A pair is two files, written one after the other: a change counts when it has been seen twice.
         var candidate = known
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            let marks = Marks(floor.brokers)
+            let marks = Marks(brokers.lineup)
             defer { candidate = marks }
             guard marks != known, marks == candidate else { continue }
             await connect(
@@ -36,14 +36,14 @@ struct CertificateRenewal {
         guard kafka || mqtt else { return }
         do {
             guard let config = try resolver.resolveAgain() else { return }
-            let brokers = try BrokerLineup(configured: config, serviceName: serviceName)
+            let lineup = try BrokerLineup(configured: config, serviceName: serviceName)
             logger.notice(
                 "certificates were renewed",
                 metadata: [
                     "of": "\([kafka ? "kafka" : nil, mqtt ? "mqtt" : nil].compactMap { $0 }.joined(separator: ", "))"
                 ])
-            if mqtt { try await floor.connectMQTT(brokers.mqtt, serviceName: serviceName) }
-            if kafka { try await floor.connectKafka(brokers.kafka, serviceName: serviceName) }
+            if mqtt { try await brokers.connectMQTT(lineup.mqtt) }
+            if kafka { try await brokers.connectKafka(lineup.kafka) }
         } catch {
             logger.error(
                 "renewed certificates cannot be used; the connections stay as they are",
@@ -56,9 +56,9 @@ struct CertificateRenewal {
         let kafka: [String: String]
         let mqtt: [String: String]
 
-        init(_ brokers: BrokerLineup) {
-            kafka = Self.marks(brokers.kafka?.tls)
-            mqtt = Self.marks(brokers.mqtt?.tls)
+        init(_ lineup: BrokerLineup) {
+            kafka = Self.marks(lineup.kafka?.tls)
+            mqtt = Self.marks(lineup.mqtt?.tls)
         }
 
         private static func marks(_ tls: TLSFiles?) -> [String: String] {
