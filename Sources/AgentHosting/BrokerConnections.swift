@@ -114,7 +114,6 @@ final class BrokerConnections: Sendable {
                         logger: logger)
                     let producer = try KafkaProducer(
                         settings: settings, eventLoop: room.loop, status: connection, logger: logger)
-                    producer.warm(topics: [])
                     if !subscriptions.kafka.isEmpty { consumer.subscribe(to: subscriptions.kafka) }
                     let connected = room.connectKafka(
                         consumer: consumer, producer: producer,

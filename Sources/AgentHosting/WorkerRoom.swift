@@ -98,11 +98,6 @@ final class WorkerRoom: @unchecked Sendable {
         server.beginStop()
     }
 
-    func warm(_ topics: [String]) {
-        loop.preconditionInEventLoop()
-        producer?.warm(topics: topics)
-    }
-
     /// Commits what is settled, waits for what is sent, and leaves.
     func stopKafka() -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()

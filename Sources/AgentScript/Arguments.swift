@@ -60,13 +60,6 @@ package struct Arguments {
         return stack.reference()
     }
 
-    /// A text for people, cut where it is longer than such a text may be.
-    package func optionalText(_ index: Int32, _ name: String) throws(LuaFailure) -> String? {
-        if isMissing(index) { return nil }
-        guard let text = stack.string(at: index) else { throw wrong(name, "string", at: index) }
-        return text
-    }
-
     /// A table of named options; nil when absent.
     package func options(
         _ index: Int32, _ name: String, known: [String], instead: (String) -> String? = { _ in nil }

@@ -98,10 +98,8 @@ extension EmbeddedKafka {
         case fetch = 1
         case metadata = 3
         case offsetCommit = 8
-        case offsetFetch = 9
         case joinGroup = 11
         case heartbeat = 12
-        case initProducerID = 22
     }
 
     /// Makes a topic; the brokers otherwise make it with 4 partitions when it is first named.
@@ -118,14 +116,6 @@ extension EmbeddedKafka {
             guard let cluster else { return }
             let errors = codes.map { rd_kafka_resp_err_t(rawValue: $0) }
             rd_kafka_mock_push_request_errors_array(cluster.cluster, request.rawValue, errors.count, errors)
-        }
-    }
-
-    /// Forgets the errors not yet answered.
-    package func clearFailures(of request: Request) {
-        cluster.withLock { cluster in
-            guard let cluster else { return }
-            rd_kafka_mock_clear_request_errors(cluster.cluster, request.rawValue)
         }
     }
 

@@ -42,14 +42,4 @@ struct SettingTests {
         }
         #expect(secret == Set(expected))
     }
-
-    @Test("the documentation has a line for every setting")
-    func documentation() {
-        let lines = Setting.documentation().split(separator: "\n")
-        #expect(lines.count == Setting.all.count + 2)
-        #expect(
-            lines.contains(
-                "| `PORT` | `config.port` | `8080` | The port of the HTTP server; 0 picks a free one. "
-                    + "Expects a whole number from 0 to 65535. |"))
-    }
 }
