@@ -60,7 +60,7 @@ let package = Package(
         room("AgentModel", ["CJSON", "CNames", nioCore]),
         room(
             "AgentScript",
-            ["LuaRuntime", "AgentModel", nioCore, logging, .product(name: "Crypto", package: "swift-crypto")]),
+            ["LuaRuntime", "AgentModel", nioCore, .product(name: "Crypto", package: "swift-crypto")]),
         room("Delivery", ["AgentModel", nioCore]),
         room(
             "AgentWorker",
@@ -72,7 +72,7 @@ let package = Package(
         room("Outbound", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         room("AgentStore", ["AgentModel", "CSQLite", nioCore, nioPosix]),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
-        room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, nioPosix, logging]),
+        room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, logging]),
         room("DevelopmentBrokers", ["AgentModel", "CRdkafka", nioCore, logging]),
         room("HTTPServer", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
         room("AgentMetrics", [metrics]),
