@@ -27,7 +27,8 @@ final class TestMessage: InboundMessage {
         self.key = key.map(Self.bytes)
         self.headers = headers
         self.partition = partition
-        self.offset = offset
+        // MQTT has no such thing.
+        self.offset = source == .mqtt ? -1 : offset
         qos = source == .mqtt ? 1 : 0
     }
 
