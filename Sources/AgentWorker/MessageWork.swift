@@ -203,8 +203,9 @@ final class MessageWork: LaneWork {
             route.handlers[index].function, of: live, scope: self, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
-                try stack.push(
-                    message, attempt: delivery.attempt, as: route.handlers[index].payload)
+                let handler = route.handlers[index]
+                return try stack.push(
+                    message, attempt: delivery.attempt, as: handler.payload, showing: handler.fields)
             },
             finish: { [self] in handled($0, by: route, index) })
     }

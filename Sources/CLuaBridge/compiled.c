@@ -1,11 +1,9 @@
 // Puts right, before it runs, what the compiler of Lua 5.4.4 gets wrong (LuaDefects in LuaRuntime's documentation), and
 // notes which globals the code assigns.
 //
-// The chunk is dumped, read, and, where something had to be changed, loaded again: Lua's own format of compiled chunks
-// (ldump.c), written and read by the same library, is the one way to see instructions without Lua's internals. Scripts
-// can neither make nor load compiled chunks.
+// The chunk is dumped, read, and, where something had to be changed, loaded again.
 
-#include "bridge.h"
+#include "dump.h"
 #include "instructions.h"
 
 #include <stdlib.h>
@@ -13,15 +11,11 @@
 /// Bytes of notes on assigned globals; of a chunk with more there is none, as what is missing would tell the wrong story.
 #define MOST_NOTES (1 << 16)
 
-/// What precedes the first function: signature, version, format, test data, sizes, test numbers, count of upvalues.
-#define HEADER (4 + 1 + 1 + 6 + 3 + 8 + 8 + 1)
 /// An instruction whose line is not a difference but stands in a list of its own.
 #define ABSOLUTE_LINE (-0x80)
 
 struct chunk {
-    unsigned char *bytes;
-    size_t length;
-    size_t at;
+    struct lb_dump dump;
     bool changed;
     /// Where an expression with too many fields is; 0 for none.
     long long bad_line;
@@ -45,40 +39,10 @@ struct function {
 
 // MARK: - Reading a dump
 
-static size_t read_size(struct chunk *chunk) {
-    size_t size = 0;
-    while (chunk->at < chunk->length) {
-        unsigned char byte = chunk->bytes[chunk->at++];
-        size = size << 7 | (byte & 0x7F);
-        if (byte & 0x80) {
-            break;
-        }
-    }
-    return size;
-}
-
-static void skip_string(struct chunk *chunk) {
-    size_t size = read_size(chunk);
-    chunk->at += size == 0 ? 0 : size - 1;
-}
-
-static void skip_constant(struct chunk *chunk) {
-    switch (chunk->bytes[chunk->at++] & 0x0F) {
-    case LUA_TNUMBER:
-        chunk->at += 8;
-        break;
-    case LUA_TSTRING:
-        skip_string(chunk);
-        break;
-    default:
-        break;
-    }
-}
-
 /// Whether an upvalue is the table of globals: `_ENV` of the main function, and what functions in it have from there.
 static bool is_globals(const struct chunk *chunk, const struct function *function, size_t upvalue) {
     for (; function->outer != NULL; function = function->outer) {
-        const unsigned char *description = chunk->bytes + function->upvalues + 3 * upvalue;
+        const unsigned char *description = chunk->dump.bytes + function->upvalues + 3 * upvalue;
         bool is_local_of_outer = description[0] != 0;
         if (is_local_of_outer) {
             return false;
@@ -96,82 +60,77 @@ static void note_assignment(struct chunk *chunk, const struct function *function
         || constant >= function->constant_count) {
         return;
     }
-    struct chunk reader = *chunk;
-    reader.at = function->constants;
-    while (constant-- > 0) {
-        skip_constant(&reader);
-    }
-    reader.at++;  // A short string: only such a key stands in the instruction.
-    size_t length = read_size(&reader) - 1;
+    size_t length;
+    const char *name = lb_constant_name(chunk->dump, function->constants, constant, &length);
     if (!lb_buffer_reserve(chunk->notes, sizeof(lb_global_write) + length)) {
         return;
     }
     lb_global_write note = {.line = line, .length = length, .in_function = function->outer != NULL};
     lb_buffer_append(chunk->notes, (const char *)&note, sizeof note);
-    lb_buffer_append(chunk->notes, (const char *)reader.bytes + reader.at, length);
+    lb_buffer_append(chunk->notes, name, length);
 }
 
 /// Reads the lines of a function's instructions, for those that something is to be said about.
 static void read_lines(struct chunk *chunk, const struct function *function) {
-    size_t count = read_size(chunk);
-    const signed char *differences = (const signed char *)chunk->bytes + chunk->at;
-    chunk->at += count;
-    size_t absolutes = read_size(chunk);
+    size_t count = lb_read_size(&chunk->dump);
+    const signed char *differences = (const signed char *)chunk->dump.bytes + chunk->dump.at;
+    chunk->dump.at += count;
+    size_t absolutes = lb_read_size(&chunk->dump);
     long long line = (long long)function->defined;
     for (size_t i = 0; i < count && i < function->count; i++) {
         if (differences[i] != ABSOLUTE_LINE) {
             line += differences[i];
         } else if (absolutes > 0) {
             absolutes--;
-            read_size(chunk);
-            line = (long long)read_size(chunk);
+            lb_read_size(&chunk->dump);
+            line = (long long)lb_read_size(&chunk->dump);
         }
         if (i == function->bad && chunk->bad_line == 0) {
             chunk->bad_line = line;
         }
-        uint32_t instruction = instruction_at(chunk->bytes + function->code, i);
+        uint32_t instruction = instruction_at(chunk->dump.bytes + function->code, i);
         if (opcode(instruction) == OP_SETTABUP) {
             note_assignment(chunk, function, instruction, line);
         }
     }
     for (; absolutes > 0; absolutes--) {
-        read_size(chunk);
-        read_size(chunk);
+        lb_read_size(&chunk->dump);
+        lb_read_size(&chunk->dump);
     }
 }
 
 /// Reads a function and those in it. They nest at most 200 deep, the parser's own limit.
 static void read_function(struct chunk *chunk, const struct function *outer) {
     struct function function = {.outer = outer};
-    skip_string(chunk);
-    function.defined = read_size(chunk);
-    read_size(chunk);
-    chunk->at += 3;  // Parameters, whether there are more, size of the stack.
-    function.count = read_size(chunk);
-    function.code = chunk->at;
-    unsigned char *code = chunk->bytes + chunk->at;
-    chunk->at += 4 * function.count;
+    lb_skip_string(&chunk->dump);
+    function.defined = lb_read_size(&chunk->dump);
+    lb_read_size(&chunk->dump);
+    chunk->dump.at += 3;  // Parameters, whether there are more, size of the stack.
+    function.count = lb_read_size(&chunk->dump);
+    function.code = chunk->dump.at;
+    unsigned char *code = chunk->dump.bytes + chunk->dump.at;
+    chunk->dump.at += 4 * function.count;
     chunk->changed = lb_mend_instructions(code, function.count) || chunk->changed;
     function.bad = lb_find_fields(code, function.count);
-    function.constant_count = read_size(chunk);
-    function.constants = chunk->at;
+    function.constant_count = lb_read_size(&chunk->dump);
+    function.constants = chunk->dump.at;
     for (size_t n = function.constant_count; n > 0; n--) {
-        skip_constant(chunk);
+        lb_skip_constant(&chunk->dump);
     }
-    size_t upvalues = read_size(chunk);
-    function.upvalues = chunk->at;
-    chunk->at += 3 * upvalues;
-    for (size_t n = read_size(chunk); n > 0; n--) {
+    size_t upvalues = lb_read_size(&chunk->dump);
+    function.upvalues = chunk->dump.at;
+    chunk->dump.at += 3 * upvalues;
+    for (size_t n = lb_read_size(&chunk->dump); n > 0; n--) {
         read_function(chunk, &function);
     }
     read_lines(chunk, &function);
-    for (size_t n = read_size(chunk); n > 0; n--) {
-        skip_string(chunk);
-        read_size(chunk);
-        read_size(chunk);
+    for (size_t n = lb_read_size(&chunk->dump); n > 0; n--) {
+        lb_skip_string(&chunk->dump);
+        lb_read_size(&chunk->dump);
+        lb_read_size(&chunk->dump);
     }
-    for (size_t n = read_size(chunk); n > 0; n--) {
-        skip_string(chunk);
+    for (size_t n = lb_read_size(&chunk->dump); n > 0; n--) {
+        lb_skip_string(&chunk->dump);
     }
 }
 
@@ -197,6 +156,11 @@ static int write_bytes(lua_State *L, const void *bytes, size_t length, void *buf
     return 0;
 }
 
+bool lb_dump_function(lua_State *L, lb_buffer *buffer, bool strip) {
+    buffer->length = 0;
+    return lua_dump(L, write_bytes, buffer, strip) == 0 && buffer->length >= LB_DUMP_HEADER;
+}
+
 static const char *read_bytes(lua_State *L, void *context, size_t *length) {
     (void)L;
     lb_buffer *buffer = context;
@@ -217,7 +181,7 @@ static int fail(lua_State *L, long long line) {
 int lb_mend_compiled(lua_State *L, const char *chunk_name) {
     lb_host *host = lb_host_at(L);
     lb_buffer buffer = {0};
-    if (lua_dump(L, write_bytes, &buffer, 0) != 0 || buffer.length < HEADER) {
+    if (!lb_dump_function(L, &buffer, false)) {
         lb_buffer_free(&buffer);
         lua_settop(L, -2);
         lua_pushliteral(L, "there is no memory to compile with");
@@ -225,7 +189,7 @@ int lb_mend_compiled(lua_State *L, const char *chunk_name) {
     }
     host->global_writes.length = 0;
     struct chunk chunk = {
-        .bytes = (unsigned char *)buffer.bytes, .length = buffer.length, .at = HEADER, .notes = &host->global_writes};
+        .dump = {(unsigned char *)buffer.bytes, buffer.length, LB_DUMP_HEADER}, .notes = &host->global_writes};
     read_function(&chunk, NULL);
     if (host->global_writes.length > MOST_NOTES) {
         host->global_writes.length = 0;

@@ -20,12 +20,15 @@ package struct HandlerTable {
         package internal(set) var deliversToEvery = false
         /// What the handler gets of the payload.
         package internal(set) var payload = PayloadForm.decoded
+        /// What it can see of the message beside the payload.
+        package let fields: MessageFields
         /// `file:line` of the registration.
         package let location: String
 
-        init(filter: TopicFilter, function: LuaReference, location: String) {
+        init(filter: TopicFilter, function: LuaReference, fields: MessageFields, location: String) {
             self.filter = filter
             self.function = function
+            self.fields = fields
             self.location = location
         }
 

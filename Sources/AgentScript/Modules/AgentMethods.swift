@@ -100,7 +100,8 @@ enum AgentMethods {
         }
         let function = try arguments.function(3, "fn")
         let handler = HandlerTable.Message(
-            filter: filter, function: function, location: script.place(on: call.stack))
+            filter: filter, function: function, fields: MessageFields(readByHandlerAt: 3, on: call.stack),
+            location: script.place(on: call.stack))
         let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json", "decode"]
         if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {

@@ -8,7 +8,8 @@ extension LuaStack {
     /// Throws, as all that pushes JSON here, when the payload's value does not fit into what is left of the script's
     /// memory, or takes longer than a handler may.
     package func push(
-        _ message: any InboundMessage, attempt: Int, as form: HandlerTable.PayloadForm = .decoded
+        _ message: any InboundMessage, attempt: Int, as form: HandlerTable.PayloadForm = .decoded,
+        showing fields: MessageFields = .all
     ) throws(LuaError) -> Int32 {
         switch form {
         case .decoded: try pushPayload(message.payload)
@@ -16,31 +17,39 @@ extension LuaStack {
         // Not absent: what a script passes on must not turn from a null value into nothing.
         case .bytes: if message.isTombstone { pushNull() } else { push(message.payload) }
         }
-        let isKafkas = message.source == .kafka
-        // Room for all fields at once: a Kafka record's with a key are ten.
-        newTable(array: 0, fields: isKafkas ? 10 : 7)
-        put("topic", message.topic)
-        push(isKafkas ? "kafka" as StaticString : "mqtt")
-        putValue("source")
-        put("timestamp", message.timestamp)
-        put("attempt", attempt)
-        if isKafkas {
-            put("partition", Int64(message.partition))
-            put("offset", message.offset)
-            if let key = message.key { put("key", key) }
-            setHeaders(message.headers)
-        } else {
-            put("qos", message.qos)
-            put("retain", message.retain)
+        if fields.isEmpty { return 1 }
+        let source = message.source
+        let fields = fields.intersection(source == .kafka ? .kafka : .mqtt)
+        newTable(array: 0, fields: Int32(fields.rawValue.nonzeroBitCount))
+        if fields.contains(.topic) { put("topic", message.topic) }
+        if fields.contains(.source) {
+            push(source == .kafka ? "kafka" as StaticString : "mqtt")
+            putValue("source")
         }
-        if form == .bytes {
-            pushValue(at: -2)
+        if fields.contains(.timestamp) { put("timestamp", message.timestamp) }
+        if fields.contains(.attempt) { put("attempt", attempt) }
+        if fields.contains(.partition) { put("partition", Int64(message.partition)) }
+        if fields.contains(.offset) { put("offset", message.offset) }
+        if fields.contains(.key), let key = message.key { put("key", key) }
+        if fields.contains(.headers) {
+            pushHeadersByName(message.headers)
+            putValue("headers")
+        }
+        if fields.contains(.headerList) {
+            pushHeaderList(message.headers)
+            putValue("header_list")
+        }
+        if fields.contains(.qos) { put("qos", message.qos) }
+        if fields.contains(.retain) { put("retain", message.retain) }
+        if fields.contains(.raw) {
+            if form == .bytes {
+                pushValue(at: -2)
+            } else if message.isTombstone {
+                pushNull()
+            } else {
+                push(message.payload)
+            }
             putValue("raw")
-        } else if message.isTombstone {
-            pushNull()
-            putValue("raw")
-        } else {
-            put("raw", message.payload)
         }
         return 2
     }

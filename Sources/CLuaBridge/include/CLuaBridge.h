@@ -156,6 +156,16 @@ enum lb_kind {
 /// Gives the table on top, which has no metatable, the field of another table, if that is of the kind: whether it is.
 bool lb_move_field(lua_State *L, int table, const char *name, enum lb_kind kind);
 
+enum {
+    /// The function may look at all of the argument.
+    LB_READS_ANYTHING = -1,
+    /// It does not have the parameter.
+    LB_READS_NOTHING = -2,
+};
+/// What the function at the index reads of its parameter (from 0), a table without a metatable: one of the two above, or the
+/// set of those of at most 62 names (1 for the first, 2 for the second, 4 …) whose fields are all that it can see of it.
+int64_t lb_fields_read(lua_State *L, int index, int parameter, const char *const *names, int count);
+
 // MARK: - JSON and plain data
 
 typedef struct {
