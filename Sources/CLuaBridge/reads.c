@@ -69,7 +69,7 @@ static bool uses(uint32_t instruction, uint32_t parameter) {
         return a || b;
     }
     // Calls, loops, lists, and what Lua 5.4.4 does not have.
-    return field_a(instruction) <= parameter || b;
+    return field_a(instruction) <= parameter || code > OP_EXTRAARG;
 }
 
 /// Reads a function that another makes, and those in it. Whether it has a register of the other for a variable of its own.
