@@ -126,7 +126,7 @@ let package = Package(
                 logging, metrics,
             ]
         ),
-        tests("OutboundTests", ["Outbound", "AgentModel", nioCore, nioEmbedded, nioPosix]),
+        tests("OutboundTests", ["TestSupport", "Outbound", "AgentModel", nioCore, nioEmbedded, nioPosix]),
         tests(
             "ReloadingTests",
             [
@@ -136,7 +136,7 @@ let package = Package(
         tests("AgentStoreTests", ["AgentStore", "AgentModel", "CSQLite", nioCore, nioPosix]),
         tests("AgentMetricsTests", ["AgentMetrics", metrics]),
         tests("AgentHostingTests", ["AgentHosting", "AgentModel", "AgentScript", logging, nioCore, nioPosix]),
-        tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", "LuaRuntime"]),
+        tests("AgentTestingTests", ["AgentTesting", "AgentHosting", "AgentModel", "AgentScript", nioCore]),
         tests(
             "AgentConfigurationTests",
             ["AgentConfiguration", "AgentModel", logging, nioCore, nioPosix, nioHTTP1, nioSSL]),
