@@ -74,7 +74,8 @@ let package = Package(
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, logging]),
         room("DevelopmentBrokers", ["AgentModel", "CRdkafka", nioCore, logging]),
-        room("HTTPServer", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
+        room("HTTP1", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
+        room("AgentAPI", ["HTTP1", "AgentModel", nioCore, nioHTTP1, nioWebSocket, logging]),
         room("AgentMetrics", [metrics]),
         room(
             "AgentConfiguration",
@@ -87,7 +88,7 @@ let package = Package(
             "AgentHosting",
             [
                 "AgentConfiguration", "AgentMetrics", "AgentModel", "AgentScript", "AgentStore", "AgentWorker",
-                "DevelopmentBrokers", "HTTPServer", "KafkaTransport", "LuaRuntime", "Outbound", "Reloading",
+                "AgentAPI", "DevelopmentBrokers", "HTTP1", "KafkaTransport", "LuaRuntime", "Outbound", "Reloading",
                 "MQTTTransport", nioCore, nioPosix,
                 logging, lifecycle, metrics,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -97,7 +98,7 @@ let package = Package(
         room(
             "AgentTesting",
             [
-                "Reloading", "AgentWorker", "AgentScript", "LuaRuntime", "AgentModel", "HTTPServer", nioCore,
+                "AgentAPI", "HTTP1", "Reloading", "AgentWorker", "AgentScript", "LuaRuntime", "AgentModel", nioCore,
                 nioEmbedded, logging,
             ]
         ),
@@ -143,6 +144,7 @@ let package = Package(
         tests(
             "KafkaTransportTests", ["KafkaTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
         tests("MQTTTransportTests", ["MQTTTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
-        tests("HTTPServerTests", ["HTTPServer", "AgentModel", nioCore, nioPosix, logging]),
+        tests("HTTP1Tests", ["HTTP1", "AgentModel", logging, nioCore, nioEmbedded]),
+        tests("AgentAPITests", ["AgentAPI", "HTTP1", "AgentModel", nioCore, nioPosix, logging]),
     ]
 )

@@ -1,9 +1,9 @@
+import AgentAPI
 import AgentConfiguration
 import AgentModel
 import AgentScript
 import AgentStore
 import AgentWorker
-import HTTPServer
 import KafkaTransport
 import Logging
 import LuaRuntime

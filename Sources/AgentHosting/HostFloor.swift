@@ -1,8 +1,9 @@
+import AgentAPI
 import AgentConfiguration
 import AgentModel
 import AgentStore
 import AgentWorker
-import HTTPServer
+import HTTP1
 import Logging
 import NIOCore
 import Reloading
@@ -32,28 +33,28 @@ final class HostFloor: Sendable {
     /// Opens the sockets and the broker clients; tasks are refused until `start`. Returns the HTTP port.
     func open(_ config: AgentConfig, _ embedding: BrokerEmbedding, serviceName: String) async throws -> Int {
         let configured = try BrokerLineup(configured: config, serviceName: serviceName)
-        var settings = HTTPServerSettings(config)
-        let exchange = RealtimeExchange(settings: settings)
+        var settings = AgentServerSettings(config)
+        let exchange = HostExchange(settings: settings)
         var rooms: [WorkerRoom] = []
         for worker in workers {
             let bound = settings
             let (room, port) = try await worker.loop.flatSubmit { [status, logger] in
                 let room = WorkerRoom(
                     worker: worker,
-                    server: HTTPServer(
+                    server: AgentServer(
                         eventLoop: worker.loop, settings: bound, exchange: exchange, requests: worker, status: status,
                         logger: logger))
-                return room.server.bind().map { (room, $0.port ?? bound.port) }
-            }.get(orThrow: { HostFailure(listeningOn: bound.host, port: bound.port, $0) })
+                return room.server.bind().map { (room, $0.port ?? bound.http.port) }
+            }.get(orThrow: { HostFailure(listeningOn: bound.http.host, port: bound.http.port, $0) })
             // With port 0 the first worker finds a free port, and the others share it.
-            settings.port = port
+            settings.http.port = port
             rooms.append(room)
         }
         opened.withLock { [rooms] in $0 = (rooms, exchange.life) }
         status.metrics.observe(exchange.requests)
         try await brokers.open(
             configured, embedding, serviceName: serviceName, rooms: rooms, needs: try await candidateNeeds())
-        return settings.port
+        return settings.http.port
     }
 
     /// What the loaded versions need that are not in service yet.
@@ -156,14 +157,14 @@ final class HostFloor: Sendable {
     }
 }
 
-extension HTTPServerSettings {
+extension AgentServerSettings {
     fileprivate init(_ config: AgentConfig) {
         self.init(host: config.host, port: config.port, allowedOrigins: config.allowedOrigins)
         allowsCredentials = config.allowsCredentials
         allowedHosts = config.allowedHosts
-        maxConnections = config.maxConnections
+        http.maxConnections = config.maxConnections
         logsAccess = config.logsAccess
-        maxMessageBytes = config.maxMessageBytes
+        http.maxMessageBytes = config.maxMessageBytes
     }
 }
 

@@ -1,8 +1,8 @@
+import AgentAPI
 import AgentMetrics
 import AgentModel
 import AgentScript
 import AgentWorker
-import HTTPServer
 import MQTTTransport
 import Synchronization
 

@@ -1,8 +1,8 @@
+import AgentAPI
 package import AgentConfiguration
 package import AgentModel
 import AgentScript
 import AgentWorker
-import HTTPServer
 import Logging
 import LuaRuntime
 import NIOCore

@@ -1,14 +1,14 @@
+import AgentAPI
 import AgentMetrics
 import AgentModel
 import AgentWorker
-import HTTPServer
 import KafkaTransport
 import NIOCore
 
 /// One worker with its server and its Kafka clients, all confined to one event loop.
 final class WorkerRoom: @unchecked Sendable {
     let worker: Worker
-    let server: HTTPServer
+    let server: AgentServer
     private var consumer: KafkaConsumer?
     private var producer: KafkaProducer?
     /// For topics of which this host gets every message; made when there are such topics.
@@ -16,7 +16,7 @@ final class WorkerRoom: @unchecked Sendable {
     private var makeEveryConsumer: (() throws -> KafkaConsumer)?
     private var meter: WorkerMeter?
 
-    init(worker: Worker, server: HTTPServer) {
+    init(worker: Worker, server: AgentServer) {
         self.worker = worker
         self.server = server
     }

@@ -1,4 +1,4 @@
-import HTTPServer
+import AgentAPI
 import NIOCore
 import NIOEmbedded
 
@@ -10,7 +10,7 @@ final class TestConnection {
     private(set) var received = ByteBuffer()
     private(set) var isOpen = true
 
-    init(to server: HTTPServer, on loop: EmbeddedEventLoop) throws {
+    init(to server: AgentServer, on loop: EmbeddedEventLoop) throws {
         channel = EmbeddedChannel(loop: loop)
         try server.serve(channel)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 8080), promise: nil)

@@ -1,8 +1,9 @@
+import AgentAPI
 import AgentModel
 import AgentScript
 import AgentWorker
 import Dispatch
-import HTTPServer
+import HTTP1
 import Logging
 import LuaRuntime
 import NIOCore
@@ -21,7 +22,7 @@ final class TestHost {
     let log = LogTape()
     let loop = EmbeddedEventLoop()
     let worker: Worker
-    let server: HTTPServer
+    let server: AgentServer
     let outbound: OutboundCapture
     let stores: StoreCapture
     private let status = TestStatus()
@@ -55,10 +56,10 @@ final class TestHost {
             clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, blocking: BlockingInPlace(),
             stores: stores, pause: .zero,
             answersWithPlaces: false, logger: logger)
-        var serverSettings = HTTPServerSettings(host: "agent.test", port: 0)
-        serverSettings.hasVirtualClock = true
-        server = HTTPServer(
-            eventLoop: loop, settings: serverSettings, exchange: RealtimeExchange(settings: serverSettings),
+        var serverSettings = AgentServerSettings(host: "agent.test", port: 0)
+        serverSettings.http.hasVirtualClock = true
+        server = AgentServer(
+            eventLoop: loop, settings: serverSettings, exchange: HostExchange(settings: serverSettings),
             requests: worker, status: status, logger: logger)
         for name in TransportName.known {
             worker.connect(name, CapturingOutlet(name, loop: loop, effects: effects, faults: faults))
@@ -95,7 +96,7 @@ final class TestHost {
                 })
         }
         do {
-            let interface = try wait(for: rollout.load { try HTTPServer.validate([$0]) })
+            let interface = try wait(for: rollout.load { try AgentServer.validate([$0]) })
             worker.beginServing()
             let subscriptions = try wait(for: rollout.swap { _ in host.server.apply([interface]) })
             self.number = number

@@ -1,0 +1,91 @@
+package import NIOCore
+
+/// A frame that goes to one connection or to many.
+package struct Frame {
+    package let bytes: ByteBuffer
+    /// The same for all connections that are sent it.
+    fileprivate let number: Int
+}
+
+/// What connections are sent in a turn of the loop, as a tree. A connection's place in it stands for all frames on the way
+/// there from the root; most connections are sent the same frames, so they share a place, whose bytes are joined once.
+///
+/// So a message for 500 subscribers is one buffer, and several of them in a turn are one more, where each connection would
+/// otherwise have had a list of its own.
+package struct TurnFrames {
+    /// A place in the tree. `nowhere` is its root: nothing is to be sent.
+    typealias Place = Int
+    static let nowhere: Place = 0
+
+    private struct Step {
+        let parent: Place
+        /// The frame; once `isJoined`, all bytes from the root on.
+        var bytes: ByteBuffer
+        var isJoined: Bool
+        /// From the root on.
+        let length: Int
+    }
+
+    private var steps = [Step(parent: 0, bytes: ByteBuffer(), isJoined: true, length: 0)]
+    private var frameNumber = 0
+    /// Where the latest frame was put, by the place before it: `last` is of the connection before, `others` of all.
+    private var latest = -1
+    private var last = (parent: -1, place: TurnFrames.nowhere)
+    private var others: [Place: Place] = [:]
+
+    /// A frame that is to be sent in this turn.
+    package mutating func frame(_ bytes: ByteBuffer) -> Frame {
+        frameNumber += 1
+        return Frame(bytes: bytes, number: frameNumber)
+    }
+
+    /// The place of a connection that is sent the frame after what it was at `place` for.
+    mutating func append(_ frame: Frame, after place: Place) -> Place {
+        if frame.number != latest {
+            latest = frame.number
+            last.parent = -1
+            if !others.isEmpty { others.removeAll(keepingCapacity: true) }
+        }
+        if last.parent == place { return last.place }
+        if last.parent >= 0 {
+            others[last.parent] = last.place
+            if let known = others[place] {
+                last = (place, known)
+                return known
+            }
+        }
+        let length = steps[place].length + frame.bytes.readableBytes
+        steps.append(Step(parent: place, bytes: frame.bytes, isJoined: place == Self.nowhere, length: length))
+        last = (place, steps.count - 1)
+        return last.place
+    }
+
+    /// How many bytes there are from the root to the place.
+    func length(at place: Place) -> Int { steps[place].length }
+
+    /// All frames from the root to the place.
+    mutating func bytes(at place: Place) -> ByteBuffer {
+        if steps[place].isJoined { return steps[place].bytes }
+        var way: [Place] = []
+        var step = place
+        while !steps[step].isJoined {
+            way.append(step)
+            step = steps[step].parent
+        }
+        var joined = ByteBuffer()
+        joined.reserveCapacity(steps[place].length)
+        joined.writeImmutableBuffer(steps[step].bytes)
+        for step in way.reversed() { joined.writeImmutableBuffer(steps[step].bytes) }
+        steps[place].bytes = joined
+        steps[place].isJoined = true
+        return joined
+    }
+
+    /// No connection has a place any more.
+    mutating func clear() {
+        steps.removeLast(steps.count - 1)
+        last.parent = -1
+        latest = -1
+        others.removeAll(keepingCapacity: true)
+    }
+}
