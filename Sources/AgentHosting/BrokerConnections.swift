@@ -114,7 +114,7 @@ final class BrokerConnections: Sendable {
                         logger: logger)
                     let producer = try KafkaProducer(
                         settings: settings, eventLoop: room.loop, status: connection, logger: logger)
-                    if !subscriptions.kafka.isEmpty { consumer.subscribe(to: subscriptions.kafka) }
+                    if !subscriptions[.kafka].shared.isEmpty { consumer.subscribe(to: subscriptions[.kafka].shared) }
                     let connected = room.connectKafka(
                         consumer: consumer, producer: producer,
                         every: {
@@ -122,7 +122,7 @@ final class BrokerConnections: Sendable {
                                 settings: settings.forEveryMessage(), eventLoop: room.loop, receiver: room.worker,
                                 status: connection, logger: logger)
                         }, mqtt: self.sender(for: room))
-                    if isFirst { self.subscribeToEvery(subscriptions.kafkaEvery, room) }
+                    if isFirst { self.subscribeToEvery(subscriptions[.kafka].every, room) }
                     return connected
                 } catch {
                     return room.loop.makeFailedFuture(error)
@@ -155,8 +155,8 @@ final class BrokerConnections: Sendable {
                 status.metrics.observe(publisher)
                 return state.subscriptions
             }
-            if subscriptions.sendsMQTT { publisher.connect() }
-            try subscriber.subscribe(to: subscriptions.mqtt)
+            if subscriptions.isSent(to: .mqtt) { publisher.connect() }
+            try subscriber.subscribe(to: subscriptions[.mqtt].all)
         } catch {
             throw HostFailure(.agent, "MQTT: \(error)")
         }
@@ -201,16 +201,16 @@ final class BrokerConnections: Sendable {
         }
         for room in rooms {
             room.loop.execute {
-                room.subscribe(to: subscriptions.kafka)
+                room.subscribe(to: subscriptions[.kafka].shared)
                 // Once a host: the hub takes what it becomes to the clients of the other workers.
-                if room.worker.index == 0 { self.subscribeToEvery(subscriptions.kafkaEvery, room) }
+                if room.worker.index == 0 { self.subscribeToEvery(subscriptions[.kafka].every, room) }
             }
         }
-        status.stream(subscriptions.kafka.union(subscriptions.kafkaEvery))
-        if subscriptions.sendsMQTT { publisher?.connect() }
+        status.stream(subscriptions[.kafka].all)
+        if subscriptions.isSent(to: .mqtt) { publisher?.connect() }
         demands.continuation.yield(subscriptions)
         do throws(MQTTError) {
-            try subscriber?.subscribe(to: subscriptions.mqtt)
+            try subscriber?.subscribe(to: subscriptions[.mqtt].all)
         } catch {
             logger.error("MQTT topics cannot be subscribed", metadata: ["error": "\(ErrorText.of(error))"])
         }

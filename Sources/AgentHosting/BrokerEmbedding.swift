@@ -69,8 +69,8 @@ final class BrokerEmbedding: Sendable {
         return started
     }
 
-    private func needsKafka(_ needs: Subscriptions) -> Bool { needs.needsKafka(besideMQTT: config.hasMQTT) }
-    private func needsMQTT(_ needs: Subscriptions) -> Bool { needs.needsMQTT(besideKafka: config.hasKafka) }
+    private func needsKafka(_ needs: Subscriptions) -> Bool { needs.needs(.kafka, besideAnother: config.hasMQTT) }
+    private func needsMQTT(_ needs: Subscriptions) -> Bool { needs.needs(.mqtt, besideAnother: config.hasKafka) }
 
     // MARK: What is missing
 
@@ -78,22 +78,24 @@ final class BrokerEmbedding: Sendable {
     func missingAnew(for needs: Subscriptions, in lineup: BrokerLineup) -> [MissingBroker] {
         var missing: [MissingBroker] = []
         if lineup.kafka == nil, needsKafka(needs) {
-            let (silent, elsewhere) = needs.withoutKafka(butMQTT: lineup.mqtt != nil)
+            let (silent, elsewhere) = needs.without(.kafka, butAnother: lineup.mqtt != nil)
             missing.append(
                 MissingBroker(
-                    .kafka, reason: reason(.kafka), silent: silent, elsewhere: elsewhere, isSentTo: needs.sendsKafka))
+                    .kafka, reason: reason(.kafka), silent: silent, elsewhere: elsewhere,
+                    isSentTo: needs.isSent(to: .kafka)))
         }
         if lineup.mqtt == nil, needsMQTT(needs) {
-            let (silent, elsewhere) = needs.withoutMQTT(butKafka: lineup.kafka != nil)
+            let (silent, elsewhere) = needs.without(.mqtt, butAnother: lineup.kafka != nil)
             missing.append(
                 MissingBroker(
-                    .mqtt, reason: reason(.mqtt), silent: silent, elsewhere: elsewhere, isSentTo: needs.sendsMQTT))
+                    .mqtt, reason: reason(.mqtt), silent: silent, elsewhere: elsewhere,
+                    isSentTo: needs.isSent(to: .mqtt)))
         }
         return told.withLock { told in missing.filter { told.insert($0).inserted } }
     }
 
     private func reason(_ kind: TransportName) -> String {
-        let unset = "\(kind.traits.setting) is not set"
+        let unset = "\(kind.traits?.setting ?? "") is not set"
         if mode == .never { return "\(unset), and --no-embedded starts none in memory" }
         if let obstacle { return "\(unset), and none is started in memory without --embedded, since \(obstacle)" }
         return kind == .mqtt ? "mosquitto is not installed and \(unset)" : unset

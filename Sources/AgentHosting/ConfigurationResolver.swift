@@ -197,7 +197,7 @@ extension AgentSettings {
             maxQueuedTasks: config.maxQueuedTasks, maxInvocations: config.maxInvocations,
             maxTimers: config.maxTimers, maxPendingRequests: config.maxPendingRequests,
             taskTimeout: Double(timeout.seconds) + Double(timeout.attoseconds) / 1e18,
-            streamingTopics: config.streamingTopics, mqttTopics: config.mqttTopics, values: values, secrets: secrets,
+            topics: [.kafka: config.streamingTopics, .mqtt: config.mqttTopics], values: values, secrets: secrets,
             names: config.names)
     }
 }

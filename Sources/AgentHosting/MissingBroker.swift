@@ -24,11 +24,11 @@ package struct MissingBroker: Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String {
-        var parts = ["no \(kind.traits.title): \(reason)"]
+        var parts = ["no \(kind.title): \(reason)"]
         if !silent.isEmpty { parts.append("\(Self.list(silent)) \(silent.count == 1 ? "gets" : "get") no messages") }
         if !elsewhere.isEmpty {
             let other = kind == .kafka ? TransportName.mqtt : .kafka
-            parts.append("\(Self.list(elsewhere)) from \(other.traits.title) alone")
+            parts.append("\(Self.list(elsewhere)) from \(other.title) alone")
         }
         if isSentTo { parts.append("agent:send_\(kind) returns nil and an error") }
         return parts.joined(separator: "; ")

@@ -18,8 +18,7 @@ package struct AgentSettings: Sendable {
     /// Seconds.
     package var taskTimeout: Double
     /// Topics to subscribe beside those of the handlers; their messages become `data_processed` events.
-    package var streamingTopics: [String]
-    package var mqttTopics: [String]
+    package var topics: [TransportName: [String]]
     /// Every setting but the secret ones, by field name, for `agent.config`.
     package var values: [String: JSONValue]
     /// The secret settings, for a script that asks for one by its name.
@@ -31,8 +30,8 @@ package struct AgentSettings: Sendable {
         serviceName: String, agentType: String? = nil, implementation: String = "deterministic",
         platform: String? = nil, websocketEnabled: Bool = true, maxConcurrentTasks: Int = 10,
         maxQueuedTasks: Int = 1024, maxInvocations: Int = 10_000, maxTimers: Int = 10_000,
-        maxPendingRequests: Int = 1000, taskTimeout: Double = 300, streamingTopics: [String] = [],
-        mqttTopics: [String] = [], values: [String: JSONValue] = [:], secrets: [String: String] = [:],
+        maxPendingRequests: Int = 1000, taskTimeout: Double = 300, topics: [TransportName: [String]] = [:],
+        values: [String: JSONValue] = [:], secrets: [String: String] = [:],
         names: [String: String] = [:]
     ) {
         self.serviceName = serviceName
@@ -46,8 +45,7 @@ package struct AgentSettings: Sendable {
         self.maxTimers = maxTimers
         self.maxPendingRequests = maxPendingRequests
         self.taskTimeout = taskTimeout
-        self.streamingTopics = streamingTopics
-        self.mqttTopics = mqttTopics
+        self.topics = topics
         self.values = values
         self.secrets = secrets
         self.names = names

@@ -70,6 +70,9 @@ package final class ScriptContext {
     /// `file:line` of what the script runs.
     func place(on stack: LuaStack) -> String { stack.location(level: 1) ?? snapshot.name }
 
+    /// What its host knows how to send to and to hear from.
+    var transports: [TransportTraits] { host.transports }
+
     // MARK: What a function requires
 
     /// A method was called with a colon, on the agent.

@@ -11,6 +11,9 @@ package enum ScriptLogLevel: String, Sendable {
 
 /// What a script's functions ask of the worker that runs them. All calls are on the worker's loop.
 package protocol ScriptHost: AnyObject {
+    /// What scripts may send to and hear from.
+    var transports: [TransportTraits] { get }
+
     /// Performs an effect; its delivery belongs to the invocation that runs now.
     func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer
 
@@ -89,4 +92,8 @@ package final class ScriptTimer {
         self.repeats = repeats
         self.function = function
     }
+}
+
+extension ScriptHost {
+    package var transports: [TransportTraits] { TransportTraits.all }
 }

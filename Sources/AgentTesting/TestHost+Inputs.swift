@@ -7,29 +7,26 @@ import NIOCore
 extension TestHost {
     /// Delivers a message; true when it was acknowledged at once.
     func deliver(_ fields: MessageFields, topic: String, value: ByteBuffer?) -> Bool {
-        let source = fields.source ?? source(of: topic)
+        let transport = fields.source.flatMap(\.traits) ?? transport(of: topic)
         var offset = fields.offset
-        if source == .kafka, offset == nil {
+        if !transport.hasFilters, offset == nil {
             let lane = "\(fields.partition)/\(topic)"
             offset = offsets[lane, default: 0]
             offsets[lane] = (offset ?? 0) + 1
         }
         let message = TestMessage(
-            source: source, topic: topic, value: source == .mqtt ? value ?? ByteBuffer() : value, key: fields.key,
-            headers: fields.headers, timestamp: fields.timestamp ?? now,
-            partition: source == .kafka ? fields.partition : 0, offset: source == .kafka ? offset ?? 0 : -1,
-            qos: source == .mqtt ? fields.qos : 0, retain: source == .mqtt && fields.retain)
+            transport, topic: topic, value: value, fields, offset: offset ?? 0, timestamp: fields.timestamp ?? now)
         worker.receive(message)
         settle()
         return message.isAcknowledged
     }
 
-    /// The broker that the agent subscribes a topic on: Kafka where it can be either.
-    private func source(of topic: String) -> TransportName {
+    /// The transport that the agent subscribes a topic on: the first of several, and where none, the first that has such a
+    /// topic.
+    private func transport(of topic: String) -> TransportTraits {
         let subscriptions = worker.subscriptions(agent: 0)
-        if subscriptions.kafka.contains(topic) { return .kafka }
-        let isMQTT = subscriptions.mqtt.contains { (try? TopicFilter($0))?.matches(topic) ?? false }
-        return isMQTT || !KafkaTopicName.isValid(topic) ? .mqtt : .kafka
+        return TransportTraits.all.first { subscriptions[$0.name].matches(topic, on: $0) }
+            ?? TransportTraits.all.first { $0.isTopic(topic) } ?? .mqtt
     }
 
     /// Delivers an event to the agent's handlers and its clients; returns what failed.

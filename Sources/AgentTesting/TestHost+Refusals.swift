@@ -12,17 +12,12 @@ extension TestHost {
             return "\"\(topic)\" is a filter, and a message has a topic, as \"\(one)\""
         }
         let subscriptions = worker.subscriptions(agent: 0)
-        let kafka = subscriptions.kafka.union(subscriptions.kafkaEvery)
-        let isOnKafka = kafka.contains(topic)
-        let isOnMQTT = subscriptions.mqtt.contains { (try? TopicFilter($0))?.matches(topic) ?? false }
-        switch source {
-        case .kafka where isOnKafka, .mqtt where isOnMQTT: return nil
-        case nil where isOnKafka || isOnMQTT: return nil
-        case .kafka where isOnMQTT: return "the agent subscribes \"\(topic)\" on MQTT, not on Kafka"
-        case .mqtt where isOnKafka: return "the agent subscribes \"\(topic)\" on Kafka, not on MQTT"
-        default: break
+        let on = TransportTraits.all.filter { subscriptions[$0.name].matches(topic, on: $0) }
+        if source == nil ? !on.isEmpty : on.contains(where: { $0.name == source }) { return nil }
+        if let source, let other = on.first {
+            return "the agent subscribes \"\(topic)\" on \(other.title), not on \(source.title)"
         }
-        let all = kafka.union(subscriptions.mqtt).sorted()
+        let all = subscriptions.all.sorted()
         let refusal = "the agent does not subscribe \"\(topic)\""
         if all.isEmpty { return "\(refusal), nor any other topic; agent:on_message does" }
         let filled = all.map { Self.fill($0, from: topic) }
@@ -55,5 +50,12 @@ extension TestHost {
             let near = NameSuggestion.nearest(type, among: handlers.keys.sorted())
         else { return nil }
         return "no handler and no client hears \"\(type)\" (did you mean \"\(near)\"?)"
+    }
+}
+
+extension Subscriptions.Topics {
+    /// Whether a message of the topic comes by one of these.
+    func matches(_ topic: String, on transport: TransportTraits) -> Bool {
+        transport.hasFilters ? all.contains { (try? TopicFilter($0))?.matches(topic) ?? false } : all.contains(topic)
     }
 }

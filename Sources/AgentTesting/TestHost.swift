@@ -102,7 +102,7 @@ final class TestHost {
             self.number = number
             self.path = path
             status.agent.serving(interface, version: snapshot.version, generation: number, loadedAt: now)
-            status.agent.subscribed(to: subscriptions.kafka.union(subscriptions.mqtt).sorted())
+            status.agent.subscribed(to: subscriptions.all.sorted())
             settle()
             return snapshot.version
         } catch {

@@ -3,7 +3,7 @@ import NIOCore
 
 /// A message that a test delivers.
 final class TestMessage: InboundMessage {
-    let source: TransportName
+    let transport: TransportTraits
     let topic: String
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
@@ -11,26 +11,41 @@ final class TestMessage: InboundMessage {
     let timestamp: Int64
     let partition: Int32
     let offset: Int64
-    let qos: Int
-    let retain: Bool
+    let isTombstone: Bool
+    private let qos: Int
+    private let retain: Bool
     var isCurrent: Bool { true }
     private(set) var isAcknowledged = false
 
-    /// A nil `value` is a Kafka tombstone.
+    /// A nil `value` is a tombstone where the transport has such a thing, else empty.
     init(
-        source: TransportName, topic: String, value: ByteBuffer?, key: ByteBuffer?, headers: [MessageHeader],
-        timestamp: Int64, partition: Int32, offset: Int64, qos: Int, retain: Bool
+        _ transport: TransportTraits, topic: String, value: ByteBuffer?, _ fields: MessageFields, offset: Int64,
+        timestamp: Int64
     ) {
-        self.source = source
+        self.transport = transport
         self.topic = topic
-        payload = value.map(Self.copy) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-        self.key = key.map(Self.copy)
-        self.headers = headers
         self.timestamp = timestamp
-        self.partition = partition
-        self.offset = offset
-        self.qos = qos
-        self.retain = retain
+        isTombstone = value == nil && !transport.hasFilters
+        payload = isTombstone ? UnsafeRawBufferPointer(start: nil, count: 0) : Self.copy(value ?? ByteBuffer())
+        key = fields.key.map(Self.copy)
+        headers = fields.headers
+        partition = transport.hasFilters ? 0 : fields.partition
+        self.offset = transport.hasFilters ? -1 : offset
+        qos = fields.qos
+        retain = fields.retain
+    }
+
+    func eachField(_ body: (MessageField, @autoclosure () -> MessageField.Value) -> Void) {
+        if transport.hasFilters {
+            body(.qos, .integer(Int64(qos)))
+            body(.retain, .flag(retain))
+        } else {
+            body(.partition, .integer(Int64(partition)))
+            body(.offset, .integer(offset))
+            if let key { body(.key, .bytes(key)) }
+            body(.headers, .headers(headers))
+            body(.headerList, .headerList(headers))
+        }
     }
 
     deinit {

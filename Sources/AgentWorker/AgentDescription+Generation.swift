@@ -36,7 +36,8 @@ extension AgentDescription {
                 .topic, $0.filter.text, "attempts \($0.attempts), then \($0.onError.rawValue)", sources: $0.sources)
         }
             + overlaps(of: handlers.messages)
-            + toEvents(settings.streamingTopics, .kafka, handlers) + toEvents(settings.mqttTopics, .mqtt, handlers)
+            + settings.topics.sorted { $0.key.description < $1.key.description }
+            .flatMap { toEvents($0.value, $0.key, handlers) }
     }
 
     /// The configured topics that no handler names.
@@ -47,7 +48,7 @@ extension AgentDescription {
 
     /// A message may belong to several MQTT filters: a line for each pair, so that nobody is surprised by it.
     private static func overlaps(of handlers: [HandlerTable.Message]) -> [Line] {
-        let handlers = handlers.filter { $0.source != .kafka }
+        let handlers = handlers.filter { $0.sources.contains { $0.traits?.hasFilters ?? true } }
         // Pairs of very many are more than anyone reads.
         guard handlers.count <= 200 else { return [] }
         return handlers.indices.flatMap { later in

@@ -24,7 +24,8 @@ final class AgentSlot {
 
     /// By transport and topic.
     private var routes: [(source: TransportName, byTopic: [String: MessageRoute])] = []
-    private var mqttFilters: [TopicFilter] = []
+    /// Those that the configuration names, by transport.
+    private var configured: [TransportName: [TopicFilter]] = [:]
     /// Topics below an MQTT wildcard can be without number: beyond this many the table begins anew.
     private static let mostRoutes = 10_000
 
@@ -63,7 +64,7 @@ final class AgentSlot {
             interface = declaration.interface
             isRealtime = declaration.interface.isRealtime
         }
-        mqttFilters = settings.mqttTopics.compactMap { try? TopicFilter($0) }
+        configured = settings.topics.mapValues { $0.compactMap { try? TopicFilter($0) } }
         routes = []
     }
 
@@ -105,7 +106,8 @@ final class AgentSlot {
     }
 
     /// nil while no generation is in service.
-    func route(topic: String, source: TransportName) -> MessageRoute? {
+    func route(topic: String, on transport: TransportTraits) -> MessageRoute? {
+        let source = transport.name
         let position: Int
         if let known = routes.firstIndex(where: { $0.source == source }) {
             if let route = routes[known].byTopic[topic] { return route }
@@ -114,18 +116,18 @@ final class AgentSlot {
             position = routes.count
             routes.append((source, [:]))
         }
-        guard let route = makeRoute(topic, source) else { return nil }
+        guard let route = makeRoute(topic, transport) else { return nil }
         if routes[position].byTopic.count >= Self.mostRoutes { routes[position].byTopic = [:] }
         routes[position].byTopic[topic] = route
         return route
     }
 
-    private func makeRoute(_ topic: String, _ source: TransportName) -> MessageRoute? {
+    private func makeRoute(_ topic: String, _ transport: TransportTraits) -> MessageRoute? {
         guard let live else { return nil }
-        let handlers = live.generation.handlers.messages(topic: topic, source: source)
-        let isConfigured =
-            source == .kafka
-            ? settings.streamingTopics.contains(topic) : mqttFilters.contains { $0.matches(topic) }
+        let handlers = live.generation.handlers.messages(topic: topic, on: transport)
+        let isConfigured = (configured[transport.name] ?? []).contains { filter in
+            transport.hasFilters ? filter.matches(topic) : filter.text == topic
+        }
         return MessageRoute(live, handlers: handlers, isWanted: !handlers.isEmpty || isConfigured)
     }
 }

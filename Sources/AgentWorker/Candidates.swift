@@ -87,7 +87,8 @@ final class Candidates: @unchecked Sendable {
         return slots.reduce(into: Subscriptions()) { subscriptions, slot in
             guard let generation = slot.candidate?.generation, let declaration = generation.declaration else { return }
             subscriptions.formUnion(
-                Subscriptions(generation.handlers, declaration.settings, generation.snapshot))
+                Subscriptions(
+                    generation.handlers, declaration.settings, generation.snapshot, host.transports))
         }
     }
 
@@ -106,6 +107,7 @@ final class Candidates: @unchecked Sendable {
     /// What the generation in service subscribes to.
     func subscriptions(agent: Int) -> Subscriptions {
         guard let live = slots[agent].live else { return Subscriptions() }
-        return Subscriptions(live.generation.handlers, slots[agent].settings, live.generation.snapshot)
+        return Subscriptions(
+            live.generation.handlers, slots[agent].settings, live.generation.snapshot, host.transports)
     }
 }

@@ -20,7 +20,7 @@ final class EffectDispatcher {
     func perform(_ effect: Effect, for scope: EffectScope) -> EffectAnswer {
         switch effect {
         case .send(let name, let record):
-            guard let outlet = outlet(of: name) else { return .refused(name.traits.absence) }
+            guard let outlet = outlet(of: name) else { return .refused(name.traits?.absence ?? "\(name) is not there") }
             scope.beginEffect()
             return answer(outlet.send(record, receipt: scope), scope)
         case .event(let event):

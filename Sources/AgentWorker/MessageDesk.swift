@@ -8,6 +8,7 @@ import NIOCore
 /// Confined to its loop.
 final class MessageDesk {
     private let slots: [AgentSlot]
+    private let transports: [TransportTraits]
     let loop: any EventLoop
     let dispatcher: EffectDispatcher
     let invoker: Invoker
@@ -22,10 +23,12 @@ final class MessageDesk {
     private var pausing: [ObjectIdentifier: MessageWork] = [:]
 
     init(
-        slots: [AgentSlot], loop: any EventLoop, dispatcher: EffectDispatcher, invoker: Invoker, runQueue: RunQueue,
+        slots: [AgentSlot], transports: [TransportTraits], loop: any EventLoop, dispatcher: EffectDispatcher,
+        invoker: Invoker, runQueue: RunQueue,
         lanes: Lanes, events: EventBus, drain: Drain, log: HandlerLog, spool: any DeadLetterSpool, stamps: Stamps
     ) {
         self.slots = slots
+        self.transports = transports
         self.loop = loop
         self.dispatcher = dispatcher
         self.invoker = invoker
@@ -40,7 +43,7 @@ final class MessageDesk {
 
     func receive(_ message: any InboundMessage) {
         if slots.count == 1 { return deliver(message, to: slots[0], share: nil) }
-        var targets = slots.filter { $0.route(topic: message.topic, source: message.source)?.isWanted ?? true }
+        var targets = slots.filter { $0.route(topic: message.topic, on: message.transport)?.isWanted ?? true }
         if targets.isEmpty { targets = Array(slots.prefix(1)) }
         let share = targets.count > 1 ? MessageShare(agents: targets.count) : nil
         for slot in targets { deliver(message, to: slot, share: share) }
@@ -80,7 +83,7 @@ final class MessageDesk {
     // MARK: Where messages go
 
     func deadLetters(of slot: AgentSlot) -> DeadLetters {
-        DeadLetters(hasKafka: dispatcher.has(.kafka), agent: slot.interface?.name)
+        DeadLetters(outlets: transports.filter { dispatcher.has($0.name) }, agent: slot.interface?.name)
     }
 
     /// The event that a message without a handler becomes.
@@ -88,7 +91,7 @@ final class MessageDesk {
         var data = ByteBufferAllocator().buffer(capacity: 96 + message.topic.utf8.count + message.payload.count)
         data.writeStaticString("{\"topic\":")
         data.writeJSONString(message.topic)
-        data.writeStaticString(message.source == .kafka ? ",\"message\":" : ",\"payload\":")
+        data.writeString(",\"\(message.transport.payloadName)\":")
         if message.isTombstone {
             data.writeStaticString("null")
         } else if (try? JSONScanner.validate(ByteBuffer(bytes: message.payload))) != nil {
@@ -96,7 +99,7 @@ final class MessageDesk {
         } else {
             data.writeJSON(ofBytes: message.payload)
         }
-        if message.source == .kafka {
+        if message.offset >= 0 {
             data.writeStaticString(",\"partition\":")
             data.writeJSONInteger(Int64(message.partition))
             data.writeStaticString(",\"offset\":")

@@ -33,14 +33,14 @@ final class MessageWork: LaneWork {
         self.filter = filter
         super.init(
             laneKey: LaneKey(
-                agent: slot.index, name: message.topic, partition: message.partition, source: message.source,
+                agent: slot.index, name: message.topic, partition: message.partition, source: message.transport.name,
                 filter: filter),
             lanes: desk.lanes)
     }
 
     private var route: MessageRoute? {
         if let knownRoute, knownRoute.live === slot.live { return knownRoute }
-        knownRoute = slot.route(topic: message.topic, source: message.source)
+        knownRoute = slot.route(topic: message.topic, on: message.transport)
         return knownRoute
     }
 

@@ -19,6 +19,7 @@ struct ScriptServices {
 final class ScriptSide: ScriptHost {
     private let loop: any EventLoop
     private let slots: [AgentSlot]
+    let transports: [TransportTraits]
     private let services: ScriptServices
     private let dispatcher: EffectDispatcher
     private let invoker: Invoker
@@ -32,12 +33,14 @@ final class ScriptSide: ScriptHost {
     private let stamps: Stamps
 
     init(
-        loop: any EventLoop, slots: [AgentSlot], services: ScriptServices, dispatcher: EffectDispatcher,
+        loop: any EventLoop, slots: [AgentSlot], transports: [TransportTraits], services: ScriptServices,
+        dispatcher: EffectDispatcher,
         invoker: Invoker, runQueue: RunQueue, events: EventBus, tasks: TaskRuns, timers: Timers, log: HandlerLog,
         stamps: Stamps
     ) {
         self.loop = loop
         self.slots = slots
+        self.transports = transports
         self.services = services
         self.dispatcher = dispatcher
         self.invoker = invoker

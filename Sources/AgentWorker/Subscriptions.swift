@@ -1,75 +1,75 @@
-import AgentModel
+package import AgentModel
 import AgentScript
 
-/// The Kafka topics and MQTT filters that agents want.
+/// The topics, or filters, that agents want, by transport.
 package struct Subscriptions: Sendable, Equatable {
-    /// Topics whose messages are shared among the hosts of the consumer group.
-    package var kafka: Set<String> = []
-    /// Topics of which every host gets every message.
-    package var kafkaEvery: Set<String> = []
-    package var mqtt: Set<String> = []
-    /// Topics of handlers without a `source`: also in `kafka` or `kafkaEvery`, and in `mqtt`.
+    package struct Topics: Sendable, Equatable {
+        /// Those whose messages are shared among the hosts of a group, where the transport has such a thing.
+        package var shared: Set<String> = []
+        /// Those of which every host gets every message.
+        package var every: Set<String> = []
+
+        package init() {}
+
+        package var all: Set<String> { shared.union(every) }
+    }
+
+    private var topics: [TransportName: Topics] = [:]
+    /// Topics of handlers without a `source` that more than one transport accepts.
     private var either: Set<String> = []
-    /// Scripts send, or may: they name `send_kafka`, or topics that they write are configured.
-    package private(set) var sendsKafka = false
-    /// Scripts name `send_mqtt`.
-    package private(set) var sendsMQTT = false
+    /// Scripts send there, or may: they name `send_…`, or topics that they write are configured.
+    private var sentTo: Set<TransportName> = []
 
     package init() {}
 
-    /// `besideMQTT`: an MQTT broker is configured, which is enough for handlers without a `source`.
-    package func needsKafka(besideMQTT: Bool) -> Bool {
-        sendsKafka || !kafka.union(kafkaEvery).subtracting(besideMQTT ? either : []).isEmpty
+    package subscript(_ transport: TransportName) -> Topics { topics[transport] ?? Topics() }
+
+    package func isSent(to transport: TransportName) -> Bool { sentTo.contains(transport) }
+
+    /// Whether agents need the transport; another one that is there is enough for handlers without a `source`.
+    package func needs(_ transport: TransportName, besideAnother: Bool) -> Bool {
+        isSent(to: transport) || !self[transport].all.subtracting(besideAnother ? either : []).isEmpty
     }
 
-    /// As `needsKafka`.
-    package func needsMQTT(besideKafka: Bool) -> Bool {
-        sendsMQTT || !mqtt.subtracting(besideKafka ? either : []).isEmpty
+    /// Without the transport, the topics that get no messages, and those that another one serves, if there is one.
+    package func without(
+        _ transport: TransportName, butAnother hasAnother: Bool
+    ) -> (silent: [String], elsewhere: [String]) {
+        let served = hasAnother ? either : []
+        return (self[transport].all.subtracting(served).sorted(), self[transport].all.intersection(served).sorted())
     }
 
-    /// Without Kafka, the topics that get no messages, and those that MQTT serves where it is there.
-    package func withoutKafka(butMQTT hasMQTT: Bool) -> (silent: [String], elsewhere: [String]) {
-        Self.split(kafka.union(kafkaEvery), hasMQTT ? either : [])
-    }
+    package var all: Set<String> { topics.values.reduce(into: []) { $0.formUnion($1.all) } }
 
-    /// As `withoutKafka`.
-    package func withoutMQTT(butKafka hasKafka: Bool) -> (silent: [String], elsewhere: [String]) {
-        Self.split(mqtt, hasKafka ? either : [])
-    }
-
-    private static func split(_ topics: Set<String>, _ served: Set<String>) -> (silent: [String], elsewhere: [String]) {
-        (topics.subtracting(served).sorted(), topics.intersection(served).sorted())
-    }
-
-    package var all: Set<String> { kafka.union(kafkaEvery).union(mqtt) }
-
-    init(_ handlers: HandlerTable, _ settings: AgentSettings, _ snapshot: ScriptSnapshot) {
-        sendsKafka = snapshot.mentions("send_kafka") || settings.values["produce_topics"]?.arrayValue?.isEmpty == false
-        sendsMQTT = snapshot.mentions("send_mqtt")
-        for handler in handlers.messages {
-            if handler.sources.contains(.kafka) {
-                if handler.deliversToEvery {
-                    kafkaEvery.insert(handler.filter.text)
+    init(
+        _ handlers: HandlerTable, _ settings: AgentSettings, _ snapshot: ScriptSnapshot,
+        _ transports: [TransportTraits]
+    ) {
+        for transport in transports {
+            let name = transport.name
+            let written = transport.producedTopics.flatMap { settings.values[$0]?.arrayValue }
+            if snapshot.mentions("send_\(name)") || written?.isEmpty == false { sentTo.insert(name) }
+            for handler in handlers.messages where handler.sources.contains(name) {
+                if handler.deliversToEvery, !transport.hasFilters {
+                    topics[name, default: Topics()].every.insert(handler.filter.text)
                 } else {
-                    kafka.insert(handler.filter.text)
+                    topics[name, default: Topics()].shared.insert(handler.filter.text)
                 }
+                if handler.source == nil, handler.sources.count > 1 { either.insert(handler.filter.text) }
             }
-            if handler.sources.contains(.mqtt) { mqtt.insert(handler.filter.text) }
-            if handler.source == nil, kafka.union(kafkaEvery).contains(handler.filter.text) {
-                either.insert(handler.filter.text)
-            }
+            var all = self[name]
+            all.shared.formUnion(settings.topics[name] ?? [])
+            all.shared.subtract(all.every)
+            topics[name] = all
         }
-        kafka.formUnion(settings.streamingTopics)
-        kafka.subtract(kafkaEvery)
-        mqtt.formUnion(settings.mqttTopics)
     }
 
     package mutating func formUnion(_ other: Subscriptions) {
-        kafka.formUnion(other.kafka)
-        kafkaEvery.formUnion(other.kafkaEvery)
-        mqtt.formUnion(other.mqtt)
+        for (name, more) in other.topics {
+            topics[name, default: Topics()].shared.formUnion(more.shared)
+            topics[name, default: Topics()].every.formUnion(more.every)
+        }
         either.formUnion(other.either)
-        sendsKafka = sendsKafka || other.sendsKafka
-        sendsMQTT = sendsMQTT || other.sendsMQTT
+        sentTo.formUnion(other.sentTo)
     }
 }

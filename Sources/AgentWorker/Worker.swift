@@ -40,7 +40,8 @@ package final class Worker: @unchecked Sendable {
         clock: @escaping @Sendable () -> Int64 = { Timestamp.now() }, secrets: any SecretSource = NoSecrets(),
         spool: any DeadLetterSpool = NoSpool(), blocking: any BlockingWork = BlockingThreads(),
         stores: any AgentStores = NoStores(),
-        metrics: (any MetricsFactory)? = nil, pause: TimeAmount = .milliseconds(1), answersWithPlaces: Bool? = nil,
+        transports: [TransportTraits] = TransportTraits.all, metrics: (any MetricsFactory)? = nil,
+        pause: TimeAmount = .milliseconds(1), answersWithPlaces: Bool? = nil,
         logger: Logger
     ) {
         self.loop = loop
@@ -59,11 +60,11 @@ package final class Worker: @unchecked Sendable {
         clients = ClientSessions(
             slots: slots, lanes: lanes, invoker: invoker, log: log, drain: drain, stamps: stamps)
         messages = MessageDesk(
-            slots: slots, loop: loop, dispatcher: dispatcher, invoker: invoker, runQueue: runQueue, lanes: lanes,
-            events: events, drain: drain, log: log, spool: spool, stamps: stamps)
+            slots: slots, transports: transports, loop: loop, dispatcher: dispatcher, invoker: invoker,
+            runQueue: runQueue, lanes: lanes, events: events, drain: drain, log: log, spool: spool, stamps: stamps)
         let timers = Timers(loop: loop, slots: slots, invoker: invoker, runQueue: runQueue, log: log)
         let scripts = ScriptSide(
-            loop: loop, slots: slots,
+            loop: loop, slots: slots, transports: transports,
             services: ScriptServices(outbound: outbound, secrets: secrets, blocking: blocking, stores: stores),
             dispatcher: dispatcher, invoker: invoker, runQueue: runQueue, events: events, tasks: runs, timers: timers,
             log: log, stamps: stamps)

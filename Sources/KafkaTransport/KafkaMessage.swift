@@ -23,12 +23,11 @@ final class KafkaMessage: InboundMessage {
         rd_kafka_message_destroy(message)
     }
 
-    var source: TransportName { .kafka }
+    var transport: TransportTraits { .kafka }
     var topic: String { assignment.topic }
     var partition: Int32 { assignment.number }
     var offset: Int64 { message.pointee.offset }
-    var qos: Int { 0 }
-    var retain: Bool { false }
+    var isTombstone: Bool { message.pointee.payload == nil }
     var isCurrent: Bool { assignment.state == .active }
 
     var payload: UnsafeRawBufferPointer {
@@ -47,6 +46,14 @@ final class KafkaMessage: InboundMessage {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
         return [MessageHeader](librdkafka: list)
+    }
+
+    func eachField(_ body: (MessageField, @autoclosure () -> MessageField.Value) -> Void) {
+        body(.partition, .integer(Int64(partition)))
+        body(.offset, .integer(offset))
+        if let key { body(.key, .bytes(key)) }
+        body(.headers, .headers(headers))
+        body(.headerList, .headerList(headers))
     }
 
     func acknowledge() {

@@ -19,7 +19,7 @@ final class MQTTBatch: @unchecked Sendable {
     /// On the connection's thread, before `deliver`.
     func append(_ message: MQTTMessage, for receiver: NIOLoopBound<any MessageReceiver>) {
         messages.append((message, receiver))
-        if message.qos > 0 {
+        if message.isSettled {
             unsettled += 1
             held += 1
         }

@@ -6,8 +6,9 @@ final class MQTTMessage: InboundMessage, @unchecked Sendable {
     let topic: String
     /// Milliseconds since 1970, when it was read: MQTT 3.1.1 has no time of its own.
     let timestamp: Int64
-    let qos: Int
-    let retain: Bool
+    /// Quality of service, 0 to 2.
+    private let qos: Int
+    private let retain: Bool
     private let bytes: UnsafeMutableRawBufferPointer
     private let budget: IntakeBudget
     private let batch: MQTTBatch
@@ -32,19 +33,28 @@ final class MQTTMessage: InboundMessage, @unchecked Sendable {
         bytes.deallocate()
     }
 
-    var source: TransportName { .mqtt }
+    var transport: TransportTraits { .mqtt }
     var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
     var key: UnsafeRawBufferPointer? { nil }
     var headers: [MessageHeader] { [] }
     var partition: Int32 { 0 }
     var offset: Int64 { -1 }
+    var isTombstone: Bool { false }
     var isCurrent: Bool { !batch.session.isEnded }
+
+    /// Whether it is acknowledged to its broker.
+    var isSettled: Bool { qos > 0 }
+
+    func eachField(_ body: (MessageField, @autoclosure () -> MessageField.Value) -> Void) {
+        body(.qos, .integer(Int64(qos)))
+        body(.retain, .flag(retain))
+    }
 
     func acknowledge() {
         batch.eventLoop.assertInEventLoop()
         guard !isAcknowledged else { return }
         isAcknowledged = true
         // QoS 0 has nothing to acknowledge.
-        if qos > 0 { batch.settleOne() }
+        if isSettled { batch.settleOne() }
     }
 }

@@ -172,7 +172,7 @@ import Testing
             ),
             (
                 "agent:send_mqtt('a/+', 1)",
-                "bad argument 'topic' to 'send_mqtt' (\"a/+\" is no MQTT topic to publish to"
+                "bad argument 'topic' to 'send_mqtt' (\"a/+\" is no MQTT topic to send to"
             ),
             ("agent:send_mqtt('', 1)", "bad argument 'topic' to 'send_mqtt' (\"\" is no MQTT topic"),
             (

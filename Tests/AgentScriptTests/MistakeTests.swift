@@ -121,8 +121,8 @@ import Testing
             "local a = agenthost.agent {}\na:on_message('work/orders', function() end, { source = 'kafka' })")
         #expect(
             message
-                == "agent.lua:2: bad argument 'topic' to 'on_message' (\"work/orders\" can be no Kafka topic: letters, "
-                + "digits, '.', '_' and '-' expected)")
+                == "agent.lua:2: bad argument 'topic' to 'on_message' (\"work/orders\" can be no Kafka topic: "
+                + "1 to 249 letters, digits, '.', '_' and '-' expected)")
     }
 
     // MARK: Loading

@@ -59,8 +59,8 @@ import Testing
             agent:on_message("k", print, { source = "kafka" })
             """
         ).generation.handlers
-        func filters(_ topic: String, _ source: TransportName) -> [String] {
-            handlers.messages(topic: topic, source: source).map(\.filter.text)
+        func filters(_ topic: String, _ source: TransportTraits) -> [String] {
+            handlers.messages(topic: topic, on: source).map(\.filter.text)
         }
         #expect(filters("a/b", .mqtt) == ["a/+", "a/b"])
         #expect(filters("a/b", .kafka) == ["a/+"])

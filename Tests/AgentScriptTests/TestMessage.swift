@@ -2,7 +2,7 @@ import AgentModel
 
 /// A message that no broker sent.
 final class TestMessage: InboundMessage {
-    let source: TransportName
+    let transport: TransportTraits
     let topic: String
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
@@ -17,10 +17,10 @@ final class TestMessage: InboundMessage {
 
     /// Without a payload it is a tombstone.
     init(
-        source: TransportName, topic: String, payload: String?, key: String? = nil, headers: [MessageHeader] = [],
+        source: TransportTraits, topic: String, payload: String?, key: String? = nil, headers: [MessageHeader] = [],
         partition: Int32 = 0, offset: Int64 = -1, qos: Int = 0, retain: Bool = false
     ) {
-        self.source = source
+        transport = source
         self.topic = topic
         self.payload = payload.map(Self.bytes) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         self.key = key.map(Self.bytes)
@@ -34,6 +34,21 @@ final class TestMessage: InboundMessage {
     deinit {
         payload.deallocate()
         key?.deallocate()
+    }
+
+    var isTombstone: Bool { transport === TransportTraits.kafka && payload.baseAddress == nil }
+
+    func eachField(_ body: (MessageField, @autoclosure () -> MessageField.Value) -> Void) {
+        if transport === TransportTraits.kafka {
+            body(.partition, .integer(Int64(partition)))
+            body(.offset, .integer(offset))
+            if let key { body(.key, .bytes(key)) }
+            body(.headers, .headers(headers))
+            body(.headerList, .headerList(headers))
+        } else {
+            body(.qos, .integer(Int64(qos)))
+            body(.retain, .flag(retain))
+        }
     }
 
     func acknowledge() {

@@ -190,7 +190,7 @@ import Testing
     }
 
     @Test("a message without a handler becomes an event") func withoutHandler() throws {
-        let test = try TestWorker("agent:task('t', function() end)", settings: { $0.streamingTopics = ["in"] })
+        let test = try TestWorker("agent:task('t', function() end)", settings: { $0.topics[.kafka] = ["in"] })
         let message = test.deliver("in", "plain", partition: 2, offset: 7)
         #expect(message.acknowledgements == 1)
         #expect(test.hub.eventTypes == ["data_processed"])

@@ -103,8 +103,8 @@ import Testing
         let test = try TestWorker(
             "agent:on_message('t', print, { source = 'kafka' })",
             settings: {
-                $0.streamingTopics = ["t", "u"]
-                $0.mqttTopics = ["t"]
+                $0.topics[.kafka] = ["t", "u"]
+                $0.topics[.mqtt] = ["t"]
             })
         let topics = try #require(test.worker.description(agent: 0)).lines.filter { $0.kind == .topic }
         #expect(
@@ -117,19 +117,21 @@ import Testing
     @Test(
         "without a handler becomes an event, whose bytes are text or Base64",
         arguments: [
-            (nil, TransportName.kafka, "null"), ("", .kafka, "\"\""), ("{}", .kafka, "{}"),
+            (nil, TransportTraits.kafka, "null"), ("", .kafka, "\"\""), ("{}", .kafka, "{}"),
             ("plain", .kafka, #""plain""#),
             ("", .mqtt, "\"\""),
-        ] as [(String?, TransportName, String)])
-    func events(payload: String?, source: TransportName, json: String) throws {
+        ] as [(String?, TransportTraits, String)])
+    func events(payload: String?, source: TransportTraits, json: String) throws {
         let test = try TestWorker(
             "",
             settings: {
-                $0.streamingTopics = ["t"]
-                $0.mqttTopics = ["t"]
+                $0.topics[.kafka] = ["t"]
+                $0.topics[.mqtt] = ["t"]
             })
         test.deliver("t", payload, source: source)
         let data = try #require(test.hub.events.first).data
-        #expect(String(buffer: data).contains(source == .kafka ? "\"message\":\(json)," : "\"payload\":\(json)}"))
+        #expect(
+            String(buffer: data).contains(
+                source === TransportTraits.kafka ? "\"message\":\(json)," : "\"payload\":\(json)}"))
     }
 }

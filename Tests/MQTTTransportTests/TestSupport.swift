@@ -45,8 +45,8 @@ final class Collector: MessageReceiver, @unchecked Sendable {
     struct Seen: Equatable {
         let topic: String
         let payload: [UInt8]
-        let qos: Int
-        let retain: Bool
+        var qos: Int
+        var retain: Bool
 
         var text: String { String(decoding: payload, as: UTF8.self) }
     }
@@ -82,10 +82,15 @@ final class Collector: MessageReceiver, @unchecked Sendable {
 
     func receive(_ message: any InboundMessage) {
         loop.preconditionInEventLoop()
-        seen.withLock {
-            $0.append(
-                Seen(topic: message.topic, payload: Array(message.payload), qos: message.qos, retain: message.retain))
+        var one = Seen(topic: message.topic, payload: Array(message.payload), qos: -1, retain: false)
+        message.eachField { field, value in
+            switch value() {
+            case .integer(let value) where field.number == MessageField.qos.number: one.qos = Int(value)
+            case .flag(let value) where field.number == MessageField.retain.number: one.retain = value
+            default: Issue.record("a field \(field.name)")
+            }
         }
+        seen.withLock { [one] in $0.append(one) }
         if acknowledges { message.acknowledge() } else { held.append(message) }
         if held.count == together {
             loop.execute { [self] in

@@ -2,24 +2,26 @@
 ///
 /// The bytes stay where the transport's library put them: `payload` and `key` are valid for as long as the object lives.
 package protocol InboundMessage: AnyObject {
-    var source: TransportName { get }
+    var transport: TransportTraits { get }
     var topic: String { get }
+    /// No address: the message has no value at all (a Kafka tombstone), where `isTombstone` says so too.
     var payload: UnsafeRawBufferPointer { get }
-    /// The Kafka record's key; nil for none, and for MQTT.
+    /// nil for none.
     var key: UnsafeRawBufferPointer? { get }
     var headers: [MessageHeader] { get }
-    /// Milliseconds since 1970: the Kafka record's own timestamp, or the time of arrival for MQTT.
+    /// Milliseconds since 1970: the record's own timestamp, or the time of arrival where there is none.
     var timestamp: Int64 { get }
-    /// Kafka partition; 0 for MQTT. Messages of one topic and partition reach handlers one after another.
+    /// 0 where topics have no partitions. Messages of one topic and partition reach handlers one after another.
     var partition: Int32 { get }
-    /// Kafka offset; -1 for MQTT.
+    /// Its place in the partition; -1 where there is none.
     var offset: Int64 { get }
-    /// MQTT quality of service, 0 to 2; 0 for Kafka.
-    var qos: Int { get }
-    /// The MQTT retained flag; false for Kafka.
-    var retain: Bool { get }
+    var isTombstone: Bool { get }
     /// False once the partition was given to another consumer, or the session ended: a handler not yet begun need not begin.
     var isCurrent: Bool { get }
+
+    /// Calls `body` with each field that scripts find in `message` beside those that all messages have; its value is made
+    /// when it is asked for.
+    func eachField(_ body: (MessageField, @autoclosure () -> MessageField.Value) -> Void)
 
     /// The handler has returned and everything it sent was acknowledged: the transport may now say so to its broker.
     ///
@@ -30,9 +32,6 @@ package protocol InboundMessage: AnyObject {
 extension InboundMessage {
     /// What a person finds it by at its broker; nil: its transport has no such thing.
     package var id: String? { offset >= 0 ? "\(topic)/\(partition)/\(offset)" : nil }
-
-    /// A Kafka record without a value, which is not the same as an empty one. MQTT has no such thing.
-    package var isTombstone: Bool { source == .kafka && payload.baseAddress == nil }
 }
 
 /// Where a transport hands over what it receives, on the worker's loop.

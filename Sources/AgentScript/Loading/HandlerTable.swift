@@ -7,8 +7,10 @@ package struct HandlerTable {
     package final class Message {
         package let filter: TopicFilter
         package internal(set) var function: LuaReference
-        /// nil: whichever of Kafka and MQTT is there.
+        /// nil: whichever transport is there.
         package internal(set) var source: TransportName?
+        /// The transports on which the topic is subscribed where they are there: without a `source`, those that accept it.
+        package internal(set) var sources: [TransportName] = []
         /// How often a failing message is tried, the first time included.
         package internal(set) var attempts = 3
         /// Seconds before the second attempt; doubles with each.
@@ -30,13 +32,6 @@ package struct HandlerTable {
             self.function = function
             self.fields = fields
             self.location = location
-        }
-
-        /// The brokers on which the topic is subscribed where they are there: without a `source`, Kafka where it allows
-        /// the name, and MQTT always.
-        package var sources: [TransportName] {
-            let isKafkas = source != .mqtt && !filter.hasWildcards && KafkaTopicName.isValid(filter.text)
-            return (isKafkas ? [.kafka] : []) + (source != .kafka ? [.mqtt] : [])
         }
     }
 
@@ -82,13 +77,13 @@ package struct HandlerTable {
         registered += 1
     }
 
-    /// The handlers of a topic, in order of registration: for MQTT every one whose filter matches, for Kafka the one that
-    /// names the topic, else the first whose filter matches.
-    package func messages(topic: String, source: TransportName) -> [Message] {
+    /// The handlers of a topic, in order of registration: where there are filters every one that matches, else the one that
+    /// names the topic, or the first that matches.
+    package func messages(topic: String, on transport: TransportTraits) -> [Message] {
         let matching = messages.filter { handler in
-            (handler.source == nil || handler.source == source) && handler.filter.matches(topic)
+            (handler.source == nil || handler.source == transport.name) && handler.filter.matches(topic)
         }
-        guard source == .kafka else { return matching }
+        guard !transport.hasFilters else { return matching }
         return (matching.first { $0.filter.topic == topic } ?? matching.first).map { [$0] } ?? []
     }
 }

@@ -4,7 +4,7 @@ import NIOCore
 
 extension AgentMethods {
     /// A method that acts on the world: only in handlers.
-    private static func method(
+    static func method(
         _ name: String, on stack: LuaStack, for script: ScriptContext, _ body: @escaping LuaHostFunction
     ) {
         let qualified = "agent:\(name)"
@@ -16,16 +16,7 @@ extension AgentMethods {
     }
 
     static func installEffects(on stack: LuaStack, for script: ScriptContext) {
-        let kafkaTopic = LatestTopic { KafkaTopicName.isValid($0) }
-        let mqttTopic = LatestTopic { TopicFilter.isValidTopicName($0) }
-        method("send_kafka", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
-            let record = try kafkaRecord(Arguments(call), kafkaTopic)
-            return script.answer(.send(.kafka, record), call)
-        }
-        method("send_mqtt", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
-            let publication = try mqttPublication(Arguments(call), mqttTopic)
-            return script.answer(.send(.mqtt, publication), call)
-        }
+        for transport in script.transports { installSend(to: transport, on: stack, for: script) }
         method("emit", on: stack, for: script) { [unowned script] (call) throws(LuaFailure) in
             guard let event = try event(Arguments(call), for: script) else {
                 call.stack.push(true)
@@ -81,54 +72,6 @@ extension AgentMethods {
             try call.requireWait()
             return script.wait(.flush)
         }
-    }
-
-    private static let kafkaOptions = ["key", "headers", "partition"]
-    private static let mqttOptions = ["qos", "retain"]
-
-    private static func kafkaRecord(
-        _ arguments: Arguments, _ latest: LatestTopic
-    ) throws(LuaFailure) -> Record {
-        let topic = try latest.topic(2, arguments) {
-            "\"\($0)\" is no Kafka topic: 1 to 249 letters, digits, '.', '_' and '-' expected"
-        }
-        var record = Record(topic: topic, value: try arguments.payload(3, "value"))
-        if let options = try arguments.options(4, "options", known: kafkaOptions) {
-            let stack = options.stack
-            let type = stack.getField("key", of: options.index)
-            if type == .string {
-                record.key = stack.withBytes(at: -1) { ByteBuffer(bytes: $0) }
-            } else if type == .integer || type == .number {
-                record.key = ByteBuffer(string: stack.displayString(at: -1))
-            } else if type != .nil && type != .null {
-                defer { stack.pop(1) }
-                throw options.wrong("key", "string")
-            }
-            stack.pop(1)
-            if let partition = try options.integer("partition", in: 0...Int(Int32.max)) {
-                record.options = [Record.Option("partition", .integer(Int64(partition)))]
-            }
-            record.headers = try options.headers("headers") ?? []
-        }
-        return record
-    }
-
-    private static func mqttPublication(
-        _ arguments: Arguments, _ latest: LatestTopic
-    ) throws(LuaFailure) -> Record {
-        let topic = try latest.topic(2, arguments) {
-            "\"\($0)\" is no MQTT topic to publish to: a name without the wildcards + and # expected"
-        }
-        var publication = Record(topic: topic, value: try arguments.payload(3, "payload") ?? ByteBuffer())
-        if let options = try arguments.options(4, "options", known: mqttOptions) {
-            if let qos = try options.integer("qos", in: 0...2) {
-                publication.options.append(Record.Option("qos", .integer(Int64(qos))))
-            }
-            if let retain = try options.boolean("retain") {
-                publication.options.append(Record.Option("retain", .flag(retain)))
-            }
-        }
-        return publication
     }
 
     /// The event that a script emits; nil when nobody hears it.

@@ -105,10 +105,11 @@ enum AgentMethods {
         let known = ["source", "attempts", "backoff", "on_error", "concurrency", "deliver", "json", "decode"]
         if let options = try arguments.options(4, "options", known: known, instead: Misnomer.ofMessageOption) {
             if let source = try options.string("source") {
-                guard let known = TransportName(known: source) else {
-                    throw arguments.invalid("options.source", "\"kafka\" or \"mqtt\" expected, got \"\(source)\"")
+                guard let known = script.transports.first(where: { $0.name.description == source }) else {
+                    let names = script.transports.map { "\"\($0.name)\"" }.joined(separator: " or ")
+                    throw arguments.invalid("options.source", "\(names) expected, got \"\(source)\"")
                 }
-                handler.source = known
+                handler.source = known.name
             }
             if let attempts = try options.integer("attempts", in: 1...1000) { handler.attempts = attempts }
             if let backoff = try options.number("backoff") {
@@ -153,12 +154,14 @@ enum AgentMethods {
         if let earlier {
             throw arguments.invalid("topic", "\"\(topic)\" has a handler already, from \(earlier.location)")
         }
-        if handler.source == .kafka, !filter.hasWildcards, !KafkaTopicName.isValid(topic) {
+        handler.sources = script.transports
+            .filter { (handler.source == nil || handler.source == $0.name) && $0.accepts(filter) }.map(\.name)
+        if let source = script.transports.first(where: { $0.name == handler.source }), handler.sources.isEmpty {
             throw arguments.invalid(
-                "topic", "\"\(topic)\" can be no Kafka topic: letters, digits, '.', '_' and '-' expected")
-        }
-        if filter.hasWildcards, handler.source == .kafka {
-            throw arguments.invalid("topic", "\"\(topic)\" has MQTT wildcards; a Kafka topic is named in full")
+                "topic",
+                filter.hasWildcards
+                    ? "\"\(topic)\" has MQTT wildcards; a \(source.title) topic is named in full"
+                    : "\"\(topic)\" can be no \(source.title) topic: \(source.topicWords) expected")
         }
         if let doubt = TopicDoubt.of(filter, source: handler.source) {
             script.warn(doubt, on: call.stack)

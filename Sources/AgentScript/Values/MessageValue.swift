@@ -18,29 +18,25 @@ extension LuaStack {
         case .bytes: if message.isTombstone { pushNull() } else { push(message.payload) }
         }
         if fields.isEmpty { return 1 }
-        let source = message.source
-        let fields = fields.intersection(source == .kafka ? .kafka : .mqtt)
         newTable(array: 0, fields: Int32(fields.rawValue.nonzeroBitCount))
         if fields.contains(.topic) { put("topic", message.topic) }
-        if fields.contains(.source) {
-            push(source == .kafka ? "kafka" as StaticString : "mqtt")
-            putValue("source")
-        }
+        if fields.contains(.source) { put("source", message.transport.name.description) }
         if fields.contains(.timestamp) { put("timestamp", message.timestamp) }
         if fields.contains(.attempt) { put("attempt", attempt) }
-        if fields.contains(.partition) { put("partition", Int64(message.partition)) }
-        if fields.contains(.offset) { put("offset", message.offset) }
-        if fields.contains(.key), let key = message.key { put("key", key) }
-        if fields.contains(.headers) {
-            pushHeadersByName(message.headers)
-            putValue("headers")
+        message.eachField { field, value in
+            guard fields.shows(field) else { return }
+            switch value() {
+            case .integer(let value): put(field.name, value)
+            case .flag(let value): put(field.name, value)
+            case .bytes(let bytes): put(field.name, bytes)
+            case .headers(let headers):
+                pushHeadersByName(headers)
+                putValue(field.name)
+            case .headerList(let headers):
+                pushHeaderList(headers)
+                putValue(field.name)
+            }
         }
-        if fields.contains(.headerList) {
-            pushHeaderList(message.headers)
-            putValue("header_list")
-        }
-        if fields.contains(.qos) { put("qos", message.qos) }
-        if fields.contains(.retain) { put("retain", message.retain) }
         if fields.contains(.raw) {
             if form == .bytes {
                 pushValue(at: -2)

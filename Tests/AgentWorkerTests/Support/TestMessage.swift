@@ -2,7 +2,7 @@ import AgentModel
 
 /// A message that no broker sent; it counts how often it was acknowledged.
 final class TestMessage: InboundMessage {
-    let source: TransportName
+    let transport: TransportTraits
     let topic: String
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
@@ -18,18 +18,17 @@ final class TestMessage: InboundMessage {
 
     /// Without a payload it is a tombstone, or an empty MQTT message.
     init(
-        _ topic: String, _ payload: String?, source: TransportName = .kafka, key: String? = nil,
+        _ topic: String, _ payload: String?, source: TransportTraits = .kafka, key: String? = nil,
         headers: [MessageHeader] = [], partition: Int32 = 0, offset: Int64 = 0
     ) {
         self.topic = topic
-        self.source = source
+        transport = source
         self.payload = payload.map(Self.bytes) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         self.key = key.map(Self.bytes)
         self.headers = headers
         self.partition = partition
-        // MQTT has no such thing.
-        self.offset = source == .mqtt ? -1 : offset
-        qos = source == .mqtt ? 1 : 0
+        self.offset = source === TransportTraits.kafka ? offset : -1
+        qos = source === TransportTraits.mqtt ? 1 : 0
     }
 
     deinit {
@@ -38,6 +37,21 @@ final class TestMessage: InboundMessage {
     }
 
     var isAcknowledged: Bool { acknowledgements > 0 }
+
+    var isTombstone: Bool { transport === TransportTraits.kafka && payload.baseAddress == nil }
+
+    func eachField(_ body: (MessageField, @autoclosure () -> MessageField.Value) -> Void) {
+        if transport === TransportTraits.kafka {
+            body(.partition, .integer(Int64(partition)))
+            body(.offset, .integer(offset))
+            if let key { body(.key, .bytes(key)) }
+            body(.headers, .headers(headers))
+            body(.headerList, .headerList(headers))
+        } else {
+            body(.qos, .integer(Int64(qos)))
+            body(.retain, .flag(retain))
+        }
+    }
 
     func acknowledge() {
         acknowledgements += 1

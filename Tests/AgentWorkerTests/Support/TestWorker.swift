@@ -30,6 +30,7 @@ final class TestWorker {
     init(
         _ scripts: [String], kafka hasKafka: Bool = true, mqtt hasMQTT: Bool = true, serves: Bool = true,
         limits: LuaLimits = LuaLimits(), answersWithPlaces: Bool? = nil,
+        transports: [TransportTraits] = TransportTraits.all,
         settings: @escaping (inout AgentSettings) -> Void = { _ in }
     ) throws {
         folder = try ScriptFolder([:])
@@ -40,8 +41,9 @@ final class TestWorker {
         let durations = durations
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
-            clock: { 1_767_323_045_678 }, spool: spool, blocking: BlockingInPlace(), metrics: durations, pause: .zero,
-            answersWithPlaces: answersWithPlaces, logger: Logger(label: "test") { _ in LogLines(lines) })
+            clock: { 1_767_323_045_678 }, spool: spool, blocking: BlockingInPlace(), transports: transports,
+            metrics: durations, pause: .zero, answersWithPlaces: answersWithPlaces,
+            logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(.kafka, hasKafka ? kafka : nil)
         worker.connect(.mqtt, hasMQTT ? mqtt : nil)
         worker.connect(hub)
@@ -100,7 +102,7 @@ final class TestWorker {
 
     @discardableResult
     func deliver(
-        _ topic: String, _ payload: String? = "{}", source: TransportName = .kafka, partition: Int32 = 0,
+        _ topic: String, _ payload: String? = "{}", source: TransportTraits = .kafka, partition: Int32 = 0,
         offset: Int64 = 0
     ) -> TestMessage {
         let message = TestMessage(topic, payload, source: source, key: "k", partition: partition, offset: offset)
