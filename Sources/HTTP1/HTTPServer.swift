@@ -31,10 +31,7 @@ package final class HTTPServer: @unchecked Sendable {
         floor = ConnectionFloor(
             eventLoop: eventLoop, settings: settings, budget: budget, sweepInterval: sweepInterval, logger: logger)
         list = ConnectionList(budget.connections)
-        list.onRemoval = { [unowned self] in
-            gate?.resume()
-            if stopped != nil { finishStop() }
-        }
+        list.onRemoval = { [weak self] in self?.hasRoom() }
     }
 
     /// What answers on the connections to come; it keeps the server, and not the server it.
@@ -103,6 +100,12 @@ package final class HTTPServer: @unchecked Sendable {
         try channel.pipeline.syncOperations.addHandler(connection)
         connection.responder = service?.responder(for: connection)
         if stopped != nil { connection.abort(nil) }
+    }
+
+    /// A connection is gone.
+    private func hasRoom() {
+        gate?.resume()
+        if stopped != nil { finishStop() }
     }
 
     /// Fails when another socket listens on the port.
