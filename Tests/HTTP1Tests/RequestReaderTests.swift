@@ -56,7 +56,7 @@ import Testing
 
     @Test("a head that goes on where the one before ended is another")
     func longer() {
-        let longer = Self.head.dropLast(2) + "X: y\r\n\r\n"
+        let longer = Self.head.replacing("\r\n\r\n", with: "\r\nX: y\r\n\r\n")
         #expect(read([Self.head + "{}" + longer + "[]"]) == ["/a b {}", "/a b []"])
     }
 
@@ -78,7 +78,7 @@ import Testing
 
     @Test("the bytes of a long head are those that came, too")
     func long() {
-        let head = Self.head.dropLast(2) + "X: " + String(repeating: "y", count: 2000) + "\r\n\r\n"
+        let head = Self.head.replacing("\r\n\r\n", with: "\r\nX: \(String(repeating: "y", count: 2000))\r\n\r\n")
         #expect(read([head + "{}" + head + "[]"]) == ["/a b {}", "/a b []"])
     }
 }
