@@ -87,7 +87,8 @@ import Testing
         #expect(plain.topic == "a/b" && plain.options.isEmpty && String(buffer: plain.payload) == #"{"n":1}"#)
         let given = try mqtt("agent:send_mqtt('a/b', 'x', { qos = 0, retain = true })")
         #expect(given.integer("qos") == 0 && given.flag("retain") == true && String(buffer: given.payload) == "x")
-        #expect(try mqtt("agent:send_mqtt('a/b', agenthost.null, { retain = true })").payload.readableBytes == 0)
+        // MQTT has no message without a payload: its publisher sends an empty one.
+        #expect(try mqtt("agent:send_mqtt('a/b', agenthost.null, { retain = true })").value == nil)
     }
 
     @Test("an event has an id, a time and its source filled in")
