@@ -66,7 +66,8 @@ package struct AgentHost: Service {
             settings: { (agent) throws(ScriptFailure) in try resolver.settings(for: agent) },
             hooks: hooks, logger: logger)
 
-        let config = try await load(reloader, resolver)
+        let rotation = SecretRotation(resolver: resolver, environment: options.environment, logger: logger)
+        let config = try await load(reloader, resolver, rotation)
         log.configure(config.logLevel)
         stopTime.allow(grace: config.grace)
         let serviceName = config.serviceName ?? "agenthost"
@@ -97,7 +98,7 @@ package struct AgentHost: Service {
             floor.isReady()
             let ready = try tell(http, floor.brokers.lineup, in: control == nil ? nil : registry)
             announce(.started(try await startReport(ready, reloader, floor, config)))
-            await serve(reloader, floor, resolver, serviceName: serviceName, hangups: hangups) {
+            await serve(reloader, floor, resolver, rotation, serviceName: serviceName, hangups: hangups) {
                 _ = try? tell(http, $0, in: control == nil ? nil : registry)
             }
             try? await control?.close()
@@ -160,12 +161,14 @@ package struct AgentHost: Service {
 
     /// Loads the scripts. A platform named only in a script's `config` is known after the first load; its secrets then
     /// take part in a second one.
-    private func load(_ reloader: Reloader, _ resolver: ConfigurationResolver) async throws -> AgentConfig {
+    private func load(
+        _ reloader: Reloader, _ resolver: ConfigurationResolver, _ secrets: SecretRotation
+    ) async throws -> AgentConfig {
         do {
-            try await loadSecrets(platform: resolver.configuration().realtimePlatform, resolver)
+            try await secrets.load(platform: resolver.configuration().realtimePlatform)
             _ = try await reloader.loadFirst()
             if resolver.secrets == nil, let platform = resolver.first?.realtimePlatform {
-                try await loadSecrets(platform: platform, resolver)
+                try await secrets.load(platform: platform)
                 _ = try await reloader.loadFirst()
             }
             guard let config = resolver.first else { throw HostFailure(.agent, "no agent was declared") }
@@ -175,50 +178,10 @@ package struct AgentHost: Service {
         }
     }
 
-    private func loadSecrets(platform: String?, _ resolver: ConfigurationResolver) async throws {
-        guard let platform else { return }
-        let secrets = try await secretLoader(platform, resolver).load()
-        for problem in secrets.problems { logger.warning("\(problem)") }
-        resolver.use(secrets)
-    }
-
-    private func secretLoader(_ platform: String, _ resolver: ConfigurationResolver) throws -> PlatformSecretLoader {
-        try PlatformSecretLoader(
-            platform: platform, secretsPath: resolver.configuration().secretsPath, environment: options.environment,
-            logger: logger)
-    }
-
-    /// A rotated secret is picked up without a restart: the transport concerned connects anew with it.
-    private func followSecrets(
-        _ resolver: ConfigurationResolver, _ brokers: BrokerConnections, serviceName: String
-    ) async {
-        guard let first = resolver.secrets, let loader = try? secretLoader(first.platform, resolver) else { return }
-        var known = first
-        for await secrets in loader.changes(after: first) {
-            let changed = secrets.changedKinds(since: known)
-            known = secrets
-            resolver.use(secrets)
-            do {
-                guard let config = try resolver.resolveAgain() else { continue }
-                let lineup = try BrokerLineup(configured: config, serviceName: serviceName)
-                logger.notice(
-                    "secrets were rotated",
-                    metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
-                if changed.contains(.mqtt) { try await brokers.connectMQTT(lineup.mqtt) }
-                if changed.contains(.kafka) { try await brokers.connectKafka(lineup.kafka) }
-                resolver.hold(config)
-            } catch {
-                logger.error(
-                    "rotated secrets cannot be used; the connections stay as they are",
-                    metadata: ["error": "\(ErrorText.of(error))"])
-            }
-        }
-    }
-
     /// Reloads what changes until the host is asked to stop.
     private func serve(
-        _ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, serviceName: String,
-        hangups: UnixSignalsSequence, brokersStarted: @escaping @Sendable (BrokerLineup) -> Void
+        _ reloader: Reloader, _ floor: HostFloor, _ resolver: ConfigurationResolver, _ rotation: SecretRotation,
+        serviceName: String, hangups: UnixSignalsSequence, brokersStarted: @escaping @Sendable (BrokerLineup) -> Void
     ) async {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
@@ -247,7 +210,7 @@ package struct AgentHost: Service {
                         }
                     }
                 }
-                tasks.addTask { await followSecrets(resolver, floor.brokers, serviceName: serviceName) }
+                tasks.addTask { await rotation.follow(floor.brokers, serviceName: serviceName) }
                 let renewal = CertificateRenewal(
                     brokers: floor.brokers, resolver: resolver, serviceName: serviceName, logger: logger)
                 tasks.addTask { await renewal.follow() }

@@ -50,8 +50,7 @@ final class BrokerConnections: Sendable {
             $0.lineup = configured
             $0.embedding = embedding
         }
-        try await connectMQTT(configured.mqtt)
-        try await connectKafka(configured.kafka)
+        try await reconnect(to: configured, kafka: true, mqtt: true)
         _ = try await embed(for: needs)
         try await introduce(to: rooms)
     }
@@ -67,8 +66,7 @@ final class BrokerConnections: Sendable {
         guard let started = try embedding?.start(for: needs, in: &lineup), !started.isEmpty else { return false }
         state.withLock { [lineup] in $0.lineup = lineup }
         status.embeds(started)
-        if started.contains("mqtt") { try await connectMQTT(lineup.mqtt) }
-        if started.contains("kafka") { try await connectKafka(lineup.kafka) }
+        try await reconnect(to: lineup, kafka: started.contains("kafka"), mqtt: started.contains("mqtt"))
         return true
     }
 
@@ -94,11 +92,16 @@ final class BrokerConnections: Sendable {
 
     // MARK: Connections
 
-    /// New clients of Kafka in the place of those there are, which hand over what they have taken; nil: as it is.
+    /// New clients of the transports that are named, in the place of those there are, which hand over what they have taken
+    /// first. A transport without a broker in the lineup stays as it is.
     ///
     /// - Throws: `HostFailure`.
-    func connectKafka(_ settings: KafkaSettings?) async throws {
-        guard let settings else { return }
+    func reconnect(to lineup: BrokerLineup, kafka: Bool, mqtt: Bool) async throws {
+        if mqtt, let settings = lineup.mqtt { try await connectMQTT(settings) }
+        if kafka, let settings = lineup.kafka { try await connectKafka(settings) }
+    }
+
+    private func connectKafka(_ settings: KafkaSettings) async throws {
         let (rooms, serviceName) = state.withLock { ($0.rooms, $0.serviceName) }
         let connection = ConnectionStatus(
             serviceName: serviceName, connectionType: "kafka", endpoint: settings.bootstrapServers)
@@ -131,9 +134,7 @@ final class BrokerConnections: Sendable {
         }
     }
 
-    /// As `connectKafka`.
-    func connectMQTT(_ settings: MQTTSettings?) async throws {
-        guard let settings else { return }
+    private func connectMQTT(_ settings: MQTTSettings) async throws {
         let (rooms, serviceName) = state.withLock { ($0.rooms, $0.serviceName) }
         let connection = ConnectionStatus(
             serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint, isUsed: false)

@@ -42,8 +42,7 @@ struct CertificateRenewal {
                 metadata: [
                     "of": "\([kafka ? "kafka" : nil, mqtt ? "mqtt" : nil].compactMap { $0 }.joined(separator: ", "))"
                 ])
-            if mqtt { try await brokers.connectMQTT(lineup.mqtt) }
-            if kafka { try await brokers.connectKafka(lineup.kafka) }
+            try await brokers.reconnect(to: lineup, kafka: kafka, mqtt: mqtt)
         } catch {
             logger.error(
                 "renewed certificates cannot be used; the connections stay as they are",
