@@ -47,6 +47,13 @@ package struct TableReader {
         }
     }
 
+    /// A table whose fields are known to be known.
+    init(_ stack: LuaStack, at index: Int32, what: What) {
+        self.stack = stack
+        self.index = stack.absolute(index)
+        self.what = what
+    }
+
     package func wrong(_ name: StaticString, _ expected: String) -> LuaFailure {
         _ = stack.getField(name, of: index)
         defer { stack.pop(1) }

@@ -3,6 +3,8 @@
 
 #include "bridge.h"
 
+#include <string.h>
+
 int lb_get_field(lua_State *L, int table, const char *name) {
     table = lua_absindex(L, table);
     lua_pushstring(L, name);
@@ -46,4 +48,29 @@ bool lb_move_field(lua_State *L, int table, const char *name, enum lb_kind kind)
         lua_settop(L, -2);
     }
     return is_of_kind;
+}
+
+int64_t lb_fields_present(lua_State *L, int table, const char *const *names, int count) {
+    table = lua_absindex(L, table);
+    int64_t present = 0;
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        lua_settop(L, -2);
+        int name = count;
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            size_t length;
+            const char *key = lua_tolstring(L, -1, &length);
+            for (name = 0; name < count; name++) {
+                if (strlen(names[name]) == length && memcmp(names[name], key, length) == 0) {
+                    break;
+                }
+            }
+        }
+        if (name == count) {
+            lua_settop(L, -2);
+            return LB_OTHER_FIELDS;
+        }
+        present |= INT64_C(1) << name;
+    }
+    return present;
 }

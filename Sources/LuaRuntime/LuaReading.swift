@@ -11,11 +11,11 @@ package enum LuaReading: Equatable {
 }
 
 extension LuaStack {
-    /// What the function at the index reads of its parameter (from 0), as its code tells. At most 62 names.
+    /// What the function at the index reads of its parameter (from 0), as its code tells.
     package func reading(
-        ofParameter parameter: Int32, byFunctionAt index: Int32, names: [StaticString]
+        ofParameter parameter: Int32, byFunctionAt index: Int32, names: LuaNames
     ) -> LuaReading {
-        let read = names.map { Optional($0.characters) }.withUnsafeBufferPointer {
+        let read = names.characters.withUnsafeBufferPointer {
             lb_fields_read(thread, index, parameter, $0.baseAddress, Int32($0.count))
         }
         switch read {

@@ -38,7 +38,10 @@ extension LuaStack {
         let side = hostSide
         var buffer = side.takeBuffer()
         defer { side.giveBack(buffer) }
-        let step = lb_json_encode(thread, index, path, side.limits.jsonOutput, side.slice, &buffer)
+        // Not as an argument, for which the text would be copied into memory of its own.
+        let step = path.withCString {
+            lb_json_encode(thread, index, $0, side.limits.jsonOutput, side.slice, &buffer)
+        }
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }

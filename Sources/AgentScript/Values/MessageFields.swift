@@ -37,7 +37,7 @@ package struct MessageFields: OptionSet, Sendable {
 
     /// What the function at the index, a handler of messages, can see of its second parameter; empty: it has none.
     init(readByHandlerAt index: Int32, on stack: LuaStack) {
-        switch stack.reading(ofParameter: 1, byFunctionAt: index, names: Self.names) {
+        switch stack.reading(ofParameter: 1, byFunctionAt: index, names: LuaNames(Self.names)) {
         case .anything: self = .all
         case .nothing: self = []
         case .fields(let fields): self = Self(rawValue: fields).union(.table)
