@@ -97,7 +97,7 @@ package final class HTTPServer: @unchecked Sendable {
     package func accept(_ channel: any Channel) throws {
         eventLoop.preconditionInEventLoop()
         let connection = HTTPConnection(floor, list)
-        try channel.pipeline.syncOperations.addHandler(connection)
+        try channel.pipeline.syncOperations.addHandler(connection.wire)
         connection.responder = service?.responder(for: connection)
         if stopped != nil { connection.abort(nil) }
     }

@@ -94,7 +94,9 @@ final class LoopDurations: Sendable {
     let nanoseconds = LoopCount()
 
     func add(_ duration: Int64) {
-        buckets[Self.bounds.firstIndex { duration <= $0 } ?? Self.bounds.count].add()
+        var bucket = 0
+        while bucket < Self.bounds.count, duration > Self.bounds[bucket] { bucket += 1 }
+        buckets[bucket].add()
         nanoseconds.add(Int(duration))
     }
 }

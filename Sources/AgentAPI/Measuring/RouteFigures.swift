@@ -14,6 +14,8 @@ final class RouteFigures {
     let route: String
     private let board: RequestBoard
     private var methods: [OfMethod] = []
+    /// Where the request before was counted, which is where most are.
+    private var last: (method: RequestMethod, status: Int, durations: LoopDurations, count: LoopCount)?
 
     init(route: String, board: RequestBoard) {
         self.route = route
@@ -22,13 +24,23 @@ final class RouteFigures {
 
     /// A request was answered with the status, so long after its head had been read.
     func count(_ method: RequestMethod, status: Int, duration: TimeAmount) {
+        if let last, last.method == method, last.status == status {
+            last.durations.add(duration.nanoseconds)
+            return last.count.add()
+        }
         let position = methods.firstIndex { $0.method == method } ?? add(method)
-        methods[position].durations.add(duration.nanoseconds)
-        for answer in methods[position].answers where answer.status == status { return answer.count.add() }
-        let count = LoopCount()
+        let durations = methods[position].durations
+        durations.add(duration.nanoseconds)
+        let count = methods[position].answers.first { $0.status == status }?.count ?? add(status, at: position)
         count.add()
+        last = (method, status, durations, count)
+    }
+
+    private func add(_ status: Int, at position: Int) -> LoopCount {
+        let count = LoopCount()
         methods[position].answers.append((status, count))
-        board.add(count, of: kind(method), status: status)
+        board.add(count, of: kind(methods[position].method), status: status)
+        return count
     }
 
     private func add(_ method: RequestMethod) -> Int {
