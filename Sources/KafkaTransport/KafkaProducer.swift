@@ -12,12 +12,12 @@ package final class KafkaProducer: Outlet {
     package static let maximumQueuedRecords = 100_000
     package static let maximumQueuedBytes = 64 << 20
     /// Delivery reports handled before the loop gets its turn.
-    static let batch = 512
-    static let pollInterval = TimeAmount.seconds(1)
+    private static let batch = 512
+    private static let pollInterval = TimeAmount.seconds(1)
     /// How long `stop` waits for the broker's answers.
-    static let stopTimeout = TimeAmount.seconds(5)
+    private static let stopTimeout = TimeAmount.seconds(5)
 
-    enum Phase {
+    private enum Phase {
         case serving
         /// The client failed for good; its records come back, and a new client is made (see `replace`).
         case replacing
@@ -25,36 +25,23 @@ package final class KafkaProducer: Outlet {
         case stopped
     }
 
-    let eventLoop: any EventLoop
-    let settings: KafkaSettings
-    let log: KafkaLog
-    let monitor: ConnectionMonitor
-    var phase = Phase.serving
-    var client: KafkaClient?
-    var wakeup: QueueWakeup?
-    var topics: [String: OpaquePointer] = [:]
-    var lastTopic: (name: String, handle: OpaquePointer)?
-    var warmTopics: Set<String> = []
-
-    /// Records that the present client has, each with a retained `PendingRecord`.
-    var queuedInClient = 0
-    /// Records that wait for the next client.
-    var backlog: [(pending: PendingRecord, record: Record)] = []
-    var backlogBytes = 0
-    var nextSequence = 0
-
-    /// Rises with each flush: the records of an epoch are those between two of them.
-    var flushEpoch = 0
-    /// Unsettled records of the present epoch.
-    var unsettled = 0
-    /// Flushes under way, oldest first, each with the unsettled records of its epoch.
-    var flushes: [(epoch: Int, unsettled: Int, promise: EventLoopPromise<Void>)] = []
-    var stopped: EventLoopPromise<Void>?
-
-    var isPollScheduled = false
-    var handledReports = 0
-    var pollTimer: Scheduled<Void>?
-    var stopTimer: Scheduled<Void>?
+    private let eventLoop: any EventLoop
+    private let settings: KafkaSettings
+    private let log: KafkaLog
+    private let monitor: ConnectionMonitor
+    private var phase = Phase.serving
+    /// nil: stopped, or another could not be made yet.
+    private var client: ProducerClient?
+    private var warmTopics: Set<String> = []
+    private var backlog = RecordBacklog()
+    private var flushes = FlushEpochs()
+    private var nextSequence = 0
+    private var stopped: EventLoopPromise<Void>?
+    private var isPollScheduled = false
+    /// In the present poll.
+    private var handledReports = 0
+    private var pollTimer: Scheduled<Void>?
+    private var stopTimer: Scheduled<Void>?
 
     /// Makes the client; it connects by itself. Call it on `eventLoop`, a loop of a `MultiThreadedEventLoopGroup`.
     ///
@@ -71,51 +58,61 @@ package final class KafkaProducer: Outlet {
         schedulePollTimer()
     }
 
+    private func connect() throws(KafkaError) {
+        let client = try ProducerClient(settings: settings, eventLoop: eventLoop, owner: self) { [weak self] in
+            self?.poll()
+        }
+        self.client = client
+        for topic in warmTopics { _ = client.handle(ofTopic: topic) }
+        schedulePoll()
+    }
+
+    private func disconnect() {
+        client?.close()
+        client = nil
+    }
+
     /// Looks up the leaders of topics that will be written, so that the first record does not wait for them.
     package func warm(topics: [String]) {
         eventLoop.preconditionInEventLoop()
-        for topic in topics where handle(ofTopic: topic) != nil { warmTopics.insert(topic) }
+        for topic in topics where client?.handle(ofTopic: topic) != nil { warmTopics.insert(topic) }
     }
 
     package func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
         let pending = PendingRecord(
-            receipt: receipt, sequence: nextSequence, flushEpoch: flushEpoch, partition: record.partition)
+            receipt: receipt, sequence: nextSequence, flushEpoch: flushes.current, partition: record.partition)
         switch phase {
         case .stopping, .stopped:
             return DeliveryFailure("the Kafka producer is stopped")
         case .replacing:
             guard KafkaTopicName.isValid(record.topic) else { return refusal(of: record.topic) }
-            guard backlog.count + queuedInClient < Self.maximumQueuedRecords,
-                backlogBytes + record.queuedBytes <= Self.maximumQueuedBytes
+            guard queued < Self.maximumQueuedRecords, backlog.bytes + record.queuedBytes <= Self.maximumQueuedBytes
             else { return queueFull() }
-            hold(pending, record)
+            backlog.hold(pending, record)
         case .serving:
-            guard let topic = handle(ofTopic: record.topic) else { return refusal(of: record.topic) }
-            let code = produce(record, to: topic, pending)
+            guard let client, let topic = client.handle(ofTopic: record.topic) else {
+                return refusal(of: record.topic)
+            }
+            let code = client.produce(record, to: topic, pending)
             switch code {
             case RD_KAFKA_RESP_ERR_NO_ERROR: break
             case RD_KAFKA_RESP_ERR__QUEUE_FULL: return queueFull()
             case RD_KAFKA_RESP_ERR__FATAL:
-                hold(pending, record)
+                backlog.hold(pending, record)
                 beginReplacement()
             default: return DeliveryFailure(code, of: record)
             }
         }
         nextSequence += 1
-        unsettled += 1
+        flushes.sent()
         return nil
     }
 
     /// Completes when every record sent before has been settled, one way or the other.
     package func flush() -> EventLoopFuture<Void> {
         eventLoop.preconditionInEventLoop()
-        guard unsettled > 0 || !flushes.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
-        let promise = eventLoop.makePromise(of: Void.self)
-        flushes.append((flushEpoch, unsettled, promise))
-        flushEpoch += 1
-        unsettled = 0
-        return promise.futureResult
+        return flushes.flush(on: eventLoop)
     }
 
     /// Waits up to 5 s for the broker's answers, settles what is left with a failure, and closes.
@@ -125,14 +122,12 @@ package final class KafkaProducer: Outlet {
         let promise = eventLoop.makePromise(of: Void.self)
         stopped = promise
         // What waits for a new client would need one that is not made any more.
-        let abandoned = backlog
-        backlog = []
-        backlogBytes = 0
+        let abandoned = backlog.takeAll()
         phase = .stopping
         for (pending, _) in abandoned {
             settle(pending, DeliveryFailure("the Kafka producer stopped before it could send"))
         }
-        if queuedInClient == 0 {
+        if isClientEmpty {
             finishStop()
         } else {
             stopTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.stopTimeout) { [weak self] in
@@ -142,11 +137,29 @@ package final class KafkaProducer: Outlet {
         return promise.futureResult
     }
 
+    private func abandon() {
+        guard phase == .stopping, let client else { return }
+        log.warning("\(client.queued) records had no answer from the broker when the producer stopped")
+        client.purge()
+        schedulePoll()
+    }
+
+    private func finishStop() {
+        phase = .stopped
+        stopTimer?.cancel()
+        pollTimer?.cancel()
+        disconnect()
+        monitor.stopped()
+        stopped?.succeed()
+    }
+
     /// Records that no broker has answered for yet.
     package var queued: Int {
         eventLoop.preconditionInEventLoop()
-        return queuedInClient + backlog.count
+        return (client?.queued ?? 0) + backlog.count
     }
+
+    private var isClientEmpty: Bool { client.map { $0.queued == 0 } ?? true }
 
     private func refusal(of topic: String) -> DeliveryFailure {
         DeliveryFailure("\(topic.debugDescription) is not a topic name that Kafka allows", isPermanent: true)
@@ -156,5 +169,125 @@ package final class KafkaProducer: Outlet {
         DeliveryFailure(
             "the Kafka send queue is full (at most \(Self.maximumQueuedRecords) records or "
                 + "\(Self.maximumQueuedBytes >> 20) MiB wait for the broker)")
+    }
+
+    // MARK: - Answers
+
+    private func schedulePoll() {
+        guard !isPollScheduled else { return }
+        isPollScheduled = true
+        eventLoop.assumeIsolated().execute { [weak self] in
+            self?.isPollScheduled = false
+            self?.poll()
+        }
+    }
+
+    private func schedulePollTimer() {
+        pollTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.pollInterval) { [weak self] in
+            guard let self, phase != .stopped else { return }
+            poll()
+            schedulePollTimer()
+        }
+    }
+
+    private func poll() {
+        guard let client, !isPollScheduled else { return }
+        handledReports = 0
+        client.poll()
+        if handledReports > 0 { monitor.active(at: Timestamp.now()) }
+        if handledReports >= Self.batch { schedulePoll() }
+        if isClientEmpty { clientIsEmpty() }
+    }
+
+    private func clientIsEmpty() {
+        switch phase {
+        case .serving, .stopped: break
+        case .replacing: replace()
+        case .stopping: finishStop()
+        }
+    }
+
+    private func settle(_ pending: PendingRecord, _ failure: DeliveryFailure?) {
+        flushes.settled(pending.flushEpoch)
+        pending.receipt?.settle(failure)
+        while let promise = flushes.completed() { promise.succeed() }
+    }
+
+    // MARK: - Replacement
+
+    /// An idempotent client that lost track of its sequence numbers is dead in librdkafka 2.0.2. All it has is called
+    /// back, and goes to a new client in the order in which it was sent. A record whose answer was lost may then be
+    /// there twice.
+    private func beginReplacement() {
+        guard phase == .serving else { return }
+        phase = .replacing
+        log.warning("the producer failed for good; a new one sends what is unsettled")
+        eventLoop.assumeIsolated().execute { [weak self] in
+            guard let self, phase == .replacing, let client else { return }
+            client.purge()
+            schedulePoll()
+        }
+    }
+
+    private func replace() {
+        disconnect()
+        do {
+            try connect()
+        } catch {
+            log.warning("\(error.description); trying again")
+            eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
+                guard let self, phase == .replacing else { return }
+                replace()
+            }
+            return
+        }
+        phase = .serving
+        for (pending, record) in backlog.takeAll() {
+            var code = RD_KAFKA_RESP_ERR__STATE
+            if let client, let topic = client.handle(ofTopic: record.topic) {
+                code = client.produce(record, to: topic, pending)
+            }
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+            settle(pending, DeliveryFailure(code, of: record))
+        }
+    }
+
+    /// Makes the client fail as a lost sequence of an idempotent producer does: a fault for tests.
+    package func injectFatalError() {
+        eventLoop.preconditionInEventLoop()
+        client?.injectFatalError()
+    }
+}
+
+extension KafkaProducer: KafkaClientOwner {
+    func delivered(_ message: UnsafePointer<rd_kafka_message_t>) {
+        guard let client, let pending = client.takePending(message.pointee) else { return }
+        handledReports += 1
+        if handledReports == Self.batch { client.endPoll() }
+        let code = message.pointee.err
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { return settle(pending, nil) }
+        if code == RD_KAFKA_RESP_ERR__FATAL { beginReplacement() }
+        let record = Record(message, partition: pending.partition)
+        switch phase {
+        case .replacing:
+            backlog.hold(pending, record)
+        case .serving:
+            settle(pending, DeliveryFailure(code, of: record))
+        case .stopping, .stopped:
+            settle(pending, DeliveryFailure("Kafka topic \(record.topic): stopped before the broker answered"))
+        }
+    }
+
+    func clientFailed(_ code: rd_kafka_resp_err_t, reason: String) {
+        if code == RD_KAFKA_RESP_ERR__FATAL { beginReplacement() }
+        monitor.failed(code, reason: reason)
+    }
+
+    func statistics(_ json: UnsafePointer<CChar>) {
+        monitor.statistics(json)
+    }
+
+    func logged(severity: Int, facility: String, text: String) {
+        log.line(severity: severity, facility: facility, text: text)
     }
 }
