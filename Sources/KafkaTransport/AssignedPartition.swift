@@ -1,4 +1,10 @@
-internal import NIOCore
+/// Who has partitions assigned, and hears on its event loop of what becomes of their messages.
+protocol PartitionOwner: AnyObject {
+    /// A message of `partition` was acknowledged; `advanced`: what may be committed is further than before.
+    func settled(_ partition: AssignedPartition, advanced: Bool)
+    /// A message of `partition` was let go without being acknowledged.
+    func released(_ partition: AssignedPartition)
+}
 
 /// One partition from its assignment to its revocation; when it is assigned again it is another object.
 ///
@@ -24,7 +30,7 @@ final class AssignedPartition {
     /// Keeps the library's client alive for as long as a message of it is.
     private let client: KafkaClient
     /// nil once revoked, which ends the cycle of references.
-    private var consumer: KafkaConsumer?
+    private var owner: (any PartitionOwner)?
 
     private(set) var state = State.active
     private(set) var watermark = OffsetWatermark()
@@ -40,12 +46,12 @@ final class AssignedPartition {
     /// `watermark.position` has advanced since it was last stored.
     var isDirty = false
 
-    init(topic: String, number: Int32, windowMessages: Int, client: KafkaClient, consumer: KafkaConsumer) {
+    init(topic: String, number: Int32, windowMessages: Int, client: KafkaClient, owner: any PartitionOwner) {
         self.topic = topic
         self.number = number
         self.windowMessages = windowMessages
         self.client = client
-        self.consumer = consumer
+        self.owner = owner
     }
 
     var isFull: Bool { watermark.count >= windowMessages || unsettledBytes >= Self.windowBytes }
@@ -63,19 +69,17 @@ final class AssignedPartition {
     }
 
     func settle(_ sequence: Int, bytes: Int) {
-        guard state != .revoked, let consumer else { return }
-        consumer.eventLoop.assertInEventLoop()
+        guard state != .revoked, let owner else { return }
         outstanding -= 1
         unsettledBytes -= bytes
-        consumer.settled(self, advanced: watermark.settle(sequence))
+        owner.settled(self, advanced: watermark.settle(sequence))
     }
 
     /// A message was let go without being settled; it stays in the window, and is delivered again to whoever is next.
     func release() {
-        guard state != .revoked, let consumer else { return }
-        consumer.eventLoop.assertInEventLoop()
+        guard state != .revoked, let owner else { return }
         outstanding -= 1
-        consumer.released(self)
+        owner.released(self)
     }
 
     func beginRevocation() {
@@ -84,6 +88,6 @@ final class AssignedPartition {
 
     func endRevocation() {
         state = .revoked
-        consumer = nil
+        owner = nil
     }
 }

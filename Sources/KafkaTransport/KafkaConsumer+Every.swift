@@ -64,9 +64,9 @@ extension KafkaConsumer {
             return
         }
         for number in added {
-            partitions.append(
+            assigned.add(
                 AssignedPartition(
-                    topic: topic, number: number, windowMessages: windowMessages, client: client, consumer: self))
+                    topic: topic, number: number, windowMessages: windowMessages, client: client, owner: self))
         }
     }
 
@@ -75,14 +75,13 @@ extension KafkaConsumer {
             return
         }
         defer { rd_kafka_topic_partition_list_destroy(list) }
-        resume(leaving)
+        window.resume(leaving)
         for partition in leaving {
             rd_kafka_topic_partition_list_add(list, partition.topic, partition.number)
             partition.endRevocation()
         }
-        let staying = partitions.filter { $0.state == .active }
-        forgetAssignment()
-        partitions = staying
+        assigned.replace(with: partitions.filter { $0.state == .active })
+        window.unblock()
         if let error = rd_kafka_incremental_unassign(handle, list) {
             log.warning("topics are still fetched: \(String(cString: rd_kafka_error_string(error)))")
             rd_kafka_error_destroy(error)

@@ -34,12 +34,12 @@ extension KafkaConsumer {
 
     func poll() {
         if phase == .closing { return pollClosing() }
-        guard phase != .closed, blockedOn == nil, !isPollScheduled, let handle else { return }
+        guard phase != .closed, !window.isBlocked, !isPollScheduled, let handle else { return }
         var taken = 0
         var delivered = false
         let begin = busySince ?? NIODeadline.now()
         busySince = begin
-        while taken < Self.batch, blockedOn == nil {
+        while taken < Self.batch, !window.isBlocked {
             guard let message = rd_kafka_consumer_poll(handle, 0) else {
                 busySince = nil
                 if delivered { monitor.active(at: Timestamp.now()) }
@@ -61,7 +61,7 @@ extension KafkaConsumer {
             }
         }
         if delivered { monitor.active(at: Timestamp.now()) }
-        if blockedOn == nil { schedulePoll() }
+        if !window.isBlocked { schedulePoll() }
     }
 
     func pollClosing() {
@@ -77,34 +77,19 @@ extension KafkaConsumer {
     }
 
     func deliver(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
-        guard phase == .serving, let partition = partition(of: message), partition.state == .active, let receiver else {
+        guard phase == .serving, let partition = assigned.partition(of: message.pointee), partition.state == .active,
+            let receiver
+        else {
             // Its offset is never stored: it is delivered again, here or elsewhere.
             return rd_kafka_message_destroy(message)
         }
         receiver.receive(KafkaMessage(message, assignment: partition))
-        if partition.isFull { block(on: partition) }
+        window.delivered(to: partition)
     }
 
-    func partition(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> AssignedPartition? {
-        guard let topic = message.pointee.rkt else { return nil }
-        let key = PartitionKey(topic: topic, number: message.pointee.partition)
-        if key == lastKey { return lastPartition }
-        if partitionOfMessage[key] == nil {
-            let name = String(cString: rd_kafka_topic_name(topic))
-            partitionOfMessage[key] = partitions.first { $0.number == key.number && $0.topic == name }
-        }
-        lastKey = key
-        lastPartition = partitionOfMessage[key]
-        return lastPartition
-    }
-
-    /// librdkafka may give the address of a topic object to another one once no partition of it is assigned.
     func forgetAssignment() {
-        partitions = []
-        partitionOfMessage = [:]
-        lastKey = nil
-        lastPartition = nil
-        unblock()
+        assigned.replace()
+        window.unblock()
     }
 
     func report(_ message: rd_kafka_message_t) {

@@ -13,7 +13,7 @@ internal import NIOCore
 /// A new subscription ends an assignment too. There the wait comes first and the call into librdkafka after it: in
 /// 2.0.2 a change of the topics' metadata during a revocation not yet confirmed makes it rejoin at once, and the last
 /// commit fails.
-extension KafkaConsumer: KafkaClientOwner {
+extension KafkaConsumer: KafkaClientOwner, PartitionOwner {
     enum Revocation {
         /// For the next subscription; librdkafka does not know of it yet.
         case bySubscription
@@ -42,16 +42,16 @@ extension KafkaConsumer: KafkaClientOwner {
         endAssignment()
         if let list, let entries = list.pointee.elems {
             for entry in UnsafeBufferPointer(start: entries, count: Int(list.pointee.cnt)) {
-                partitions.append(
+                assigned.add(
                     AssignedPartition(
                         topic: String(cString: entry.topic), number: entry.partition, windowMessages: windowMessages,
-                        client: client, consumer: self))
+                        client: client, owner: self))
             }
         }
         let code = rd_kafka_assign(handle, list)
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the assignment failed: \(code.text)") }
         log.debug("assigned \(partitions.count) partitions")
-        if phase != .serving { pause(partitions) }
+        if phase != .serving { window.pause(partitions) }
     }
 
     private func revoke() {
@@ -61,7 +61,7 @@ extension KafkaConsumer: KafkaClientOwner {
         let hasWaited = revocation == .bySubscription && revocationDeadline == nil
         revocation = .byGroup
         beginRevocation()
-        if isLost || hasWaited || phase == .closing || partitions.allSatisfy({ $0.outstanding == 0 }) {
+        if isLost || hasWaited || phase == .closing || !assigned.isBusy {
             confirmRevocation()
         }
     }
@@ -71,13 +71,13 @@ extension KafkaConsumer: KafkaClientOwner {
         guard revocation == nil else { return }
         revocation = .bySubscription
         beginRevocation()
-        pause(partitions)
+        window.pause(partitions)
     }
 
     private func beginRevocation() {
         for partition in partitions { partition.beginRevocation() }
         receiver?.revoked()
-        unblock()
+        window.unblock()
         guard revocationDeadline == nil else { return }
         revocationDeadline = eventLoop.assumeIsolated().scheduleTask(in: revocationTimeout) { [weak self] in
             self?.log.notice("partitions are given up while handlers still run; their messages are delivered again")
@@ -86,9 +86,21 @@ extension KafkaConsumer: KafkaClientOwner {
     }
 
     /// A message that was outstanding has settled or is gone.
-    func revocationAdvanced() {
-        guard revocationDeadline != nil, partitions.allSatisfy({ $0.outstanding == 0 }) else { return }
+    private func revocationAdvanced() {
+        guard revocationDeadline != nil, !assigned.isBusy else { return }
         revocationDrained()
+    }
+
+    func settled(_ partition: AssignedPartition, advanced: Bool) {
+        eventLoop.assertInEventLoop()
+        if advanced { offsets.advanced(partition) }
+        window.settled(partition, isServing: phase == .serving)
+        released(partition)
+    }
+
+    func released(_ partition: AssignedPartition) {
+        eventLoop.assertInEventLoop()
+        if partition.state == .revoking, partition.outstanding == 0 { revocationAdvanced() }
     }
 
     private func revocationDrained() {
@@ -96,7 +108,7 @@ extension KafkaConsumer: KafkaClientOwner {
         revocationDeadline = nil
         switch revocation {
         case .bySubscription:
-            storeOffsets()
+            offsets.storeNow()
             // Its revocation comes as a callback, and finds that the wait is over.
             if let topics = nextSubscription.take() { apply(topics) }
         case .byGroup:
@@ -109,9 +121,9 @@ extension KafkaConsumer: KafkaClientOwner {
     /// Lets the partitions go; nothing is stored when the assignment is lost.
     func confirmRevocation() {
         guard let handle else { return }
-        if rd_kafka_assignment_lost(handle) == 0 { storeOffsets() }
+        if rd_kafka_assignment_lost(handle) == 0 { offsets.storeNow() }
         // The application's pause outlives an assignment in librdkafka.
-        resume(partitions)
+        window.resume(partitions)
         endAssignment()
         let code = rd_kafka_assign(handle, nil)
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the revocation failed: \(code.text)") }
@@ -138,8 +150,7 @@ extension KafkaConsumer: KafkaClientOwner {
         guard let list, let entries = list.pointee.elems else { return }
         for entry in UnsafeBufferPointer(start: entries, count: Int(list.pointee.cnt))
         where entry.err == RD_KAFKA_RESP_ERR_NO_ERROR && entry.offset >= 0 {
-            let topic = String(cString: entry.topic)
-            partitions.first { $0.number == entry.partition && $0.topic == topic }?.committed = entry.offset
+            assigned.partition(entry.partition, of: String(cString: entry.topic))?.committed = entry.offset
         }
     }
 

@@ -17,13 +17,8 @@ package final class KafkaConsumer {
     static let batch = 256
     /// How long messages are delivered before the loop looks at its sockets.
     static let longestTurn = TimeAmount.milliseconds(20)
-    /// How long a partition whose window is full may hold up the others before it is paused. Pausing throws away
-    /// what librdkafka fetched ahead, so a short wait for acknowledgements is the cheaper one.
-    static let patience = TimeAmount.milliseconds(50)
     /// Time to `rd_kafka_consumer_poll` although nothing woke the loop: far within `max.poll.interval.ms`.
     static let pollInterval = TimeAmount.seconds(1)
-    /// Delay from an acknowledgement to its offset in librdkafka's store, which is committed once a second.
-    static let storeDelay = TimeAmount.milliseconds(50)
     /// How long `stop` waits for the last commit and for leaving the group.
     static let closeTimeout = TimeAmount.seconds(5)
 
@@ -48,12 +43,9 @@ package final class KafkaConsumer {
     var phase = Phase.serving
     var subscription: Set<String> = []
 
-    /// The current assignment, empty between two.
-    var partitions: [AssignedPartition] = []
-    /// librdkafka's topic object and the partition's number, as messages carry them.
-    var partitionOfMessage: [PartitionKey: AssignedPartition] = [:]
-    var lastKey: PartitionKey?
-    var lastPartition: AssignedPartition?
+    let assigned: PartitionTable
+    let window: FetchWindow
+    let offsets: OffsetStore
     /// Why the present assignment is about to end; nil: it is not. See `KafkaConsumer+Rebalance`.
     var revocation: Revocation?
     /// Runs for as long as a revocation waits for handlers in flight.
@@ -71,19 +63,10 @@ package final class KafkaConsumer {
     var isPollScheduled = false
     /// Since when messages have been delivered without a look at the sockets.
     var busySince: NIODeadline?
-    /// The partition whose full window holds up the polling.
-    var blockedOn: AssignedPartition?
-    var blockedTimer: Scheduled<Void>?
-    var storeTimer: Scheduled<Void>?
     var pollTimer: Scheduled<Void>?
     var closeQueue: OpaquePointer?
     var closeTimer: Scheduled<Void>?
     var closed: EventLoopPromise<Void>?
-
-    struct PartitionKey: Hashable {
-        var topic: OpaquePointer
-        var number: Int32
-    }
 
     /// Makes the client; it connects by itself. Call it on `eventLoop`, a loop of a `MultiThreadedEventLoopGroup`.
     ///
@@ -101,8 +84,13 @@ package final class KafkaConsumer {
         revocationTimeout = settings.isEmbedded ? .milliseconds(1500) : .seconds(3)
         log = KafkaLog(logger: logger, clientID: settings.clientID)
         monitor = ConnectionMonitor(status: status, log: log)
+        assigned = PartitionTable()
+        window = FetchWindow(eventLoop: eventLoop, log: log)
+        offsets = OffsetStore(of: assigned, eventLoop: eventLoop, log: log)
         let client = try KafkaClient(settings: settings, role: .consumer, owner: self)
         self.client = client
+        window.open(client) { [weak self] in self?.schedulePoll() }
+        offsets.open(client)
         rd_kafka_poll_set_consumer(client.handle)
         let wakeup = try QueueWakeup(eventLoop: eventLoop) { [weak self] in self?.poll() }
         self.wakeup = wakeup
@@ -113,6 +101,9 @@ package final class KafkaConsumer {
 
     /// nil once closed.
     var handle: OpaquePointer? { client?.handle }
+
+    /// The current assignment, empty between two.
+    var partitions: [AssignedPartition] { assigned.all }
 
     /// Consumes exactly these topics from now on; the empty set leaves the group.
     ///
@@ -127,7 +118,7 @@ package final class KafkaConsumer {
         }
         guard valid != nextSubscription ?? subscription else { return }
         if assignsEvery { return applyWithoutGroup(valid) }
-        if revocation != nil || partitions.contains(where: { $0.outstanding > 0 }) {
+        if revocation != nil || assigned.isBusy {
             nextSubscription = valid
             drainBeforeSubscribing()
         } else {
@@ -155,8 +146,8 @@ package final class KafkaConsumer {
         eventLoop.preconditionInEventLoop()
         guard phase == .serving else { return }
         phase = .draining
-        unblock()
-        pause(partitions)
+        window.unblock()
+        window.pause(partitions)
     }
 
     /// Commits what is settled, leaves the group and closes; unsettled messages are delivered again elsewhere.
@@ -168,10 +159,10 @@ package final class KafkaConsumer {
         let promise = eventLoop.makePromise(of: Void.self)
         closed = promise
         phase = .closing
-        unblock()
+        window.unblock()
         nextSubscription = nil
         if revocation == .byGroup { confirmRevocation() }
-        storeOffsets()
+        offsets.storeNow()
         closeTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { [weak self] in
             self?.log.warning("the broker did not answer the last commit; leaving without it")
             self?.finishClose()
@@ -195,9 +186,11 @@ package final class KafkaConsumer {
     func finishClose() {
         guard phase != .closed else { return }
         phase = .closed
-        for timer in [closeTimer, storeTimer, pollTimer, lookTimer, revocationDeadline] { timer?.cancel() }
+        for timer in [closeTimer, pollTimer, lookTimer, revocationDeadline] { timer?.cancel() }
         for partition in partitions { partition.endRevocation() }
         forgetAssignment()
+        window.close()
+        offsets.close()
         closeQueue = nil
         wakeup?.close()
         wakeup = nil
@@ -205,5 +198,38 @@ package final class KafkaConsumer {
         receiver = nil
         monitor.stopped()
         closed?.succeed()
+    }
+
+    /// How far behind one partition is.
+    package struct Lag: Sendable, Equatable {
+        package let topic: String
+        package let partition: Int32
+        /// Messages in the partition from the first that is not settled, as far as the last fetch knows its end; nil: not
+        /// known yet, as nothing was delivered in this assignment.
+        package let messages: Int64?
+        /// Messages handed to the worker and not acknowledged by it.
+        package let unacknowledged: Int
+    }
+
+    /// One entry for each assigned partition, from what the client knows without asking a broker.
+    package func lag() -> [Lag] {
+        eventLoop.preconditionInEventLoop()
+        guard let handle else { return [] }
+        return partitions.map { partition in
+            var low: Int64 = -1
+            var high: Int64 = -1
+            let code = rd_kafka_get_watermark_offsets(handle, partition.topic, partition.number, &low, &high)
+            let isKnown = code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0
+            return Lag(
+                topic: partition.topic, partition: partition.number,
+                messages: isKnown ? partition.watermark.firstUnsettled.map { max(0, high - $0) } : nil,
+                unacknowledged: partition.outstanding)
+        }
+    }
+
+    /// The partitions assigned now.
+    package var assignment: [(topic: String, partition: Int32)] {
+        eventLoop.preconditionInEventLoop()
+        return partitions.map { ($0.topic, $0.number) }
     }
 }
