@@ -1,6 +1,4 @@
 internal import CRdkafka
-internal import NIOCore
-internal import NIOPosix
 
 /// Consuming without a group (`KafkaSettings.Assignment.every`): all partitions of the topics, assigned by this consumer
 /// itself.
@@ -9,11 +7,6 @@ internal import NIOPosix
 /// partitions that are added: from its start on the consumer gets every message, and nothing from before. There is no
 /// group to wait for, nobody to share with, and nothing is committed.
 extension KafkaConsumer {
-    /// Between two looks at which partitions there are.
-    private static let lookInterval = TimeAmount.seconds(2)
-    /// How long a broker may take to answer one topic's look, in milliseconds.
-    private static let lookTimeout: CInt = 2000
-
     func applyWithoutGroup(_ topics: Set<String>) {
         subscription = topics
         lookedAt.formIntersection(topics)
@@ -21,28 +14,19 @@ extension KafkaConsumer {
         look()
     }
 
-    /// Finds out which partitions there are, off the loop since librdkafka's question blocks, and assigns the new ones.
+    /// Finds out which partitions there are, and assigns the new ones.
     private func look() {
-        lookTimer?.cancel()
-        guard phase == .serving, !isLooking, !subscription.isEmpty, let client else { return }
-        isLooking = true
-        let topics = subscription.sorted()
-        let asked = AskedClient(client: client)
-        let promise = eventLoop.makePromise(of: [String: Int32].self)
-        NIOThreadPool.singleton.submit { _ in
-            promise.succeed(asked.partitionCounts(of: topics, timeout: Self.lookTimeout))
-        }
-        promise.futureResult.assumeIsolated().whenSuccess { [weak self] counts in self?.looked(counts) }
+        guard phase == .serving, !subscription.isEmpty, let client else { return lookout.rest() }
+        lookout.ask(client, of: subscription.sorted()) { [weak self] counts in self?.looked(counts) }
     }
 
     private func looked(_ counts: [String: Int32]) {
-        isLooking = false
         guard phase == .serving else { return }
         if !counts.isEmpty { monitor.up() }
         for (topic, count) in counts.sorted(by: { $0.key < $1.key }) where subscription.contains(topic) {
             assign(topic, count: count)
         }
-        lookTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.lookInterval) { [weak self] in self?.look() }
+        lookout.askAgain { [weak self] in self?.look() }
     }
 
     /// `count` is 0 for a topic that is not there.
@@ -86,31 +70,5 @@ extension KafkaConsumer {
             log.warning("topics are still fetched: \(String(cString: rd_kafka_error_string(error)))")
             rd_kafka_error_destroy(error)
         }
-    }
-}
-
-/// A client on a thread that only asks it for metadata, which librdkafka allows from any thread.
-private struct AskedClient: @unchecked Sendable {
-    let client: KafkaClient
-
-    /// Topics that no broker told of in time are missing; a topic that is not there has 0 partitions.
-    func partitionCounts(of topics: [String], timeout: CInt) -> [String: Int32] {
-        var counts: [String: Int32] = [:]
-        for name in topics {
-            guard let topic = rd_kafka_topic_new(client.handle, name, nil) else { continue }
-            defer { rd_kafka_topic_destroy(topic) }
-            var metadata: UnsafePointer<rd_kafka_metadata>?
-            guard rd_kafka_metadata(client.handle, 0, topic, &metadata, timeout) == RD_KAFKA_RESP_ERR_NO_ERROR,
-                let metadata
-            else { break }
-            defer { rd_kafka_metadata_destroy(metadata) }
-            guard metadata.pointee.topic_cnt > 0 else { continue }
-            switch metadata.pointee.topics[0].err {
-            case RD_KAFKA_RESP_ERR_NO_ERROR: counts[name] = metadata.pointee.topics[0].partition_cnt
-            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: counts[name] = 0
-            default: continue
-            }
-        }
-        return counts
     }
 }

@@ -57,8 +57,7 @@ package final class KafkaConsumer {
     let assignsEvery: Bool
     /// Topics whose partitions were looked for once.
     var lookedAt: Set<String> = []
-    var isLooking = false
-    var lookTimer: Scheduled<Void>?
+    let lookout: TopicLookout
 
     var isPollScheduled = false
     /// Since when messages have been delivered without a look at the sockets.
@@ -85,6 +84,7 @@ package final class KafkaConsumer {
         log = KafkaLog(logger: logger, clientID: settings.clientID)
         monitor = ConnectionMonitor(status: status, log: log)
         assigned = PartitionTable()
+        lookout = TopicLookout(eventLoop: eventLoop)
         window = FetchWindow(eventLoop: eventLoop, log: log)
         offsets = OffsetStore(of: assigned, eventLoop: eventLoop, log: log)
         let client = try KafkaClient(settings: settings, role: .consumer, owner: self)
@@ -186,7 +186,8 @@ package final class KafkaConsumer {
     func finishClose() {
         guard phase != .closed else { return }
         phase = .closed
-        for timer in [closeTimer, pollTimer, lookTimer, revocationDeadline] { timer?.cancel() }
+        for timer in [closeTimer, pollTimer, revocationDeadline] { timer?.cancel() }
+        lookout.rest()
         for partition in partitions { partition.endRevocation() }
         forgetAssignment()
         window.close()
