@@ -75,7 +75,8 @@ let package = Package(
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, logging]),
         room("DevelopmentBrokers", ["AgentModel", "CRdkafka", nioCore, logging]),
         room("HTTP1", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
-        room("AgentAPI", ["HTTP1", "AgentModel", nioCore, nioHTTP1, nioWebSocket, logging]),
+        room("Realtime", ["AgentModel", nioCore]),
+        room("AgentAPI", ["HTTP1", "Realtime", "AgentModel", nioCore, nioHTTP1, nioWebSocket, logging]),
         room("AgentMetrics", [metrics]),
         room(
             "AgentConfiguration",
@@ -145,6 +146,7 @@ let package = Package(
             "KafkaTransportTests", ["KafkaTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
         tests("MQTTTransportTests", ["MQTTTransport", "DevelopmentBrokers", "AgentModel", nioCore, nioPosix, logging]),
         tests("HTTP1Tests", ["HTTP1", "AgentModel", logging, nioCore, nioEmbedded]),
-        tests("AgentAPITests", ["AgentAPI", "HTTP1", "AgentModel", nioCore, nioPosix, logging]),
+        tests("RealtimeTests", ["Realtime", "AgentModel", nioCore]),
+        tests("AgentAPITests", ["AgentAPI", "HTTP1", "Realtime", "AgentModel", nioCore, nioPosix, logging]),
     ]
 )

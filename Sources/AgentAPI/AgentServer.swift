@@ -2,6 +2,7 @@ package import AgentModel
 package import HTTP1
 package import Logging
 package import NIOCore
+import Realtime
 
 /// The HTTP, WebSocket and Server-Sent Events server of one worker: the routes of the contract on the connections of
 /// HTTP1. Everything of it is confined to the worker's loop; what the workers share is in `HostExchange`.

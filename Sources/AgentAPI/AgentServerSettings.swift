@@ -1,5 +1,6 @@
 package import HTTP1
 package import NIOCore
+package import Realtime
 
 /// How a host is served: its connections, who may come in, and what clients are kept. Sizes are bytes.
 package struct AgentServerSettings: Sendable {
@@ -26,13 +27,7 @@ package struct AgentServerSettings: Sendable {
 
     /// A comment keeps proxies from closing a silent event stream.
     package var commentInterval: TimeAmount = .seconds(15)
-    /// How many events of a topic can be resumed.
-    package var windowEvents = 10_000
-    /// How many bytes of events of a topic can be resumed.
-    package var windowBytes = 64 << 20
-    /// How many bytes all topics keep together; those that nobody reads give way first, of them and of the others the
-    /// one least recently published to.
-    package var totalWindowBytes = 256 << 20
+    package var window = EventWindow()
 
     package init(host: String = "127.0.0.1", port: Int = 8080, allowedOrigins: [String] = []) {
         http = HTTPSettings(host: host, port: port)

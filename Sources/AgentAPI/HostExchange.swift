@@ -1,4 +1,5 @@
 import HTTP1
+import Realtime
 
 /// What the servers of a host's workers share. From any thread.
 package final class HostExchange: Sendable {
@@ -9,7 +10,7 @@ package final class HostExchange: Sendable {
     let refusedOrigins = RefusedOrigins()
 
     package init(settings: AgentServerSettings) {
-        realtime = RealtimeExchange(settings: settings)
+        realtime = RealtimeExchange(window: settings.window)
         budget = ConnectionBudget(settings.http)
     }
 }

@@ -2,6 +2,7 @@ import AgentModel
 import HTTP1
 import Logging
 import NIOCore
+import Realtime
 
 /// What the requests of one loop are answered from. Confined to the loop.
 final class Reception {
@@ -35,7 +36,7 @@ final class Reception {
         hosts = HostPolicy(settings.allowedHosts, isLoopback: false)
         figures = LoopFigures(board: exchange.requests)
         accessLog = settings.logsAccess ? AccessLog(floor.logger) : nil
-        topics = TopicHub(eventLoop: floor.eventLoop, exchange: exchange.realtime, turnEnd: floor.turnEnd)
+        topics = TopicHub(eventLoop: floor.eventLoop, exchange: exchange.realtime, wire: TurnWire(floor.turnEnd))
     }
 
     /// The server listens there.

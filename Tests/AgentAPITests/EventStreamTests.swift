@@ -4,6 +4,7 @@ import Testing
 
 @testable import AgentAPI
 @testable import HTTP1
+@testable import Realtime
 
 @Suite("Server-Sent Events", .timeLimit(.minutes(1)))
 struct EventStreamTests {
@@ -184,7 +185,7 @@ struct EventStreamTests {
 
     @Test("an id that is not kept is answered with a reset, and the stream goes on from there")
     func reset() async throws {
-        try await TestHost.run(settings: .with { $0.windowEvents = 3 }) { host in
+        try await TestHost.run(settings: .with { $0.window.events = 3 }) { host in
             let first = try await stream(host, "/stream/topic/t") { connection in
                 for number in 1...5 { _ = try await host.publish("t", "\(number)") }
                 let event = try await event(connection)

@@ -5,6 +5,7 @@ import Testing
 
 @testable import AgentAPI
 @testable import HTTP1
+@testable import Realtime
 
 /// Clients that other people wrote; each test needs its program.
 @Suite("Foreign clients", .timeLimit(.minutes(2)))

@@ -2,6 +2,7 @@ import AgentModel
 import HTTP1
 import NIOCore
 import NIOHTTP1
+import Realtime
 
 /// Makes a client of a connection: of a WebSocket, or of an event stream.
 struct ClientEntrance {

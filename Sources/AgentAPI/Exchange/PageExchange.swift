@@ -2,6 +2,7 @@ import AgentModel
 import HTTP1
 import NIOCore
 import NIOHTTP1
+import Realtime
 
 /// Answers the status routes, and the probes of orchestrators.
 struct PageExchange {

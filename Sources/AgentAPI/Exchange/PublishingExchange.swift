@@ -2,6 +2,7 @@ import AgentModel
 import HTTP1
 import NIOCore
 import NIOHTTP1
+import Realtime
 
 /// Answers requests that publish: to a topic, or to all.
 struct PublishingExchange {

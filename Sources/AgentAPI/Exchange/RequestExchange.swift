@@ -2,6 +2,7 @@ import AgentModel
 import HTTP1
 import NIOCore
 import NIOHTTP1
+import Realtime
 
 /// The requests of one connection and their answers: from a head to who answers it. Confined to the connection's loop.
 final class RequestExchange: Responder {

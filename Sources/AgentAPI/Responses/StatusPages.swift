@@ -1,4 +1,5 @@
 import AgentModel
+import Realtime
 
 /// What the status routes answer (contract section 3), at one moment.
 ///

@@ -1,6 +1,7 @@
 package import AgentModel
 import HTTP1
 import NIOCore
+import Realtime
 
 /// Which paths the agents of a host answer at. Built whole for every version of the scripts, then never changed.
 package final class RouteTable {

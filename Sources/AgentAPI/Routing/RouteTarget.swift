@@ -1,4 +1,5 @@
 import AgentModel
+import Realtime
 
 /// What answers a request.
 enum RouteTarget {

@@ -1,5 +1,6 @@
 import AgentModel
 import NIOCore
+import Realtime
 
 /// The enveloped protocol: what a client may say, and what it is answered (contract section 4).
 extension WebSocketConnection {

@@ -2,9 +2,10 @@ import AgentModel
 import HTTP1
 import NIOCore
 import NIOWebSocket
+import Realtime
 
 /// One WebSocket after its upgrade (RFC 6455; contract section 4). Confined to the loop of its connection.
-final class WebSocketConnection: WebSocketClient, Successor {
+final class WebSocketConnection: RealtimeClient, Successor {
     private enum State {
         case open
         /// A close frame was sent; the peer's is awaited.
@@ -27,6 +28,7 @@ final class WebSocketConnection: WebSocketClient, Successor {
     private var messageDue: NIODeadline?
 
     var clientID: String { record.id }
+    var receivesEveryEvent: Bool { route.receivesEveryEvent }
 
     private var hub: TopicHub { reception.topics }
 
@@ -113,7 +115,9 @@ final class WebSocketConnection: WebSocketClient, Successor {
 
     /// Sends a frame that other clients may be sent too. False: the client is gone.
     @discardableResult
-    func deliver(_ frame: Frame) -> Bool {
+    func deliver(_ frame: SharedFrame) -> Bool { deliver(Frame(frame.bytes, number: frame.number)) }
+
+    private func deliver(_ frame: Frame) -> Bool {
         guard state == .open else { return false }
         guard connection.takesMore() else {
             close(code: 1013, reason: "too slow")

@@ -3,8 +3,13 @@ package import NIOCore
 /// A frame that goes to one connection or to many.
 package struct Frame {
     package let bytes: ByteBuffer
-    /// The same for all connections that are sent it.
-    fileprivate let number: Int
+    /// The same for all connections that are sent it; from `TurnFrames.frame` of their loop.
+    package let number: Int
+
+    package init(_ bytes: ByteBuffer, number: Int) {
+        self.bytes = bytes
+        self.number = number
+    }
 }
 
 /// What connections are sent in a turn of the loop, as a tree. A connection's place in it stands for all frames on the way
@@ -36,7 +41,7 @@ package struct TurnFrames {
     /// A frame that is to be sent in this turn.
     package mutating func frame(_ bytes: ByteBuffer) -> Frame {
         frameNumber += 1
-        return Frame(bytes: bytes, number: frameNumber)
+        return Frame(bytes, number: frameNumber)
     }
 
     /// The place of a connection that is sent the frame after what it was at `place` for.

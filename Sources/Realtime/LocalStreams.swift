@@ -4,11 +4,11 @@ import NIOCore
 ///
 /// Events reach them only through the shared logs, read by offset: so every stream, on whichever worker, shows the same
 /// events with the same ids in the same order.
-final class LocalStreams {
+package final class LocalStreams {
     /// The open streams of one key that have seen everything up to `next`.
     private struct Group {
         var next: Int
-        var live: [ObjectIdentifier: EventStream] = [:]
+        var live: [ObjectIdentifier: any EventReader] = [:]
         /// Live or not.
         var count = 0
     }
@@ -62,7 +62,7 @@ final class LocalStreams {
     // MARK: Streams
 
     /// A client asked for a stream; `lastEventID` is of the last event it saw, if it saw any.
-    func open(_ stream: EventStream, lastEventID: String?) {
+    package func open(_ stream: any EventReader, lastEventID: String?) {
         let key = stream.key
         var newest = history.open(key, worker: worker)
         if groups[key] == nil {
@@ -87,7 +87,7 @@ final class LocalStreams {
         }
     }
 
-    func close(_ stream: EventStream) {
+    package func close(_ stream: any EventReader) {
         let key = stream.key
         groups[key]?.live[ObjectIdentifier(stream)] = nil
         groups[key]?.count -= 1
@@ -96,7 +96,7 @@ final class LocalStreams {
     }
 
     /// Sends a stream that resumes as much as its connection takes; called again when that takes more.
-    func advance(_ stream: EventStream) {
+    package func advance(_ stream: any EventReader) {
         let key = stream.key
         while let begin = stream.next, let end = groups[key]?.next, stream.takesMore {
             guard begin < end else {
@@ -115,7 +115,7 @@ final class LocalStreams {
         }
     }
 
-    private func join(_ stream: EventStream) {
+    private func join(_ stream: any EventReader) {
         guard stream.isOpen else { return }
         stream.next = nil
         groups[stream.key]?.live[ObjectIdentifier(stream)] = stream

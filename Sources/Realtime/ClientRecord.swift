@@ -1,16 +1,16 @@
 import Synchronization
 
 /// What all workers may know of a WebSocket client.
-final class ClientRecord: Sendable {
+package final class ClientRecord: Sendable {
     /// UUID.
-    let id: String
+    package let id: String
     /// Numbered from 1 in the order of connecting, over the whole host.
-    let connectionID: Int
+    package let connectionID: Int
     /// The worker whose loop the connection is on.
     let worker: Int
-    let isRaw: Bool
+    package let isRaw: Bool
     /// Milliseconds since 1970.
-    let connectedAt: Int64
+    package let connectedAt: Int64
     /// Messages to and from the client.
     private let messages = Atomic<Int>(0)
 
@@ -22,8 +22,8 @@ final class ClientRecord: Sendable {
         self.connectedAt = connectedAt
     }
 
-    var messageCount: Int { messages.load(ordering: .relaxed) }
+    package var messageCount: Int { messages.load(ordering: .relaxed) }
 
     /// Only the worker's loop counts, so this need not be one atomic step, which would be felt in a fan-out.
-    func countMessage() { messages.store(messages.load(ordering: .relaxed) + 1, ordering: .relaxed) }
+    package func countMessage() { messages.store(messages.load(ordering: .relaxed) + 1, ordering: .relaxed) }
 }

@@ -1,52 +1,51 @@
-import AgentModel
-import HTTP1
-import NIOCore
+package import AgentModel
+package import NIOCore
 
 /// The subscribers of one worker, and the way to those of the others. Confined to the worker's loop.
 ///
 /// A message is serialized and framed once: all its receivers, on whichever worker, share the bytes.
-final class TopicHub: RealtimeHub, @unchecked Sendable {
-    let eventLoop: any EventLoop
-    let worker: Int
-    let streams: LocalStreams
+package final class TopicHub: RealtimeHub, @unchecked Sendable {
+    package let eventLoop: any EventLoop
+    package let worker: Int
+    package let streams: LocalStreams
     private let exchange: RealtimeExchange
-    private let turnEnd: TurnEnd
+    private let wire: any RealtimeWire
     private var identifiers = IdentifierSource()
-    private var clients: [String: WebSocketConnection] = [:]
+    private var clients: [String: any RealtimeClient] = [:]
     private var enveloped = Roster()
     private var everyEvent = Roster()
     private var topics: [String: Roster] = [:]
 
-    init(eventLoop: any EventLoop, exchange: RealtimeExchange, turnEnd: TurnEnd) {
+    package init(eventLoop: any EventLoop, exchange: RealtimeExchange, wire: any RealtimeWire) {
         self.eventLoop = eventLoop
         self.exchange = exchange
-        self.turnEnd = turnEnd
+        self.wire = wire
         worker = exchange.nextWorker()
         streams = LocalStreams(worker: worker, exchange: exchange)
         exchange.attach(self)
     }
 
-    func newIdentifier() -> String { identifiers.next() }
+    package func newIdentifier() -> String { identifiers.next() }
 
-    func frame(_ envelope: Envelope) -> ByteBuffer { envelope.frame(messageID: identifiers.next()) }
+    package func frame(_ envelope: Envelope) -> ByteBuffer { wire.encoded(envelope, messageID: identifiers.next()) }
 
     // MARK: Clients of this worker
 
-    func newRecord(isRaw: Bool) -> ClientRecord {
+    package func newRecord(isRaw: Bool) -> ClientRecord {
         ClientRecord(
             id: identifiers.next(), connectionID: exchange.clients.nextConnectionID(), worker: worker, isRaw: isRaw,
             connectedAt: Timestamp.now())
     }
 
-    func add(_ client: WebSocketConnection) {
+    package func add(_ client: any RealtimeClient) {
         eventLoop.preconditionInEventLoop()
         exchange.clients.add(client.record)
         clients[client.clientID] = client
-        if !client.route.isRaw { enveloped.add(client) }
-        if client.route.receivesEveryEvent { everyEvent.add(client) }
+        if !client.record.isRaw { enveloped.add(client) }
+        if client.receivesEveryEvent { everyEvent.add(client) }
     }
 
-    func remove(_ client: WebSocketConnection) {
+    package func remove(_ client: any RealtimeClient) {
         guard clients.removeValue(forKey: client.clientID) != nil else { return }
         exchange.clients.remove(client.record)
         enveloped.remove(client)
@@ -55,24 +54,24 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
     }
 
     /// Returns how many subscribers the topic now has, on all workers, event streams among them.
-    func subscribe(_ client: WebSocketConnection, to topic: String) -> Int {
+    package func subscribe(_ client: any RealtimeClient, to topic: String) -> Int {
         topics[topic, default: Roster()].add(client)
         return exchange.clients.subscribe(client.record, to: topic) + exchange.history.readers(of: .topic(topic))
     }
 
-    func unsubscribe(_ client: WebSocketConnection, from topic: String) {
+    package func unsubscribe(_ client: any RealtimeClient, from topic: String) {
         leave(topic, client)
         exchange.clients.unsubscribe(client.record, from: topic)
     }
 
-    private func leave(_ topic: String, _ client: WebSocketConnection) {
+    private func leave(_ topic: String, _ client: any RealtimeClient) {
         topics[topic]?.remove(client)
         if topics[topic]?.isEmpty == true { topics[topic] = nil }
     }
 
     // MARK: RealtimeHub
 
-    func hears(_ publication: Publication) -> Bool {
+    package func hears(_ publication: Publication) -> Bool {
         switch publication {
         case .event:
             // A stream of a topic may be open: which one is seen when the event is there.
@@ -84,7 +83,7 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
         }
     }
 
-    func emit(_ event: RealtimeEvent) {
+    package func emit(_ event: RealtimeEvent) {
         eventLoop.preconditionInEventLoop()
         let isWatched = exchange.history.isWatched
         let hasClients = exchange.clients.hasEnveloped
@@ -103,7 +102,7 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
     }
 
     @discardableResult
-    func publish(topic: String, data: ByteBuffer) -> Int {
+    package func publish(topic: String, data: ByteBuffer) -> Int {
         eventLoop.preconditionInEventLoop()
         let isWatched = exchange.history.isWatched
         let audience = exchange.clients.subscribers(of: topic)
@@ -127,7 +126,7 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
     }
 
     @discardableResult
-    func broadcast(type: String, payload: ByteBuffer) -> Int {
+    package func broadcast(type: String, payload: ByteBuffer) -> Int {
         eventLoop.preconditionInEventLoop()
         let audience = exchange.clients.enveloped
         guard audience.count > 0 else { return 0 }
@@ -142,22 +141,22 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
         return audience.count
     }
 
-    func send(to clientID: String, type: String, payload: ByteBuffer) -> Bool {
+    package func send(to clientID: String, type: String, payload: ByteBuffer) -> Bool {
         reach(clientID) { $0.send(type: type, payload: payload, responseTo: nil) }
     }
 
-    func sendRaw(to clientID: String, data: ByteBuffer, binary: Bool) -> Bool {
+    package func sendRaw(to clientID: String, data: ByteBuffer, binary: Bool) -> Bool {
         reach(clientID) { $0.sendRaw(data, binary: binary) }
     }
 
-    func close(clientID: String, code: Int, reason: String) -> Bool {
+    package func close(clientID: String, code: Int, reason: String) -> Bool {
         reach(clientID) {
             $0.close(code: code, reason: reason)
             return true
         }
     }
 
-    private func reach(_ clientID: String, _ body: @escaping @Sendable (WebSocketConnection) -> Bool) -> Bool {
+    private func reach(_ clientID: String, _ body: @escaping @Sendable (any RealtimeClient) -> Bool) -> Bool {
         eventLoop.preconditionInEventLoop()
         if let client = clients[clientID] { return body(client) }
         guard let record = exchange.clients.record(clientID), record.worker != worker else { return false }
@@ -170,14 +169,14 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
     // MARK: Delivery on this worker
 
     private func deliver(event bytes: ByteBuffer, topic: String?) {
-        let frame = turnEnd.frames.frame(bytes)
+        let frame = wire.frame(bytes)
         for client in everyEvent.members { client.deliver(frame) }
         if let subscribers = topics[StreamKey.eventsTopic] {
-            for client in subscribers.members where !client.route.receivesEveryEvent { client.deliver(frame) }
+            for client in subscribers.members where !client.receivesEveryEvent { client.deliver(frame) }
         }
         guard let topic, topic != StreamKey.eventsTopic, let subscribers = topics[topic] else { return }
         for client in subscribers.members
-        where !client.route.receivesEveryEvent && !client.subscriptions.contains(StreamKey.eventsTopic) {
+        where !client.receivesEveryEvent && !client.subscriptions.contains(StreamKey.eventsTopic) {
             client.deliver(frame)
         }
     }
@@ -189,7 +188,7 @@ final class TopicHub: RealtimeHub, @unchecked Sendable {
     private func deliver(_ bytes: ByteBuffer) { deliver(bytes, to: enveloped) }
 
     private func deliver(_ bytes: ByteBuffer, to clients: Roster) {
-        let frame = turnEnd.frames.frame(bytes)
+        let frame = wire.frame(bytes)
         for client in clients.members { client.deliver(frame) }
     }
 }

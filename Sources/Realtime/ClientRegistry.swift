@@ -1,26 +1,26 @@
 import Synchronization
 
 /// The WebSocket clients of all workers, and how many of them are subscribed to what. From any thread.
-final class ClientRegistry: Sendable {
+package final class ClientRegistry: Sendable {
     /// How many bytes of names the subscriptions of one page may have.
     private static let maxPageBytes = 1 << 20
 
     /// A client as `/realtime/connections` shows it.
-    struct Entry: Sendable {
-        let record: ClientRecord
+    package struct Entry: Sendable {
+        package let record: ClientRecord
         /// In the order of subscribing.
-        var subscriptions: [String]
+        package var subscriptions: [String]
     }
 
     /// A part of what there is, with the sums of the whole; all in the order of arrival.
-    struct Page: Sendable {
+    package struct Page: Sendable {
         /// At most as many subscriptions of each as the page has room for.
-        var entries: [(entry: Entry, hiddenSubscriptions: Int)] = []
-        var topics: [(name: String, subscribers: Int)] = []
-        var totalConnections = 0
-        var totalTopics = 0
-        var totalSubscriptions = 0
-        var totalMessages = 0
+        package var entries: [(entry: Entry, hiddenSubscriptions: Int)] = []
+        package var topics: [(name: String, subscribers: Int)] = []
+        package var totalConnections = 0
+        package var totalTopics = 0
+        package var totalSubscriptions = 0
+        package var totalMessages = 0
     }
 
     /// Who would receive a message.

@@ -1,10 +1,10 @@
 /// Which events a Server-Sent Events stream shows.
-enum StreamKey: Hashable, Sendable {
+package enum StreamKey: Hashable, Sendable {
     /// Every realtime event.
     case events
     /// What is published to a topic, and the events emitted with it.
     case topic(String)
 
     /// The topic that stands for all events among the subscriptions of a WebSocket.
-    static let eventsTopic = "events"
+    package static let eventsTopic = "events"
 }

@@ -2,7 +2,7 @@ import NIOCore
 import Synchronization
 
 /// What the workers of a host share of their clients: who is connected where, and the events that can be resumed.
-final class RealtimeExchange: Sendable {
+package final class RealtimeExchange: Sendable {
     private struct State {
         var hubs: [Int: TopicHub] = [:]
         var created = 0
@@ -12,16 +12,16 @@ final class RealtimeExchange: Sendable {
     let history: EventHistory
     private let state = Mutex(State())
 
-    init(settings: AgentServerSettings) {
-        history = EventHistory(settings: settings)
+    package init(window: EventWindow) {
+        history = EventHistory(window: window)
     }
 
     /// WebSockets open on all workers.
-    var connectionCount: Int { clients.count }
+    package var connectionCount: Int { clients.count }
 
     /// The clients, and the subscribers of each topic: WebSockets, and streams of Server-Sent Events. Topics that only
     /// streams are open of come after the others, by name.
-    func page(offset: Int, limit: Int) -> ClientRegistry.Page {
+    package func page(offset: Int, limit: Int) -> ClientRegistry.Page {
         var page = clients.page(offset: offset, limit: limit)
         let readers = history.readersOfTopics
         guard !readers.isEmpty else { return page }
@@ -46,7 +46,7 @@ final class RealtimeExchange: Sendable {
     }
 
     /// After this nothing is posted to the hub any more.
-    func detach(_ worker: Int) {
+    package func detach(_ worker: Int) {
         _ = state.withLock { $0.hubs.removeValue(forKey: worker) }
     }
 

@@ -1,17 +1,17 @@
 /// A set of clients that is walked through far more often than it changes.
 struct Roster {
-    private(set) var members: [WebSocketConnection] = []
+    private(set) var members: [any RealtimeClient] = []
     private var positions: [ObjectIdentifier: Int] = [:]
 
     var isEmpty: Bool { members.isEmpty }
 
-    mutating func add(_ client: WebSocketConnection) {
+    mutating func add(_ client: any RealtimeClient) {
         guard positions[ObjectIdentifier(client)] == nil else { return }
         positions[ObjectIdentifier(client)] = members.count
         members.append(client)
     }
 
-    mutating func remove(_ client: WebSocketConnection) {
+    mutating func remove(_ client: any RealtimeClient) {
         guard let position = positions.removeValue(forKey: ObjectIdentifier(client)) else { return }
         let last = members.removeLast()
         guard position < members.count else { return }

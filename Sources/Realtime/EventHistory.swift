@@ -26,19 +26,13 @@ final class EventHistory: Sendable {
     /// Beyond, a log without a reader goes for a new one; the least recently published to goes first.
     private static let maxLogs = 4096
 
-    private let maxEvents: Int
-    private let maxBytes: Int
-    private let maxTotalBytes: Int
+    private let window: EventWindow
     /// Milliseconds since 1970 of the start, above the number of the log.
     private let epochBase = UInt64(Timestamp.now()) << 20
     private let state = Mutex(State())
     private let logCount = Atomic<Int>(0)
 
-    init(settings: AgentServerSettings) {
-        maxEvents = settings.windowEvents
-        maxBytes = settings.windowBytes
-        maxTotalBytes = settings.totalWindowBytes
-    }
+    init(window: EventWindow) { self.window = window }
 
     /// False: nothing that is published needs to be kept. Read without the lock on the way of every event.
     var isWatched: Bool { logCount.load(ordering: .relaxed) > 0 }
@@ -56,7 +50,7 @@ final class EventHistory: Sendable {
             var woken: [Int] = []
             for key in keys {
                 // In place: a copy of the log would copy all its events' references.
-                guard let change = state.append(event, to: key, maxEvents: maxEvents, maxBytes: maxBytes) else {
+                guard let change = state.append(event, to: key, maxEvents: window.events, maxBytes: window.bytes) else {
                     continue
                 }
                 state.bytes += change
@@ -65,7 +59,7 @@ final class EventHistory: Sendable {
                     state.pending[worker, default: []].insert(key)
                 }
             }
-            while state.bytes > maxTotalBytes, state.giveWay(except: keys) {}
+            while state.bytes > window.totalBytes, state.giveWay(except: keys) {}
             logCount.store(state.logs.count, ordering: .relaxed)
             return woken
         }

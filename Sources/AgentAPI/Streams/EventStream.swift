@@ -1,8 +1,9 @@
 import HTTP1
 import NIOCore
+import Realtime
 
 /// A Server-Sent Events response that stays open. Confined to the loop of its connection.
-final class EventStream: Successor {
+final class EventStream: EventReader, Successor {
     let key: StreamKey
     /// While earlier events are sent again: the offset of the next of them. Nil once the stream is live.
     var next: Int?
