@@ -7,6 +7,7 @@ import Realtime
 /// The HTTP, WebSocket and Server-Sent Events server of one worker: the routes of the contract on the connections of
 /// HTTP1. Everything of it is confined to the worker's loop; what the workers share is in `HostExchange`.
 package final class AgentServer: Service, @unchecked Sendable {
+    /// That of the host.
     package let exchange: HostExchange
     let reception: Reception
     private let http: HTTPServer
@@ -27,6 +28,7 @@ package final class AgentServer: Service, @unchecked Sendable {
         http.serve(self)
     }
 
+    /// That of its worker.
     package var eventLoop: any EventLoop { http.floor.eventLoop }
 
     /// The subscribers of all workers; to be used on this server's loop.
@@ -88,9 +90,11 @@ package final class AgentServer: Service, @unchecked Sendable {
 
     // MARK: Service
 
+    /// One for each connection.
     package func responder(for connection: HTTPConnection) -> any Responder {
         RequestExchange(connection, reception)
     }
 
+    /// The loop has turned, which the probes are told.
     package func swept() { pulse?.beat() }
 }

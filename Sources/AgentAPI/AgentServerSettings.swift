@@ -4,6 +4,7 @@ package import Realtime
 
 /// How a host is served: its connections, who may come in, and what clients are kept. Sizes are bytes.
 package struct AgentServerSettings: Sendable {
+    /// Where it listens, and the limits of connections.
     package var http: HTTPSettings
     /// Origins (`https://console.example.org`) that browsers may call from, beside the server's own; `*` is every one.
     package var allowedOrigins: [String]
@@ -21,6 +22,7 @@ package struct AgentServerSettings: Sendable {
 
     /// How many topics one WebSocket may subscribe to.
     package var maxSubscriptions = 1024
+    /// How often a WebSocket is pinged.
     package var pingInterval: TimeAmount = .seconds(20)
     /// How long a WebSocket may be silent, pings unanswered.
     package var pongTimeout: TimeAmount = .seconds(60)
@@ -29,6 +31,7 @@ package struct AgentServerSettings: Sendable {
     package var commentInterval: TimeAmount = .seconds(15)
     package var window = EventWindow()
 
+    /// Everything else as it is by default.
     package init(host: String = "127.0.0.1", port: Int = 8080, allowedOrigins: [String] = []) {
         http = HTTPSettings(host: host, port: port)
         self.allowedOrigins = allowedOrigins

@@ -11,6 +11,7 @@ import NIOPosix
 /// The connections of one loop: it listens, accepts, and closes; what is said on a connection is for others to know.
 /// Confined to the loop, but for `bind` and `stop`.
 package final class HTTPServer: @unchecked Sendable {
+    /// What its connections have in common.
     package let floor: ConnectionFloor
     private let settings: HTTPSettings
     private let list: ConnectionList

@@ -2,6 +2,7 @@ package import NIOCore
 
 /// Where a server listens, and the limits of its connections. Sizes are bytes.
 package struct HTTPSettings: Sendable {
+    /// A name or an address.
     package var host: String
     /// 0 lets the system choose.
     package var port: Int
@@ -33,6 +34,7 @@ package struct HTTPSettings: Sendable {
     /// Whether only a test moves the loop's clock: then files are read on the loop itself, and nothing waits for a while.
     package var hasVirtualClock = false
 
+    /// Everything else as it is by default.
     package init(host: String = "127.0.0.1", port: Int = 8080) {
         self.host = host
         self.port = port

@@ -10,6 +10,7 @@ package final class ConnectionBudget: Sendable {
     private let unfinishedBytes = Atomic<Int>(0)
     private let maxUnfinishedBytes: Int
 
+    /// One for a host, whose workers have the same settings.
     package init(_ settings: HTTPSettings) {
         connections = ConnectionLimit(settings.maxConnections)
         maxUnfinishedBytes = settings.maxUnfinishedBytes

@@ -7,9 +7,12 @@ package final class ConnectionFloor {
     private static let maxSpareBytes = 64 << 10
 
     package let eventLoop: any EventLoop
+    /// The limits of each connection.
     package let settings: HTTPSettings
     package let logger: Logger
+    /// The end of the loop's turn, for all connections.
     package let turnEnd: TurnEnd
+    /// How often timeouts are looked at.
     package let sweepInterval: TimeAmount
     let budget: ConnectionBudget
     let files: FileThreads
@@ -47,8 +50,10 @@ package final class ConnectionFloor {
 
     func returnOutput(_ buffer: inout ByteBuffer) { Self.putBack(&buffer, &spareOutput) }
 
+    /// An empty buffer for a message, with room from the one before.
     package func takeMessageBuffer() -> ByteBuffer { Self.take(&spareMessage) }
 
+    /// Keeps a buffer, unless it has grown large, and leaves an empty one.
     package func returnMessageBuffer(_ buffer: inout ByteBuffer) { Self.putBack(&buffer, &spareMessage) }
 
     private static func take(_ spare: inout ByteBuffer) -> ByteBuffer {

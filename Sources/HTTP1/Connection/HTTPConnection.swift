@@ -28,6 +28,7 @@ package final class HTTPConnection: ChannelUser {
     /// What may wait unread in memory while a request is being answered.
     private static let maxWaitingInput = 64 << 10
 
+    /// What it has in common with the others of its loop.
     package let floor: ConnectionFloor
     /// What the head of the response must say.
     package var terms = ResponseHeads.Terms()
@@ -54,6 +55,7 @@ package final class HTTPConnection: ChannelUser {
         wire.use(by: self)
     }
 
+    /// That of its channel, to which it is confined.
     package var eventLoop: any EventLoop { floor.eventLoop }
 
     /// Of the request that is being answered.
@@ -61,6 +63,7 @@ package final class HTTPConnection: ChannelUser {
         _read { yield reader.head }
     }
 
+    /// nil once it is gone.
     package var channel: (any Channel)? { wire.channel }
 
     /// A request is there whole and not answered.

@@ -2,6 +2,7 @@ package import NIOCore
 
 /// A frame that goes to one connection or to many.
 package struct Frame {
+    /// As they go on the wire.
     package let bytes: ByteBuffer
     /// The same for all connections that are sent it; from `TurnFrames.frame` of their loop.
     package let number: Int

@@ -9,6 +9,7 @@ package struct FileAnswer {
     private let connection: HTTPConnection
     private let responder: any Responder
 
+    /// - Parameter responder: whose words refusals are in.
     package init(on connection: HTTPConnection, _ responder: any Responder) {
         self.connection = connection
         self.responder = responder

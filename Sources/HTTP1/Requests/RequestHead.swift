@@ -16,17 +16,22 @@ package struct RequestHead {
     package var bytes = ByteBuffer()
     /// How many bytes the head has, the empty line included.
     package var length = 0
+    /// `other` for what no route is declared with.
     package var method = RequestMethod.other
     /// The path as it was sent, percent-encoded; empty for `*`.
     package var path = 0..<0
     /// What follows the `?`; nil without one.
     package var query: Range<Int>?
+    /// The target is `*`, of `OPTIONS` alone.
     package var isAsterisk = false
     /// 0 or 1, of HTTP/1.x.
     package var minorVersion = 1
+    /// As the fields say it.
     package var framing = Framing.none
+    /// How many fields there are.
     package var fieldCount = 0
 
+    /// What `Connection` says, then `Expect`, and whether `Content-Encoding` says more than `identity`.
     package var saysClose = false
     package var saysKeepAlive = false
     package var saysUpgrade = false
@@ -34,6 +39,7 @@ package struct RequestHead {
     package var expectsOther = false
     package var isContentEncoded = false
 
+    /// Where the value of a field stands in `bytes`; nil without the field.
     package var host: Range<Int>?
     /// Of a target that is a whole URL; it goes before the `Host` field (RFC 9112 section 3.2.2).
     package var targetAuthority: Range<Int>?
@@ -52,10 +58,12 @@ package struct RequestHead {
     /// `host[:port]` that the request asks for; nil when it names none.
     package var authority: Range<Int>? { targetAuthority ?? host }
 
+    /// What stands in a range of `bytes`.
     package func text(_ range: Range<Int>) -> String {
         bytes.withUnsafeReadableBytes { String(decoding: $0[range], as: UTF8.self) }
     }
 
+    /// As `text`; nil for nil.
     package func text(_ range: Range<Int>?) -> String? {
         range.map { text($0) }
     }

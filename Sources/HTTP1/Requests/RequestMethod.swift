@@ -12,6 +12,7 @@ package enum RequestMethod: String {
     /// For people and figures; clients may send any word.
     package var name: String { self == .other ? "other" : rawValue }
 
+    /// The method that a token is, in the very case that RFC 9110 section 9.1 asks for.
     package init(token: UnsafeRawBufferPointer) {
         switch token.count {
         case 3:

@@ -12,10 +12,13 @@ package import NIOHTTP1
 package struct ResponseHeads {
     /// What the request decides about the head of its response.
     package struct Terms {
+        /// 0 or 1, of the request's HTTP/1.x.
         package var minorVersion = 1
+        /// Whether the connection goes on.
         package var keepsAlive = true
         /// `access-control-allow-origin`; nil for none.
         package var allowedOrigin: String?
+        /// Whether the answer would be another for another origin (`vary: Origin`).
         package var varies = false
         /// Beside `allowedOrigin`.
         package var allowsCredentials = false

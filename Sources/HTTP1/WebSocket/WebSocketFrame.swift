@@ -6,10 +6,12 @@ package enum WebSocketFrame {
     /// The longest header of a frame without a mask.
     private static let longestHeader = 10
 
+    /// A whole message of a raw endpoint; text must be UTF-8.
     package static func message(_ data: ByteBuffer, binary: Bool) -> ByteBuffer {
         make(binary ? .binary : .text, data)
     }
 
+    /// A frame with a copy of the payload.
     package static func make(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) -> ByteBuffer {
         make(opcode, capacity: payload.readableBytes) { $0.writeImmutableBuffer(payload) }
     }

@@ -4,6 +4,7 @@ import NIOWebSocket
 
 /// Decides on an upgrade to WebSocket (RFC 6455 section 4.2).
 package enum WebSocketHandshake {
+    /// `fields` of a refusal say what would be accepted.
     package enum Decision {
         case accept(key: String)
         case refuse(HTTPResponseStatus, detail: String, fields: [(String, String)])

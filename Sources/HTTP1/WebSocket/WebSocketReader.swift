@@ -6,6 +6,7 @@ import NIOWebSocket
 /// It fails as early as the bytes allow: a header that must not be at its second byte, text that is no UTF-8 at its
 /// first wrong byte. (NIO's decoder hands over whole frames, which is too late for that, and copies them once more.)
 package struct WebSocketReader {
+    /// What the bytes were.
     package enum Event {
         /// Everything was consumed that can be.
         case incomplete
@@ -45,6 +46,7 @@ package struct WebSocketReader {
     private var isBinary = false
     private var validator = UTF8Validator()
 
+    /// - Parameter maxMessageBytes: of all fragments of a message together; more is a failure (1009).
     package init(maxMessageBytes: Int) {
         self.maxMessageBytes = maxMessageBytes
     }
