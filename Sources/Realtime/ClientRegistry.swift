@@ -59,6 +59,12 @@ package final class ClientRegistry: Sendable {
     /// As `State.enveloped` in sum; read without the lock on the way of every event.
     private let envelopedCount = Atomic<Int>(0)
 
+    /// Another one after every change of who receives what.
+    private let changes = Atomic<Int>(0)
+
+    /// Changes with every change of who receives what; read without the lock on the way of every message.
+    var version: Int { changes.load(ordering: .acquiring) }
+
     var hasEnveloped: Bool { envelopedCount.load(ordering: .relaxed) > 0 }
 
     /// WebSockets open, raw ones included.
@@ -75,6 +81,7 @@ package final class ClientRegistry: Sendable {
         state.withLock {
             $0.entries.update(record.id, or: Entry(record: record, subscriptions: [])) { _ in }
             if !record.isRaw { $0.enveloped[record.worker, default: 0] += 1 }
+            noteChange()
         }
         if !record.isRaw { envelopedCount.add(1, ordering: .relaxed) }
     }
@@ -84,6 +91,7 @@ package final class ClientRegistry: Sendable {
             guard let entry = state.entries.remove(record.id) else { return false }
             for topic in entry.subscriptions { state.leave(topic, record.worker) }
             if !record.isRaw { state.enveloped[record.worker, default: 1] -= 1 }
+            noteChange()
             return true
         }
         if isRemoved, !record.isRaw { envelopedCount.subtract(1, ordering: .relaxed) }
@@ -102,6 +110,7 @@ package final class ClientRegistry: Sendable {
                     $0.subscriptions.append(topic)
                 }
                 state.join(topic, record.worker)
+                noteChange()
             }
             return state.topics[topic]?.values.reduce(0, +) ?? 0
         }
@@ -114,8 +123,11 @@ package final class ClientRegistry: Sendable {
                 _ = $0.subscriptions.remove(at: position)
             }
             state.leave(topic, record.worker)
+            noteChange()
         }
     }
+
+    private func noteChange() { changes.add(1, ordering: .releasing) }
 
     func subscribers(of topic: String) -> Audience {
         state.withLock { state in

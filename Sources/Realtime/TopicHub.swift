@@ -9,6 +9,7 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
     package let worker: Int
     package let streams: LocalStreams
     private let exchange: RealtimeExchange
+    private var audiences: Audiences
     private let wire: any RealtimeWire
     private var identifiers = IdentifierSource()
     private var clients: [String: any RealtimeClient] = [:]
@@ -19,6 +20,7 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
     package init(eventLoop: any EventLoop, exchange: RealtimeExchange, wire: any RealtimeWire) {
         self.eventLoop = eventLoop
         self.exchange = exchange
+        audiences = Audiences(exchange.clients)
         self.wire = wire
         worker = exchange.nextWorker()
         streams = LocalStreams(worker: worker, exchange: exchange)
@@ -77,9 +79,9 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
             // A stream of a topic may be open: which one is seen when the event is there.
             exchange.history.isWatched || exchange.clients.hasEnveloped
         case .topic(let topic):
-            exchange.clients.subscribers(of: topic).count > 0
+            audiences.subscribers(of: topic).count > 0
                 || exchange.history.isWatched && exchange.history.keeps(.topic(topic))
-        case .broadcast: exchange.clients.enveloped.count > 0
+        case .broadcast: audiences.enveloped().count > 0
         }
     }
 
@@ -96,7 +98,7 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
         let frame = frame(Envelope(type: ServerMessage.event, payload: json, correlationID: event.correlationID))
         let topic = event.topic
         deliver(event: frame, topic: topic)
-        for worker in exchange.clients.enveloped.workers where worker != self.worker {
+        for worker in audiences.enveloped().workers where worker != self.worker {
             exchange.post(to: worker) { $0.deliver(event: frame, topic: topic) }
         }
     }
@@ -105,7 +107,7 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
     package func publish(topic: String, data: ByteBuffer) -> Int {
         eventLoop.preconditionInEventLoop()
         let isWatched = exchange.history.isWatched
-        let audience = exchange.clients.subscribers(of: topic)
+        let audience = audiences.subscribers(of: topic)
         guard isWatched || audience.count > 0 else { return 0 }
         let payload = ServerMessage.topicPayload(topic, data)
         var readers = 0
@@ -128,7 +130,7 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
     @discardableResult
     package func broadcast(type: String, payload: ByteBuffer) -> Int {
         eventLoop.preconditionInEventLoop()
-        let audience = exchange.clients.enveloped
+        let audience = audiences.enveloped()
         guard audience.count > 0 else { return 0 }
         let frame = frame(Envelope(type: type, payload: payload))
         for worker in audience.workers {
