@@ -99,8 +99,9 @@ def budgets():
             assert cpu <= 0.5 + 0.05 + 0.25, f"{name} took {cpu:.2f} s of processor time"
         _, highest = host.memory()
         note(f"memory: {base:.0f} MiB before, {highest:.0f} MiB at its highest")
-        # What small blocks took is free, but still the process's, when the large ones of another handler come on top.
-        assert highest - base <= 2 * 256 + 16, f"memory grew by {highest - base:.0f} MiB"
+        # What small blocks took is free, but still the process's, when the large ones of another handler come on top; and a
+        # small block takes up to a fifth more than what counts against the limit, as blocks come in a few sizes.
+        assert highest - base <= 2 * 256 + 256 // 5, f"memory grew by {highest - base:.0f} MiB"
 
 
 @case("other requests are answered meanwhile")
