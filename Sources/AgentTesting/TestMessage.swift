@@ -3,13 +3,11 @@ import NIOCore
 
 /// A message that a test delivers.
 final class TestMessage: InboundMessage {
-    let transport: TransportTraits
-    let topic: String
+    let origin: MessageOrigin
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
     let headers: [MessageHeader]
     let timestamp: Int64
-    let partition: Int32
     let offset: Int64
     let isTombstone: Bool
     private let qos: Int
@@ -22,14 +20,12 @@ final class TestMessage: InboundMessage {
         _ transport: TransportTraits, topic: String, value: ByteBuffer?, _ fields: MessageFields, offset: Int64,
         timestamp: Int64
     ) {
-        self.transport = transport
-        self.topic = topic
+        origin = MessageOrigin(transport, topic: topic, partition: transport.hasFilters ? 0 : fields.partition)
         self.timestamp = timestamp
         isTombstone = value == nil && !transport.hasFilters
         payload = isTombstone ? UnsafeRawBufferPointer(start: nil, count: 0) : Self.copy(value ?? ByteBuffer())
         key = fields.key.map(Self.copy)
         headers = fields.headers
-        partition = transport.hasFilters ? 0 : fields.partition
         self.offset = transport.hasFilters ? -1 : offset
         qos = fields.qos
         retain = fields.retain

@@ -22,12 +22,8 @@ final class AgentSlot {
     var runningTasks = 0
     var queuedTasks: CircularBuffer<QueuedTask> = []
 
-    /// By transport and topic.
-    private var routes: [(source: TransportName, byTopic: [String: MessageRoute])] = []
     /// Those that the configuration names, by transport.
     private var configured: [TransportName: [TopicFilter]] = [:]
-    /// Topics below an MQTT wildcard can be without number: beyond this many the table begins anew.
-    private static let mostRoutes = 10_000
 
     struct QueuedTask {
         var request: TaskRequest
@@ -65,7 +61,6 @@ final class AgentSlot {
             isRealtime = declaration.interface.isRealtime
         }
         configured = settings.topics.mapValues { $0.compactMap { try? TopicFilter($0) } }
-        routes = []
     }
 
     /// Whether what comes now waits for a swap to be over.
@@ -101,32 +96,15 @@ final class AgentSlot {
         live = nil
         candidate = nil
         draining = []
-        routes = []
         for generation in all { generation.close() }
     }
 
     /// nil while no generation is in service.
-    func route(topic: String, on transport: TransportTraits) -> MessageRoute? {
-        let source = transport.name
-        let position: Int
-        if let known = routes.firstIndex(where: { $0.source == source }) {
-            if let route = routes[known].byTopic[topic] { return route }
-            position = known
-        } else {
-            position = routes.count
-            routes.append((source, [:]))
-        }
-        guard let route = makeRoute(topic, transport) else { return nil }
-        if routes[position].byTopic.count >= Self.mostRoutes { routes[position].byTopic = [:] }
-        routes[position].byTopic[topic] = route
-        return route
-    }
-
-    private func makeRoute(_ topic: String, _ transport: TransportTraits) -> MessageRoute? {
+    func makeRoute(_ origin: MessageOrigin) -> MessageRoute? {
         guard let live else { return nil }
-        let handlers = live.generation.handlers.messages(topic: topic, on: transport)
-        let isConfigured = (configured[transport.name] ?? []).contains { filter in
-            transport.hasFilters ? filter.matches(topic) : filter.text == topic
+        let handlers = live.generation.handlers.messages(topic: origin.topic, on: origin.transport)
+        let isConfigured = (configured[origin.transport.name] ?? []).contains { filter in
+            origin.transport.hasFilters ? filter.matches(origin.topic) : filter.text == origin.topic
         }
         return MessageRoute(live, handlers: handlers, isWanted: !handlers.isEmpty || isConfigured)
     }

@@ -18,7 +18,8 @@ final class ClientWork: LaneWork {
         self.slot = slot
         self.sessions = sessions
         self.start = start
-        super.init(laneKey: LaneKey(agent: slot.index, name: client.clientID), lanes: sessions.lanes)
+        let key = LaneKey(agent: slot.index, name: client.clientID)
+        super.init(lane: sessions.lanes.lane(key), lanes: sessions.lanes)
     }
 
     override var isReady: Bool { !slot.isHeld }
@@ -55,7 +56,7 @@ final class ClientWork: LaneWork {
     }
 
     override func describe(in fields: inout Logger.Metadata) {
-        fields["client_id"] = "\(laneKey.name)"
+        fields["client_id"] = "\(lane.key.name)"
     }
 
     override func notDelivered(_ failure: DeliveryFailure) { sessions.log.tell(failure, of: slot, scope: self) }

@@ -3,15 +3,15 @@ import Delivery
 
 /// Something that waits for its turn in a lane.
 class LaneWork: EffectScope {
-    let laneKey: LaneKey
+    let lane: Lane<LaneWork>
     private let lanes: Lanes
-    /// Counted in its lane's `busy`. What holds a lane in which nobody waits is not: that lane has no object.
+    /// Counted in its lane's `busy`. What begins and leaves in one go is not.
     final var isListed = false
     /// Its place in the order of arrival.
     let sequence: Int
 
-    init(laneKey: LaneKey, lanes: Lanes) {
-        self.laneKey = laneKey
+    init(lane: Lane<LaneWork>, lanes: Lanes) {
+        self.lane = lane
         self.lanes = lanes
         sequence = lanes.nextSequence()
     }
@@ -37,6 +37,6 @@ class LaneWork: EffectScope {
     final func leaveLane() {
         guard isListed else { return }
         isListed = false
-        lanes.leave(laneKey)
+        lanes.leave(lane)
     }
 }

@@ -8,15 +8,38 @@ final class Lanes {
     private static let longestPump = 64
 
     private let runQueue: RunQueue
-    private var lanes: [LaneKey: Lane<LaneWork>] = [:]
+    /// Those that somebody has, so that two who mean the same have the same.
+    private var known: [LaneKey: Known] = [:]
+    private var mostKnown = fewKnown
+    /// Those in which something waits or holds the others up.
+    private var used: [ObjectIdentifier: Lane<LaneWork>] = [:]
     private var sequence = 0
+
+    private struct Known {
+        weak var lane: Lane<LaneWork>?
+    }
+
+    /// From so many on the table is rid of lanes that are gone.
+    private static let fewKnown = 64
 
     init(runQueue: RunQueue) {
         self.runQueue = runQueue
     }
 
     /// Those in which something waits or holds the others up.
-    var count: Int { lanes.count }
+    var count: Int { used.count }
+
+    /// The one lane of the key; it stays the one for as long as somebody has it.
+    func lane(_ key: LaneKey) -> Lane<LaneWork> {
+        if let lane = known[key]?.lane { return lane }
+        if known.count >= mostKnown {
+            known = known.filter { $1.lane != nil }
+            mostKnown = max(Self.fewKnown, 2 * known.count)
+        }
+        let lane = Lane<LaneWork>(key)
+        known[key] = Known(lane: lane)
+        return lane
+    }
 
     /// The place of a work in the order of arrival.
     func nextSequence() -> Int {
@@ -33,42 +56,40 @@ final class Lanes {
     }
 
     private func admit(_ work: LaneWork) {
-        if let lane = lanes.isEmpty ? nil : lanes[work.laneKey] {
+        let lane = work.lane
+        if lane.isUsed {
             lane.enqueue(work)
             pump(lane)
         } else if work.isReady {
             runQueue.nested { work.begin() }
-            if work.holdsLane, !work.isListed { list(work, in: lane(work.laneKey)) }
+            if work.holdsLane, !work.isListed { list(work) }
         } else {
-            lane(work.laneKey).enqueue(work)
+            use(lane)
+            lane.enqueue(work)
         }
     }
 
-    private func list(_ work: LaneWork, in lane: Lane<LaneWork>) {
+    private func list(_ work: LaneWork) {
+        use(work.lane)
         work.isListed = true
-        lane.busy += 1
+        work.lane.busy += 1
     }
 
-    private func lane(_ key: LaneKey) -> Lane<LaneWork> {
-        if let lane = lanes[key] { return lane }
-        let lane = Lane<LaneWork>(key)
-        lanes[key] = lane
-        return lane
+    private func use(_ lane: Lane<LaneWork>) {
+        guard !lane.isUsed else { return }
+        lane.isUsed = true
+        used[ObjectIdentifier(lane)] = lane
     }
 
     /// A work has left: the next of its lane begins.
-    func leave(_ key: LaneKey) {
-        guard let lane = lanes[key] else { return }
+    func leave(_ lane: Lane<LaneWork>) {
+        guard lane.isUsed else { return }
         lane.busy -= 1
         pump(lane)
     }
 
-    func pump(_ key: LaneKey) {
-        if let lane = lanes[key] { pump(lane) }
-    }
-
-    private func pump(_ lane: Lane<LaneWork>) {
-        guard !lane.isPumping, !lane.isScheduled else { return }
+    func pump(_ lane: Lane<LaneWork>) {
+        guard lane.isUsed, !lane.isPumping, !lane.isScheduled else { return }
         lane.isPumping = true
         var budget = Self.longestPump
         let end = NIODeadline.now() + .milliseconds(20)
@@ -87,31 +108,33 @@ final class Lanes {
             runQueue.nested { next.begin() }
         }
         lane.isPumping = false
-        if lane.isUnused { lanes[lane.key] = nil }
+        if lane.isEmpty {
+            lane.isUsed = false
+            used[ObjectIdentifier(lane)] = nil
+        }
         runQueue.drain()
     }
 
     /// A message that had left its lane is to be tried again: before all of its lane that have not begun, unless it holds
     /// its place already.
     func rejoin(_ work: LaneWork) {
-        let lane = lane(work.laneKey)
         if work.holdsLane {
-            list(work, in: lane)
+            list(work)
         } else {
-            lane.enqueueAgain(work, sequence: work.sequence)
+            use(work.lane)
+            work.lane.enqueueAgain(work, sequence: work.sequence)
         }
     }
 
     /// The lane stands still until a reload.
     func stop(at work: LaneWork) {
-        let lane = lane(work.laneKey)
-        if !work.isListed { list(work, in: lane) }
-        lane.stop(at: work)
+        if !work.isListed { list(work) }
+        work.lane.stop(at: work)
     }
 
     /// After a reload: what stood still tries again.
     func restart(of slot: AgentSlot) {
-        for (key, lane) in lanes where key.agent == slot.index {
+        for lane in used.values where lane.key.agent == slot.index {
             for work in lane.takeStopped() { runQueue.nested { work.begin() } }
         }
     }
@@ -119,7 +142,7 @@ final class Lanes {
     /// What is revoked is let go where it waits: in a lane that stands still it would hold up the broker, who waits for it,
     /// and stay beside what is delivered in its place.
     func letGoRevoked() {
-        for lane in lanes.values {
+        for lane in used.values {
             let revoked = lane.take(where: \.isRevoked)
             for work in revoked { work.letGo() }
             if !revoked.isEmpty { pump(lane) }
@@ -128,9 +151,12 @@ final class Lanes {
 
     /// What waited for a script, or for a swap of its versions, begins.
     func pump(of slot: AgentSlot) {
-        for (key, lane) in lanes where key.agent == slot.index { pump(lane) }
+        for lane in used.values where lane.key.agent == slot.index { pump(lane) }
     }
 
     /// What waits is let go: nothing of it begins any more.
-    func clear() { lanes = [:] }
+    func clear() {
+        for lane in used.values { lane.isUsed = false }
+        used = [:]
+    }
 }

@@ -43,7 +43,9 @@ final class MessageDesk {
 
     func receive(_ message: any InboundMessage) {
         if slots.count == 1 { return deliver(message, to: slots[0], share: nil) }
-        var targets = slots.filter { $0.route(topic: message.topic, on: message.transport)?.isWanted ?? true }
+        var targets = slots.filter { slot in
+            MessagePlace.of(message.origin, for: slot, in: lanes).route?.isWanted ?? true
+        }
         if targets.isEmpty { targets = Array(slots.prefix(1)) }
         let share = targets.count > 1 ? MessageShare(agents: targets.count) : nil
         for slot in targets { deliver(message, to: slot, share: share) }

@@ -10,13 +10,13 @@ import Synchronization
 final class MessageWork: LaneWork {
     let message: any InboundMessage
     let slot: AgentSlot
+    private let place: MessagePlace
     private let desk: MessageDesk
     /// Set when several handlers have the message, of one agent or of several.
     private let share: MessageShare?
     /// The filter of the handler that this is for; nil while the agent has one handler at most.
     private let filter: String?
     private var delivery = Delivery()
-    private var knownRoute: MessageRoute?
     private var lastError = ""
     /// Of the handler that failed in this attempt, until it is told.
     private var report: HandlerReport?
@@ -28,21 +28,17 @@ final class MessageWork: LaneWork {
     ) {
         self.message = message
         self.slot = slot
+        place = .of(message.origin, for: slot, in: desk.lanes)
         self.desk = desk
         self.share = share
         self.filter = filter
         super.init(
-            laneKey: LaneKey(
-                agent: slot.index, name: message.topic, partition: message.partition, source: message.transport.name,
-                filter: filter),
+            lane: filter == nil
+                ? place.lane : desk.lanes.lane(MessagePlace.key(message.origin, slot, filter: filter)),
             lanes: desk.lanes)
     }
 
-    private var route: MessageRoute? {
-        if let knownRoute, knownRoute.live === slot.live { return knownRoute }
-        knownRoute = slot.route(topic: message.topic, on: message.transport)
-        return knownRoute
-    }
+    private var route: MessageRoute? { place.route }
 
     /// Which of the handlers this is for; nil: there is none, or there are several and this is for none of them yet.
     private func index(in route: MessageRoute) -> Int? {
@@ -150,7 +146,7 @@ final class MessageWork: LaneWork {
         case .rest(let time): pause(time)
         case .queue:
             slot.whenOpen { [self] in
-                if holdsLane { desk.runQueue.goOn { self.begin() } } else { desk.lanes.pump(laneKey) }
+                if holdsLane { desk.runQueue.goOn { self.begin() } } else { desk.lanes.pump(lane) }
             }
         case .skip:
             logGivenUp(fate: "skipped")

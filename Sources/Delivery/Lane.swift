@@ -21,9 +21,11 @@ package struct LaneKey: Hashable, Sendable {
     }
 }
 
-/// A lane in which something waits. Others have no object: most messages never meet another.
+/// A lane, of whoever gives the works: the origin of messages, a client. Most of its works never meet another.
 package final class Lane<Work> {
     package let key: LaneKey
+    /// Something waits in it or holds the others up.
+    package var isUsed = false
     /// Work that has begun and not left.
     package var busy = 0
     /// Its queue is being worked off further up the stack.
@@ -41,7 +43,7 @@ package final class Lane<Work> {
     }
 
     @inlinable package var isStopped: Bool { !stopped.isEmpty }
-    @inlinable package var isUnused: Bool { busy == 0 && queue.isEmpty && retries.isEmpty && !isScheduled }
+    @inlinable package var isEmpty: Bool { busy == 0 && queue.isEmpty && retries.isEmpty && !isScheduled }
     @inlinable package var next: Work? { retries.first?.work ?? queue.first }
 
     @inlinable package func enqueue(_ work: Work) {

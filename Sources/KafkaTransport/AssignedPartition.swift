@@ -1,3 +1,5 @@
+internal import AgentModel
+
 /// Who has partitions assigned, and hears on its event loop of what becomes of their messages.
 protocol PartitionOwner: AnyObject {
     /// A message of `partition` was acknowledged; `advanced`: what may be committed is further than before.
@@ -23,8 +25,7 @@ final class AssignedPartition {
     /// Bytes of keys and values that wait for settlement, at most; one message more is let in before it is full.
     static let windowBytes = 16 << 20
 
-    let topic: String
-    let number: Int32
+    let origin: MessageOrigin
     /// Messages from the oldest unsettled one to the newest, at most.
     private let windowMessages: Int
     /// Keeps the library's client alive for as long as a message of it is.
@@ -47,13 +48,14 @@ final class AssignedPartition {
     var isDirty = false
 
     init(topic: String, number: Int32, windowMessages: Int, client: KafkaClient, owner: any PartitionOwner) {
-        self.topic = topic
-        self.number = number
+        origin = MessageOrigin(.kafka, topic: topic, partition: number)
         self.windowMessages = windowMessages
         self.client = client
         self.owner = owner
     }
 
+    var topic: String { origin.topic }
+    var number: Int32 { origin.partition }
     var isFull: Bool { watermark.count >= windowMessages || unsettledBytes >= Self.windowBytes }
 
     /// Whether the window has room for a good run of messages, `part` of it in eighths.

@@ -23,9 +23,7 @@ final class KafkaMessage: InboundMessage {
         rd_kafka_message_destroy(message)
     }
 
-    var transport: TransportTraits { .kafka }
-    var topic: String { assignment.topic }
-    var partition: Int32 { assignment.number }
+    var origin: MessageOrigin { assignment.origin }
     var offset: Int64 { message.pointee.offset }
     var isTombstone: Bool { message.pointee.payload == nil }
     var isCurrent: Bool { assignment.state == .active }

@@ -3,7 +3,7 @@ import NIOCore
 
 /// A message from an MQTT broker. Made on the connection's thread, then confined to the loop of its batch.
 final class MQTTMessage: InboundMessage, @unchecked Sendable {
-    let topic: String
+    let origin: MessageOrigin
     /// Milliseconds since 1970, when it was read: MQTT 3.1.1 has no time of its own.
     let timestamp: Int64
     /// Quality of service, 0 to 2.
@@ -15,9 +15,10 @@ final class MQTTMessage: InboundMessage, @unchecked Sendable {
     private var isAcknowledged = false
 
     init(
-        topic: String, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool, budget: IntakeBudget, batch: MQTTBatch
+        of origin: MessageOrigin, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool, budget: IntakeBudget,
+        batch: MQTTBatch
     ) {
-        self.topic = topic
+        self.origin = origin
         self.qos = qos
         self.retain = retain
         self.budget = budget
@@ -33,11 +34,9 @@ final class MQTTMessage: InboundMessage, @unchecked Sendable {
         bytes.deallocate()
     }
 
-    var transport: TransportTraits { .mqtt }
     var payload: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
     var key: UnsafeRawBufferPointer? { nil }
     var headers: [MessageHeader] { [] }
-    var partition: Int32 { 0 }
     var offset: Int64 { -1 }
     var isTombstone: Bool { false }
     var isCurrent: Bool { !batch.session.isEnded }

@@ -18,6 +18,7 @@ final class SubscriberRole: MQTTConnectionRole {
     private var batches: [MQTTBatch] = []
     /// Those that have got messages of this connection, by their loops.
     private var receivers: [ObjectIdentifier: MQTTRoute] = [:]
+    private var origins = MQTTOrigins()
     private var strays: Set<String> = []
     private var straysToUnsubscribe: [String] = []
 
@@ -86,7 +87,8 @@ final class SubscriberRole: MQTTConnectionRole {
         let route = self.route(name)
         let batch = batch(for: route, session)
         batch.append(
-            MQTTMessage(topic: name, payload: payload, qos: qos, retain: retain, budget: budget, batch: batch),
+            MQTTMessage(
+                of: origins[name], payload: payload, qos: qos, retain: retain, budget: budget, batch: batch),
             for: route.receiver)
         if qos > 0 { gate.didRead(at: .now()) }
     }

@@ -2,13 +2,11 @@ import AgentModel
 
 /// A message that no broker sent.
 final class TestMessage: InboundMessage {
-    let transport: TransportTraits
-    let topic: String
+    let origin: MessageOrigin
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
     let headers: [MessageHeader]
     let timestamp: Int64 = 1_767_323_045_678
-    let partition: Int32
     let offset: Int64
     let qos: Int
     let retain: Bool
@@ -20,12 +18,10 @@ final class TestMessage: InboundMessage {
         source: TransportTraits, topic: String, payload: String?, key: String? = nil, headers: [MessageHeader] = [],
         partition: Int32 = 0, offset: Int64 = -1, qos: Int = 0, retain: Bool = false
     ) {
-        transport = source
-        self.topic = topic
+        origin = MessageOrigin(source, topic: topic, partition: partition)
         self.payload = payload.map(Self.bytes) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         self.key = key.map(Self.bytes)
         self.headers = headers
-        self.partition = partition
         self.offset = offset
         self.qos = qos
         self.retain = retain

@@ -27,16 +27,16 @@ import Testing
 
     @Test("is unused when nothing waits, runs or is to come") func unused() {
         let lane = lane([1])
-        #expect(!lane.isUnused)
+        #expect(!lane.isEmpty)
         lane.begin()
-        #expect(!lane.isUnused)
+        #expect(!lane.isEmpty)
         lane.busy -= 1
-        #expect(lane.isUnused)
+        #expect(lane.isEmpty)
         lane.isScheduled = true
-        #expect(!lane.isUnused)
+        #expect(!lane.isEmpty)
         lane.isScheduled = false
         lane.enqueueAgain(1, sequence: 1)
-        #expect(!lane.isUnused)
+        #expect(!lane.isEmpty)
     }
 
     @Test("stands still until what stopped it is taken") func stopped() {

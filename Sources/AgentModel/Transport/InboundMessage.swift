@@ -2,8 +2,8 @@
 ///
 /// The bytes stay where the transport's library put them: `payload` and `key` are valid for as long as the object lives.
 package protocol InboundMessage: AnyObject {
-    var transport: TransportTraits { get }
-    var topic: String { get }
+    /// Messages of one origin reach handlers one after another.
+    var origin: MessageOrigin { get }
     /// No address: the message has no value at all (a Kafka tombstone), where `isTombstone` says so too.
     var payload: UnsafeRawBufferPointer { get }
     /// nil for none.
@@ -11,8 +11,6 @@ package protocol InboundMessage: AnyObject {
     var headers: [MessageHeader] { get }
     /// Milliseconds since 1970: the record's own timestamp, or the time of arrival where there is none.
     var timestamp: Int64 { get }
-    /// 0 where topics have no partitions. Messages of one topic and partition reach handlers one after another.
-    var partition: Int32 { get }
     /// Its place in the partition; -1 where there is none.
     var offset: Int64 { get }
     var isTombstone: Bool { get }
@@ -30,6 +28,10 @@ package protocol InboundMessage: AnyObject {
 }
 
 extension InboundMessage {
+    package var transport: TransportTraits { origin.transport }
+    package var topic: String { origin.topic }
+    package var partition: Int32 { origin.partition }
+
     /// What a person finds it by at its broker; nil: its transport has no such thing.
     package var id: String? { offset >= 0 ? "\(topic)/\(partition)/\(offset)" : nil }
 }

@@ -7,6 +7,7 @@ final class MemoryTransport: Outlet {
     private(set) var topics: [String: [Record]] = [:]
     private(set) var acknowledged: [String] = []
     private var unsettled: [DeliveryReceipt] = []
+    private var origins: [String: MessageOrigin] = [:]
     private let receiver: any MessageReceiver
 
     init(to receiver: any MessageReceiver) {
@@ -26,7 +27,9 @@ final class MemoryTransport: Outlet {
     }
 
     func publish(_ topic: String, _ text: String) {
-        receiver.receive(MemoryMessage(topic, text) { self.acknowledged.append(text) })
+        let origin = origins[topic] ?? MessageOrigin(.memory, topic: topic)
+        origins[topic] = origin
+        receiver.receive(MemoryMessage(origin, text) { self.acknowledged.append(text) })
     }
 }
 
@@ -40,20 +43,18 @@ extension TransportTraits {
 }
 
 private final class MemoryMessage: InboundMessage {
-    let transport = TransportTraits.memory
-    let topic: String
+    let origin: MessageOrigin
     let key: UnsafeRawBufferPointer? = nil
     let headers: [MessageHeader] = []
     let timestamp: Int64 = 1
-    let partition: Int32 = 0
     let offset: Int64 = -1
     let isTombstone = false
     let isCurrent = true
     private let bytes: UnsafeMutableRawBufferPointer
     private let onAcknowledge: () -> Void
 
-    init(_ topic: String, _ text: String, onAcknowledge: @escaping () -> Void) {
-        self.topic = topic
+    init(_ origin: MessageOrigin, _ text: String, onAcknowledge: @escaping () -> Void) {
+        self.origin = origin
         self.onAcknowledge = onAcknowledge
         bytes = .allocate(byteCount: text.utf8.count, alignment: 1)
         bytes.copyBytes(from: text.utf8)

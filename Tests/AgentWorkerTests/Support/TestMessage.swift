@@ -2,13 +2,11 @@ import AgentModel
 
 /// A message that no broker sent; it counts how often it was acknowledged.
 final class TestMessage: InboundMessage {
-    let transport: TransportTraits
-    let topic: String
+    let origin: MessageOrigin
     let payload: UnsafeRawBufferPointer
     let key: UnsafeRawBufferPointer?
     let headers: [MessageHeader]
     let timestamp: Int64 = 1_767_323_045_678
-    let partition: Int32
     let offset: Int64
     let qos: Int
     let retain = false
@@ -21,12 +19,10 @@ final class TestMessage: InboundMessage {
         _ topic: String, _ payload: String?, source: TransportTraits = .kafka, key: String? = nil,
         headers: [MessageHeader] = [], partition: Int32 = 0, offset: Int64 = 0
     ) {
-        self.topic = topic
-        transport = source
+        origin = MessageOrigin(source, topic: topic, partition: partition)
         self.payload = payload.map(Self.bytes) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         self.key = key.map(Self.bytes)
         self.headers = headers
-        self.partition = partition
         self.offset = source === TransportTraits.kafka ? offset : -1
         qos = source === TransportTraits.mqtt ? 1 : 0
     }
