@@ -53,6 +53,8 @@ let package = Package(
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        // Takes the place of libc's malloc in the whole program, where it is linked before libc.
+        .systemLibrary(name: "CMimalloc", providers: [.apt(["libmimalloc-dev"])]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
         .target(name: "CNames"),
         .target(name: "CLuaBridge", dependencies: ["CLua", "CJSON", "CNames"]),
@@ -106,8 +108,8 @@ let package = Package(
         .executableTarget(
             name: "agenthost",
             dependencies: [
-                "AgentConfiguration", "AgentHosting", "AgentModel", "AgentScript", "AgentTesting", logging, nioCore,
-                lifecycle,
+                "AgentConfiguration", "AgentHosting", "AgentModel", "AgentScript", "AgentTesting", "CMimalloc", logging,
+                nioCore, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -1,8 +1,9 @@
 # What scripts/agenthost and scripts/test need of the machine. To be sourced.
 
-# Debian packages to build and run the host: Lua, the Kafka and MQTT clients, JSON, SQLite, the broker it can start
-# itself, and what README.md asks it with.
-host_packages=(liblua5.4-dev librdkafka-dev libmosquitto-dev libsimdjson-dev libsqlite3-dev mosquitto pkg-config curl)
+# Debian packages to build and run the host: Lua, the Kafka and MQTT clients, JSON, SQLite, an allocator, the broker
+# it can start itself, and what README.md asks it with.
+host_packages=(liblua5.4-dev librdkafka-dev libmosquitto-dev libsimdjson-dev libsqlite3-dev
+    libmimalloc-dev mosquitto pkg-config curl)
 # Those that make packages of it.
 package_packages=(dpkg-dev binutils git python3)
 # And those that its tests use as the other side.

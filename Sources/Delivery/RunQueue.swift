@@ -1,3 +1,4 @@
+import AgentModel
 package import NIOCore
 
 /// What runs when on a worker's loop. NIO runs everything that is ready, and what that makes ready in turn, before it looks
@@ -47,9 +48,9 @@ package final class RunQueue {
         if nesting > 1 {
             work()
         } else {
-            let begin = NIODeadline.now()
+            let begin = CoarseClock.now()
             work()
-            turnTime = turnTime + (NIODeadline.now() - begin)
+            turnTime = turnTime + .nanoseconds(CoarseClock.now() - begin)
             if turnTime > Self.longestTurn, pause > .zero { rest() }
         }
         nesting -= 1

@@ -37,7 +37,7 @@ extension KafkaConsumer {
         guard phase != .closed, !window.isBlocked, !isPollScheduled, let handle else { return }
         var taken = 0
         var delivered = false
-        let begin = busySince ?? NIODeadline.now()
+        let begin = busySince ?? CoarseClock.now()
         busySince = begin
         while taken < Self.batch, !window.isBlocked {
             guard let message = rd_kafka_consumer_poll(handle, 0) else {
@@ -55,7 +55,7 @@ extension KafkaConsumer {
             }
             // A handler may have stopped the consumer.
             guard phase == .serving || phase == .draining else { return schedulePoll() }
-            if NIODeadline.now() - begin > Self.longestTurn {
+            if CoarseClock.now() - begin > Self.longestTurn {
                 if delivered { monitor.active(at: Timestamp.now()) }
                 return pausePolling()
             }

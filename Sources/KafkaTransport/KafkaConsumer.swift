@@ -15,8 +15,8 @@ package import NIOCore
 package final class KafkaConsumer {
     /// Messages taken from librdkafka before the loop gets its turn.
     static let batch = 256
-    /// How long messages are delivered before the loop looks at its sockets.
-    static let longestTurn = TimeAmount.milliseconds(20)
+    /// Nanoseconds for which messages are delivered before the loop looks at its sockets.
+    static let longestTurn: Int64 = 20_000_000
     /// Time to `rd_kafka_consumer_poll` although nothing woke the loop: far within `max.poll.interval.ms`.
     static let pollInterval = TimeAmount.seconds(1)
     /// How long `stop` waits for the last commit and for leaving the group.
@@ -60,8 +60,8 @@ package final class KafkaConsumer {
     let lookout: TopicLookout
 
     var isPollScheduled = false
-    /// Since when messages have been delivered without a look at the sockets.
-    var busySince: NIODeadline?
+    /// Since when, by the `CoarseClock`, messages have been delivered without a look at the sockets.
+    var busySince: Int64?
     var pollTimer: Scheduled<Void>?
     var closeQueue: OpaquePointer?
     var closeTimer: Scheduled<Void>?
