@@ -6,6 +6,6 @@ package enum Identifier {
 
     /// A new random UUID in lower case, from any thread.
     package static func random() -> String {
-        shared.withLock { $0.next() }
+        shared.withLock { $0.next() }.description
     }
 }

@@ -13,26 +13,13 @@ package struct IdentifierSource: ~Copyable, Sendable {
 
     package init() {}
 
-    /// A new UUID of version 4, in lower case.
-    package mutating func next() -> String {
+    package mutating func next() -> RandomUUID {
         if position == randomness.count { refill() }
-        let begin = position
-        position += 16
-        randomness[begin + 6] = randomness[begin + 6] & 0x0F | 0x40
-        randomness[begin + 8] = randomness[begin + 8] & 0x3F | 0x80
-        return String(unsafeUninitializedCapacity: 36) { text in
-            var at = 0
-            for index in 0..<16 {
-                if index == 4 || index == 6 || index == 8 || index == 10 {
-                    text[at] = UInt8(ascii: "-")
-                    at += 1
-                }
-                let byte = randomness[begin + index]
-                text[at] = Hexadecimal.digit(byte >> 4)
-                text[at + 1] = Hexadecimal.digit(byte & 0xF)
-                at += 2
-            }
-            return at
+        defer { position += 16 }
+        return randomness.withUnsafeBytes { bytes in
+            RandomUUID(
+                random: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: position + 8, as: UInt64.self))
         }
     }
 

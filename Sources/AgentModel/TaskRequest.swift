@@ -29,22 +29,22 @@ package struct TaskRequest: Sendable {
 
 /// What became of a task.
 package struct TaskOutcome: Sendable {
-    /// UUID of the task; empty when the request was refused before there was one.
-    package var taskID: String
+    /// nil when the request was refused before there was a task.
+    package let taskID: RandomUUID?
     /// Of a handler that answered in words of HTTP: the whole answer.
     package let answer: TaskAnswer?
     private let plain: Result<ByteBuffer, TaskFailure>
     /// Seconds from the request to the result.
     package var processingTime: Double
 
-    package init(taskID: String, result: Result<ByteBuffer, TaskFailure>, processingTime: Double) {
+    package init(taskID: RandomUUID?, result: Result<ByteBuffer, TaskFailure>, processingTime: Double) {
         self.taskID = taskID
         plain = result
         answer = nil
         self.processingTime = processingTime
     }
 
-    package init(taskID: String, answer: TaskAnswer, processingTime: Double) {
+    package init(taskID: RandomUUID?, answer: TaskAnswer, processingTime: Double) {
         self.taskID = taskID
         plain = .success(ByteBuffer())
         self.answer = answer

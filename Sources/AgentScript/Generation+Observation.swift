@@ -30,8 +30,8 @@ extension Generation {
                     }, results: 1)
                 return state.stack.reference()
             }
-            for (type, function) in handlers.tasks.sorted(by: { $0.key < $1.key }) {
-                handlers.tasks[type] = try observed(function, "task \(type)")
+            for (type, handler) in handlers.tasks.sorted(by: { $0.key < $1.key }) {
+                handlers.tasks[type]?.function = try observed(handler.function, "task \(type)")
             }
             for (index, handler) in handlers.messages.enumerated() {
                 handlers.messages[index].function = try observed(handler.function, "topic \(handler.filter.text)")

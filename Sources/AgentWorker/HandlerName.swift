@@ -1,8 +1,10 @@
+import AgentModel
+
 /// What runs, for messages that name it. Put into words only when one is written.
 enum HandlerName: CustomStringConvertible {
     case message(topic: String)
-    /// `id`: the task's UUID, which its events carry as their correlation id.
-    case task(String, id: String)
+    /// `id`: the task's, which its events carry as their correlation id.
+    case task(String, id: RandomUUID)
     case event(String, id: String, correlation: String?)
     /// `message`: the `message_id` that the client gave it.
     case websocket(String, message: String)

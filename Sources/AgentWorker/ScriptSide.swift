@@ -152,14 +152,14 @@ final class ScriptSide: ScriptHost {
     /// `agent:process`: the task runs as one that a client had asked for, on the version that asks; its caller waits.
     private func process(_ type: String, payload: LuaReference, for invocation: Invocation, turn: Int) {
         let live = invocation.generation
-        guard !invocation.hasEnded, !live.isClosed, let function = live.generation.handlers.tasks[type] else { return }
+        guard !invocation.hasEnded, !live.isClosed, let handler = live.generation.handlers.tasks[type] else { return }
         let order = TaskRuns.Order(
-            type: type, function: function, live: live, slot: slots[live.generation.agentIndex],
+            type: type, handler: handler, live: live, slot: slots[live.generation.agentIndex],
             scope: invocation.scope, depth: invocation.depth, received: loop.now)
         tasks.run(
             order,
             arguments: { (stack, id) throws(TaskFailure) in
-                try live.generation.tasks.push(payload: payload, id: id, type: type, on: stack)
+                try live.generation.tasks.push(payload: payload, id: id.description, type: type, on: stack)
             },
             completion: { outcome, stack in
                 let value = stack?.reference()

@@ -18,8 +18,11 @@ final class Stamps {
     func now() -> Int64 { clock() }
 
     /// A new UUID.
-    func identifier() -> String { identifiers.next() }
+    func uuid() -> RandomUUID { identifiers.next() }
 
-    /// A new UUID, from any thread.
-    func anyIdentifier() -> String { loop.inEventLoop ? identifiers.next() : Identifier.random() }
+    /// The text of a new UUID.
+    func identifier() -> String { uuid().description }
+
+    /// As `identifier`, from any thread.
+    func anyIdentifier() -> String { loop.inEventLoop ? identifier() : Identifier.random() }
 }

@@ -36,13 +36,13 @@ final class TaskQueue {
             return slot.queuedTasks.count < max(slot.settings.maxQueuedTasks, slot.settings.maxConcurrentTasks)
                 ? slot.queuedTasks.append(task) : refuse(task, .queueFull)
         }
-        guard let function = live.generation.handlers.tasks[request.taskType] else {
+        guard let handler = live.generation.handlers.tasks[request.taskType] else {
             return refuse(task, Self.unknownTask(request.taskType, live))
         }
         if slot.runningTasks < slot.settings.maxConcurrentTasks {
             slot.runningTasks += 1
             if runQueue.mayRunNow {
-                begin(task, function, of: live, in: slot)
+                begin(task, handler, of: live, in: slot)
             } else {
                 // Asked for by the completion of another, as requests that a client sent ahead are.
                 runQueue.laterInTurn { self.beginQueued(task, in: slot) }
@@ -57,7 +57,7 @@ final class TaskQueue {
     func refuse(_ task: AgentSlot.QueuedTask, _ failure: TaskFailure) {
         task.completion(
             TaskOutcome(
-                taskID: "", result: .failure(failure), processingTime: runs.seconds(since: task.received)))
+                taskID: nil, result: .failure(failure), processingTime: runs.seconds(since: task.received)))
     }
 
     /// Why no task is taken.
@@ -72,10 +72,10 @@ final class TaskQueue {
         if drain.isGraceOver { return end(task, in: slot, .stopping) }
         if slot.isHeld { return slot.whenOpen { self.beginQueued(task, in: slot) } }
         guard let live = slot.live else { return end(task, in: slot, unavailability) }
-        guard let function = live.generation.handlers.tasks[task.request.taskType] else {
+        guard let handler = live.generation.handlers.tasks[task.request.taskType] else {
             return end(task, in: slot, Self.unknownTask(task.request.taskType, live))
         }
-        begin(task, function, of: live, in: slot)
+        begin(task, handler, of: live, in: slot)
     }
 
     private func end(_ task: AgentSlot.QueuedTask, in slot: AgentSlot, _ failure: TaskFailure) {
@@ -85,16 +85,17 @@ final class TaskQueue {
     }
 
     private func begin(
-        _ task: AgentSlot.QueuedTask, _ function: LuaReference, of live: LiveGeneration, in slot: AgentSlot
+        _ task: AgentSlot.QueuedTask, _ handler: HandlerTable.Task, of live: LiveGeneration, in slot: AgentSlot
     ) {
         let order = TaskRuns.Order(
-            type: task.request.taskType, function: function, live: live, slot: slot,
+            type: task.request.taskType, handler: handler, live: live, slot: slot,
             scope: LooseScope(slot, log: log), depth: 0, received: task.received)
         runs.run(
             order,
             arguments: { (stack, id) throws(TaskFailure) in
                 try live.generation.tasks.push(
-                    task.request.input, context: task.request.context, id: id, type: task.request.taskType, on: stack)
+                    task.request.input, context: task.request.context, id: id.description,
+                    type: task.request.taskType, showing: handler.fields, on: stack)
             },
             completion: { outcome, _ in
                 slot.runningTasks -= 1

@@ -9,7 +9,7 @@ final class TaskRuns {
     /// A task that is to run.
     struct Order {
         let type: String
-        let function: LuaReference
+        let handler: HandlerTable.Task
         let live: LiveGeneration
         let slot: AgentSlot
         let scope: EffectScope
@@ -47,12 +47,12 @@ final class TaskRuns {
     /// Runs a task's handler between its events. `arguments` pushes the task; `completion` gets the outcome, and the
     /// stack with the result on top where there is one.
     func run(
-        _ order: Order, arguments: (LuaStack, String) throws(TaskFailure) -> Void,
+        _ order: Order, arguments: (LuaStack, RandomUUID) throws(TaskFailure) -> Void,
         completion: @escaping (TaskOutcome, LuaStack?) -> Void
     ) {
         let (live, slot, scope) = (order.live, order.slot, order.scope)
-        let id = stamps.identifier()
-        let call = invoker.call(order.function, of: live)
+        let id = stamps.uuid()
+        let call = invoker.call(order.handler.function, of: live)
         // The request is checked before the task exists: a refused one emits nothing.
         do throws(TaskFailure) {
             try arguments(call.stack, id)
@@ -77,7 +77,8 @@ final class TaskRuns {
         let invocation = invoker.invocation(
             of: call, scope: scope, depth: order.depth, name: name, timeLimit: limit
         ) { [self] ended in
-            let ended = result(ended, on: call.stack, of: order.function, live, in: slot) { message, traceback in
+            let ended = result(ended, on: call.stack, of: order.handler.function, live, in: slot) {
+                message, traceback in
                 slot.counters.countError()
                 log.write(
                     HandlerReport(message, traceback: traceback, of: live.generation.script, handler: name),
@@ -174,30 +175,30 @@ final class TaskRuns {
 
     // MARK: Events of tasks
 
-    private static func eventData(id: String, type: String) -> ByteBuffer {
+    private static func eventData(id: RandomUUID, type: String) -> ByteBuffer {
         var data = ByteBufferAllocator().buffer(capacity: 96 + type.utf8.count)
         data.writeStaticString("{\"task_id\":")
-        data.writeJSONString(id)
+        data.writeJSONString(id.description)
         data.writeStaticString(",\"task_type\":")
         data.writeJSONString(type)
         data.writeStaticString("}")
         return data
     }
 
-    private static func eventData(id: String, result: Result<ByteBuffer, TaskFailure>) -> ByteBuffer {
+    private static func eventData(id: RandomUUID, result: Result<ByteBuffer, TaskFailure>) -> ByteBuffer {
         var data: ByteBuffer
         switch result {
         case .success(let json):
             data = ByteBufferAllocator().buffer(capacity: 128 + json.readableBytes)
             data.writeStaticString("{\"task_id\":")
-            data.writeJSONString(id)
+            data.writeJSONString(id.description)
             data.writeStaticString(",\"success\":true,\"result\":")
             data.writeImmutableBuffer(json)
             data.writeStaticString(",\"error\":null}")
         case .failure(let failure):
             data = ByteBufferAllocator().buffer(capacity: 256)
             data.writeStaticString("{\"task_id\":")
-            data.writeJSONString(id)
+            data.writeJSONString(id.description)
             data.writeStaticString(",\"success\":false,\"result\":null,\"error\":")
             data.writeJSONString(failure.description)
             data.writeStaticString("}")
@@ -205,10 +206,10 @@ final class TaskRuns {
         return data
     }
 
-    private func emit(_ type: String, _ data: ByteBuffer, id: String, at time: Int64, of order: Order) {
+    private func emit(_ type: String, _ data: ByteBuffer, id: RandomUUID, at time: Int64, of order: Order) {
         let event = RealtimeEvent(
             eventID: stamps.identifier(), eventType: type, sourceService: order.slot.settings.serviceName,
-            sourceAgent: order.slot.interface?.name, data: data, timestamp: time, correlationID: id)
+            sourceAgent: order.slot.interface?.name, data: data, timestamp: time, correlationID: id.description)
         events.emit(event, for: order.scope, depth: order.depth)
     }
 }

@@ -27,15 +27,18 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
         exchange.attach(self)
     }
 
-    package func newIdentifier() -> String { identifiers.next() }
+    package func newIdentifier() -> String { identifiers.next().description }
 
-    package func frame(_ envelope: Envelope) -> ByteBuffer { wire.encoded(envelope, messageID: identifiers.next()) }
+    package func frame(_ envelope: Envelope) -> ByteBuffer {
+        wire.encoded(envelope, messageID: identifiers.next().description)
+    }
 
     // MARK: Clients of this worker
 
     package func newRecord(isRaw: Bool) -> ClientRecord {
         ClientRecord(
-            id: identifiers.next(), connectionID: exchange.clients.nextConnectionID(), worker: worker, isRaw: isRaw,
+            id: identifiers.next().description, connectionID: exchange.clients.nextConnectionID(), worker: worker,
+            isRaw: isRaw,
             connectedAt: Timestamp.now())
     }
 

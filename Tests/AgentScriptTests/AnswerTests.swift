@@ -9,7 +9,7 @@ import Testing
     /// The answer that a handler with this text returns or raises; nil when it does neither.
     private func answer(_ body: String, top: String = "") throws -> TaskAnswer? {
         let script = try TestScript.probe(body, top: top)
-        let function = try #require(script.generation.handlers.tasks["probe"])
+        let function = try #require(script.generation.handlers.tasks["probe"]?.function)
         let (coroutine, step) = script.generation.begin(function, context: script.host) { _ in 0 }
         defer { coroutine.recycle() }
         switch step {

@@ -58,12 +58,13 @@ final class TestScript {
     }
 
     func task(_ type: String, input: TaskRequest.Input, context: RequestContext = .none) throws -> ScriptRun {
-        guard let function = generation.handlers.tasks[type] else { throw ScriptFailure("no task \(type)") }
+        guard let handler = generation.handlers.tasks[type] else { throw ScriptFailure("no task \(type)") }
         let coroutine = generation.state.coroutine()
         coroutine.context = host
-        coroutine.stack.push(function)
+        coroutine.stack.push(handler.function)
         do {
-            try generation.tasks.push(input, context: context, id: "task-1", type: type, on: coroutine.stack)
+            try generation.tasks.push(
+                input, context: context, id: "task-1", type: type, showing: handler.fields, on: coroutine.stack)
         } catch {
             coroutine.recycle()
             throw error

@@ -44,7 +44,7 @@ import Testing
             return
         }
         #expect(type == "other")
-        let function = try #require(script.generation.handlers.tasks["other"])
+        let function = try #require(script.generation.handlers.tasks["other"]?.function)
         let inner = script.run(function) { stack in
             do {
                 try script.generation.tasks.push(payload: payload, id: "inner", type: "other", on: stack)

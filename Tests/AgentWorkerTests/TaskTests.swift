@@ -14,7 +14,7 @@ import Testing
         #expect(outcome.completions == 1)
         #expect(outcome.json == #"{"answer":"hello"}"#)
         #expect(test.hub.eventTypes == ["agent_task_started", "agent_task_completed"])
-        #expect(Set(test.hub.events.map(\.correlationID)) == [outcome.value?.taskID])
+        #expect(Set(test.hub.events.map(\.correlationID)) == [outcome.value?.taskID?.description])
     }
 
     @Test("whatever type the body asks for, the task is the endpoint's") func shownType() throws {

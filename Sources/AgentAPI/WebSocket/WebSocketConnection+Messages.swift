@@ -121,11 +121,11 @@ extension WebSocketConnection {
         let task = TaskRequest(
             agent: agent, taskType: type, input: .call(query: query, parameters: parameters), context: request)
         reception.requests.perform(task) { [self] outcome in
-            respond(outcome.taskID.isEmpty ? nil : outcome.taskID, outcome.result, to: message)
+            respond(outcome.taskID, outcome.result, to: message)
         }
     }
 
-    private func respond(_ taskID: String?, _ result: Result<ByteBuffer, TaskFailure>, to message: ClientMessage) {
+    private func respond(_ taskID: RandomUUID?, _ result: Result<ByteBuffer, TaskFailure>, to message: ClientMessage) {
         var payload = ByteBuffer()
         switch result {
         case .success(let json):
@@ -138,7 +138,7 @@ extension WebSocketConnection {
             payload.writeJSONString(failure.description)
             payload.writeStaticString(",\"task_id\":")
         }
-        payload.writeJSONStringOrNull(taskID)
+        payload.writeJSONStringOrNull(taskID?.description)
         payload.writeStaticString("}")
         reply(ServerMessage.agentResponse, payload, to: message)
     }

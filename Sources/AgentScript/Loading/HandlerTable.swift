@@ -45,6 +45,12 @@ package struct HandlerTable {
         case bytes
     }
 
+    package struct Task {
+        package internal(set) var function: LuaReference
+        /// What it can see of its task.
+        package let fields: TaskFields
+    }
+
     /// A raw WebSocket endpoint.
     package struct RawEndpoint {
         package var onOpen: LuaReference?
@@ -52,7 +58,7 @@ package struct HandlerTable {
         package var onClose: LuaReference?
     }
 
-    package var tasks: [String: LuaReference] = [:]
+    package var tasks: [String: Task] = [:]
     package var messages: [Message] = []
     /// By event type; `*` for all.
     package var events: [String: [LuaReference]] = [:]

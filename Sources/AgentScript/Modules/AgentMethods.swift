@@ -30,10 +30,11 @@ enum AgentMethods {
             guard script.handlers.tasks[type] == nil else {
                 throw arguments.invalid(
                     "task_type",
-                    "task \"\(type)\" has a handler already\(place(of: script.handlers.tasks[type], arguments.stack))"
+                    "task \"\(type)\" has a handler already\(place(of: script.handlers.tasks[type]?.function, arguments.stack))"
                 )
             }
-            script.handlers.tasks[type] = try arguments.function(3, "fn")
+            script.handlers.tasks[type] = HandlerTable.Task(
+                function: try arguments.function(3, "fn"), fields: TaskFields(readByHandlerAt: 3, on: arguments.stack))
         }
         registration("on_message", on: stack, for: script) {
             [unowned script] (arguments, call) throws(LuaFailure) in

@@ -7,12 +7,18 @@ package struct TaskReader {
     let script: ScriptContext
     let requests: RequestParts
 
-    /// Pushes the `task` table of a request. On an error nothing is left on the stack.
+    /// Pushes the `task` table of a request, with what the handler sees of it. On an error nothing is left on the stack.
     package func push(
-        _ input: TaskRequest.Input, context: RequestContext = .none, id: String, type: String, on stack: LuaStack
+        _ input: TaskRequest.Input, context: RequestContext = .none, id: @autoclosure () -> String, type: String,
+        showing fields: TaskFields = .all, on stack: LuaStack
     ) throws(TaskFailure) {
         let top = stack.top
         do throws(TaskFailure) {
+            if case .body(let body) = input, !fields.contains(.others), script.handlers.parameterModels[type] == nil {
+                try pushBody(body, on: stack)
+                if complete(fields, id: id(), type: type, on: stack) { return }
+                stack.setTop(top)
+            }
             switch input {
             case .body(let body): try pushBody(body, on: stack)
             case .document(let body):
@@ -24,7 +30,7 @@ package struct TaskReader {
             case .call(let query, let parameters): try pushCall(query, parameters, on: stack)
             }
             do throws(TaskFailure) {
-                try pushTaskTable(fromTableAt: stack.top, id: id, type: type, from: .client, on: stack)
+                try pushTaskTable(fromTableAt: stack.top, id: id(), type: type, from: .client, on: stack)
             } catch {
                 guard case .query = input, case .invalid(let issues) = error else { throw error }
                 throw .invalid(issues.map(Self.inQuery))
@@ -42,6 +48,42 @@ package struct TaskReader {
             stack.setTop(top)
             throw error
         }
+    }
+
+    /// Makes the body, on top of the stack, the task itself: where the handler sees nothing but certain fields, it cannot
+    /// tell what else there is. False: the body is not as it nearly always is, and nothing has happened.
+    private func complete(
+        _ fields: TaskFields, id: @autoclosure () -> String, type: String, on stack: LuaStack
+    ) -> Bool {
+        let body = stack.top
+        defer { stack.setTop(body) }
+        guard stack.getField("query", of: body) == .string else { return false }
+        let parameters = stack.getField("parameters", of: body)
+        guard parameters == .nil || parameters == .table && !stack.isArray(at: -1) else { return false }
+        let context = stack.getField("context", of: body)
+        guard context == .nil || context == .table && !stack.isArray(at: -1) else { return false }
+        switch stack.getField("task_type", of: body) {
+        case .nil, .null, .string: break
+        default: return false
+        }
+        let priority = stack.getField("priority", of: body)
+        switch priority {
+        case .nil, .null: break
+        case .integer where (1...3).contains(stack.integer(at: -1) ?? 0): break
+        default: return false
+        }
+        stack.setTop(body)
+        if fields.contains(.id) { stack.put("id", id()) }
+        if fields.contains(.type) { stack.put("type", type) }
+        if fields.contains(.parameters), parameters == .nil { putTable("parameters", on: stack) }
+        if fields.contains(.context), context == .nil { putTable("context", on: stack) }
+        if fields.contains(.priority), priority == .nil || priority == .null { stack.put("priority", 1) }
+        return true
+    }
+
+    private func putTable(_ name: StaticString, on stack: LuaStack) {
+        stack.newTable()
+        stack.putValue(name)
     }
 
     /// An issue with a parameter of a query string, which has no `parameters` around it.

@@ -10,6 +10,7 @@ final class ScriptedRequests: AgentRequests {
     /// Tasks of the type `held` that wait for the next of the type `release`.
     private var held: [(TaskFailure?) -> Void] = []
     private(set) var rawEvents: [String] = []
+    static let taskID = RandomUUID(random: 0x7E6F_1A5E_0000_0000, 1)
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
@@ -20,18 +21,18 @@ final class ScriptedRequests: AgentRequests {
         let succeed = { (json: ByteBuffer) in
             completion(
                 TaskOutcome(
-                    taskID: "7e6f1a5e-0000-4000-8000-000000000001", result: .success(json), processingTime: 0.0125))
+                    taskID: Self.taskID, result: .success(json), processingTime: 0.0125))
         }
         let fail = { (failure: TaskFailure) in
             completion(
-                TaskOutcome(taskID: "", result: .failure(failure), processingTime: 0))
+                TaskOutcome(taskID: nil, result: .failure(failure), processingTime: 0))
         }
         let answer = { (status: Int, fields: String, type: String?, body: String?) in
             let answer = TaskAnswer(
                 status: status, fields: ByteBuffer(string: fields), contentType: type,
                 body: body.map { ByteBuffer(string: $0) }, form: type == "application/json" ? .json : .text,
                 namesOrigin: fields.contains("Allow-Origin"))
-            completion(TaskOutcome(taskID: "", answer: answer, processingTime: 0))
+            completion(TaskOutcome(taskID: nil, answer: answer, processingTime: 0))
         }
         switch request.taskType {
         case "page": answer(200, "X-A: 1\r\n", "text/html", "<p>ü</p>")
