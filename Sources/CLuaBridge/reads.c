@@ -128,11 +128,13 @@ static int64_t find_reads(struct lb_dump *dump, uint32_t parameter, const char *
         }
         size_t length;
         const char *name = lb_constant_name(*dump, constants, field_c(instruction), &length);
-        for (int field = 0; field < count; field++) {
-            if (strlen(names[field]) == length && memcmp(names[field], name, length) == 0) {
-                found |= INT64_C(1) << field;
+        int64_t field = LB_READS_OTHERS;
+        for (int i = 0; i < count; i++) {
+            if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0) {
+                field = INT64_C(1) << i;
             }
         }
+        found |= field;
     }
     size_t upvalues = lb_read_size(dump);
     dump->at += 3 * upvalues;

@@ -7,7 +7,8 @@ package enum LuaReading: Equatable {
     /// It does not have the parameter.
     case nothing
     /// Fields by their names and nothing else: the first of the names asked for is 1, the second 2, the third 4, …
-    case fields(Int64)
+    /// `others`: names that were not asked for are among them.
+    case fields(Int64, others: Bool)
 }
 
 extension LuaStack {
@@ -15,13 +16,15 @@ extension LuaStack {
     package func reading(
         ofParameter parameter: Int32, byFunctionAt index: Int32, names: LuaNames
     ) -> LuaReading {
+        // LB_READS_OTHERS
+        let others: Int64 = 1 << 62
         let read = names.characters.withUnsafeBufferPointer {
             lb_fields_read(thread, index, parameter, $0.baseAddress, Int32($0.count))
         }
         switch read {
         case Int64(LB_READS_ANYTHING): return .anything
         case Int64(LB_READS_NOTHING): return .nothing
-        default: return .fields(read)
+        default: return .fields(read & ~others, others: read & others != 0)
         }
     }
 }

@@ -40,7 +40,7 @@ package struct MessageFields: OptionSet, Sendable {
         switch stack.reading(ofParameter: 1, byFunctionAt: index, names: LuaNames(Self.names)) {
         case .anything: self = .all
         case .nothing: self = []
-        case .fields(let fields): self = Self(rawValue: fields).union(.table)
+        case .fields(let fields, _): self = Self(rawValue: fields).union(.table)
         }
     }
 }

@@ -13,7 +13,7 @@ package struct TaskFields: OptionSet, Sendable {
     static let parameters = Self(rawValue: 1 << 3)
     static let context = Self(rawValue: 1 << 4)
     static let priority = Self(rawValue: 1 << 5)
-    /// Any other, and that there are others.
+    /// Any other: what the metatable of a task has, and tells of names that no task has.
     static let others = Self(rawValue: 1 << 6)
 
     /// In the order of their bits.
@@ -27,7 +27,7 @@ package struct TaskFields: OptionSet, Sendable {
         switch stack.reading(ofParameter: 0, byFunctionAt: index, names: LuaNames(Self.names)) {
         case .anything: self = .all
         case .nothing: self = []
-        case .fields(let fields): self = Self(rawValue: fields)
+        case .fields(let fields, let others): self = others ? .all : Self(rawValue: fields)
         }
     }
 }

@@ -168,8 +168,11 @@ enum {
     /// It does not have the parameter.
     LB_READS_NOTHING = -2,
 };
+/// Beside the names asked for it reads others.
+#define LB_READS_OTHERS (INT64_C(1) << 62)
 /// What the function at the index reads of its parameter (from 0), a table without a metatable: one of the two above, or the
-/// set of those of at most 62 names (1 for the first, 2 for the second, 4 …) whose fields are all that it can see of it.
+/// set of those of at most 62 names (1 for the first, 2 for the second, 4 …) whose fields, and LB_READS_OTHERS, are all that it
+/// can see of it.
 int64_t lb_fields_read(lua_State *L, int index, int parameter, const char *const *names, int count);
 
 // MARK: - JSON and plain data
