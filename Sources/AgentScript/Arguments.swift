@@ -81,15 +81,13 @@ package struct Arguments {
         do throws(LuaError) { try stack.checkJSON(at: index, path: name) } catch { throw LuaFailure(error.message) }
     }
 
-    /// Any value, as JSON that is valid during the call.
-    package func withJSON(
-        _ index: Int32, _ name: String, _ body: (UnsafeRawBufferPointer) -> Void
-    ) throws(LuaFailure) {
-        guard index <= count else { throw wrong(name, "a value", at: index) }
-        do {
-            try stack.withJSON(at: index, path: name, body)
+    /// Any value, as JSON in a buffer of the state.
+    package func writtenJSON(_ index: Int32, _ name: StaticString) throws(LuaFailure) -> WrittenJSON {
+        guard index <= count else { throw wrong("\(name)", "a value", at: index) }
+        do throws(LuaError) {
+            return try stack.json(at: index, path: name)
         } catch {
-            throw LuaFailure((error as? LuaError)?.message ?? "\(name): \(error)")
+            throw LuaFailure(error.message)
         }
     }
 

@@ -24,7 +24,8 @@ package final class ScriptContext {
     /// What the script may do and probably does not mean, a line each: `file:line: …`.
     private(set) var warnings: [String] = []
     /// The agent table, once it is made.
-    var agent: LuaReference?
+    private(set) var agent: LuaReference?
+    private var agentIdentity: UnsafeRawPointer?
     /// While the main chunk runs, handlers are registered and nothing is sent.
     private(set) var isLoading = true
     private unowned let host: any ScriptHost
@@ -73,15 +74,21 @@ package final class ScriptContext {
     /// What its host knows how to send to and to hear from.
     var transports: [TransportTraits] { host.transports }
 
+    /// The agent table, on top of the stack, is made.
+    func holdAgent(on stack: LuaStack) {
+        agentIdentity = stack.identity(at: -1)
+        stack.pushValue(at: -1)
+        agent = stack.reference()
+    }
+
     // MARK: What a function requires
 
     /// A method was called with a colon, on the agent.
     func requireAgent(_ call: LuaCall) throws(LuaFailure) {
-        guard let agent else { throw LuaFailure("the agent is not made yet") }
-        call.stack.push(agent)
-        let isAgent = call.argumentCount >= 1 && call.stack.rawEqual(1, -1)
-        call.stack.pop(1)
-        if !isAgent { throw LuaFailure("call it with a colon: agent:\(call.name)(…)") }
+        guard let agentIdentity else { throw LuaFailure("the agent is not made yet") }
+        guard call.argumentCount >= 1, call.stack.identity(at: 1) == agentIdentity else {
+            throw LuaFailure("call it with a colon: agent:\(call.name)(…)")
+        }
     }
 
     /// Effects and waits belong to handlers: the main chunk only declares, so that a version which is never put in
@@ -143,6 +150,19 @@ package final class ScriptContext {
             case .publish, .broadcast: call.stack.push(reached)
             case .send, .event, .client, .clientFrame, .clientClose: call.stack.push(true)
             }
+            return .results(1)
+        case .refused(let reason):
+            call.stack.pushNil()
+            call.stack.push(reason)
+            return .results(2)
+        }
+    }
+
+    /// As `answer`, for a record.
+    func send(_ record: borrowing RecordView, to transport: TransportName, _ call: LuaCall) -> LuaOutcome {
+        switch host.send(record, to: transport, in: self) {
+        case .taken:
+            call.stack.push(true)
             return .results(1)
         case .refused(let reason):
             call.stack.pushNil()

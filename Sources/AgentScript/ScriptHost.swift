@@ -17,6 +17,9 @@ package protocol ScriptHost: AnyObject {
     /// Performs an effect; its delivery belongs to the invocation that runs now.
     func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer
 
+    /// As `perform`, for a record whose bytes are where the script has them.
+    func send(_ record: borrowing RecordView, to transport: TransportName, in script: ScriptContext) -> EffectAnswer
+
     /// Whether anyone gets what is published so; for an event of the type also a handler.
     func hears(_ publication: Publication, eventType: String?, in script: ScriptContext) -> Bool
 
@@ -96,4 +99,10 @@ package final class ScriptTimer {
 
 extension ScriptHost {
     package var transports: [TransportTraits] { TransportTraits.all }
+
+    package func send(
+        _ record: borrowing RecordView, to transport: TransportName, in script: ScriptContext
+    ) -> EffectAnswer {
+        perform(.send(transport, Record(record)), in: script)
+    }
 }

@@ -16,10 +16,10 @@ final class CapturingOutlet: Outlet {
         self.faults = faults
     }
 
-    func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         loop.preconditionInEventLoop()
         let failure = faults.take("\(name)").map { DeliveryFailure($0) }
-        if failure == nil { effects.records[name, default: []].append(record) }
+        if failure == nil { effects.records[name, default: []].append(Record(record)) }
         loop.assumeIsolated().execute { receipt?.settle(failure) }
         return nil
     }

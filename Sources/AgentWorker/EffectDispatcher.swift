@@ -19,10 +19,7 @@ final class EffectDispatcher {
 
     func perform(_ effect: Effect, for scope: EffectScope) -> EffectAnswer {
         switch effect {
-        case .send(let name, let record):
-            guard let outlet = outlet(of: name) else { return .refused(name.traits?.absence ?? "\(name) is not there") }
-            scope.beginEffect()
-            return answer(outlet.send(record, receipt: scope), scope)
+        case .send(let name, let record): return record.withView { send($0, to: name, for: scope) }
         case .event(let event):
             hub?.emit(event)
             return .taken(reached: 0)
@@ -39,16 +36,19 @@ final class EffectDispatcher {
         }
     }
 
+    /// As `perform` of such an effect.
+    func send(_ record: borrowing RecordView, to name: TransportName, for scope: EffectScope) -> EffectAnswer {
+        guard let outlet = outlet(of: name) else { return .refused(name.traits?.absence ?? "\(name) is not there") }
+        scope.beginEffect()
+        guard let failure = outlet.send(record, receipt: scope) else { return .taken(reached: 0) }
+        // A record that its client does not even queue has failed: the message that caused it is not done.
+        scope.settle(failure)
+        return .refused(failure.description)
+    }
+
     /// Sends a dead letter; the scope learns of the delivery.
     func send(_ letter: DeadLetter, for scope: EffectScope) {
         if case .refused(let reason) = perform(letter.effect, for: scope) { scope.fail(DeliveryFailure(reason)) }
-    }
-
-    /// A record that its client does not even queue has failed: the message that caused it is not done.
-    private func answer(_ failure: DeliveryFailure?, _ scope: EffectScope) -> EffectAnswer {
-        guard let failure else { return .taken(reached: 0) }
-        scope.settle(failure)
-        return .refused(failure.description)
     }
 
     private func reached(_ sent: Bool?, _ id: String) -> EffectAnswer {

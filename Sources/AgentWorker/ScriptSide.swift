@@ -54,10 +54,20 @@ final class ScriptSide: ScriptHost {
         gatherings = Gatherings(slots: slots, invoker: invoker, runQueue: runQueue)
     }
 
+    func send(_ record: borrowing RecordView, to transport: TransportName, in script: ScriptContext) -> EffectAnswer {
+        loop.assertInEventLoop()
+        return dispatcher.send(record, to: transport, for: scope(invoker.current(in: script), script))
+    }
+
+    /// What the script does belongs to what its invocation runs for, where there is one.
+    private func scope(_ invocation: Invocation?, _ script: ScriptContext) -> EffectScope {
+        invocation?.scope ?? LooseScope(slots[script.agentIndex], log: handlerLog)
+    }
+
     func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer {
         loop.assertInEventLoop()
         let invocation = invoker.current(in: script)
-        let scope = invocation?.scope ?? LooseScope(slots[script.agentIndex], log: handlerLog)
+        let scope = scope(invocation, script)
         guard case .event(let event) = effect else { return dispatcher.perform(effect, for: scope) }
         if let refusal = events.emit(event, for: scope, depth: invocation?.depth ?? 0) { return .refused(refusal) }
         return .taken(reached: 0)

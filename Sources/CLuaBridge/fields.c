@@ -50,27 +50,35 @@ bool lb_move_field(lua_State *L, int table, const char *name, enum lb_kind kind)
     return is_of_kind;
 }
 
-int64_t lb_fields_present(lua_State *L, int table, const char *const *names, int count) {
+/// Which of the names the key on top of the stack, below its value, is; `count`: none.
+static int known_name(lua_State *L, const char *const *names, int count) {
+    if (lua_type(L, -2) != LUA_TSTRING) {
+        return count;
+    }
+    size_t length;
+    const char *key = lua_tolstring(L, -2, &length);
+    int name = 0;
+    while (name < count && (strcmp(names[name], key) != 0 || strlen(names[name]) != length)) {
+        name++;
+    }
+    return name;
+}
+
+int64_t lb_push_fields(lua_State *L, int table, const char *const *names, int count) {
     table = lua_absindex(L, table);
+    int top = lua_gettop(L);
+    lua_settop(L, top + count);
     int64_t present = 0;
     lua_pushnil(L);
     while (lua_next(L, table)) {
-        lua_settop(L, -2);
-        int name = count;
-        if (lua_type(L, -1) == LUA_TSTRING) {
-            size_t length;
-            const char *key = lua_tolstring(L, -1, &length);
-            for (name = 0; name < count; name++) {
-                if (strlen(names[name]) == length && memcmp(names[name], key, length) == 0) {
-                    break;
-                }
-            }
-        }
+        int name = known_name(L, names, count);
         if (name == count) {
-            lua_settop(L, -2);
+            lua_settop(L, top);
             return LB_OTHER_FIELDS;
         }
         present |= INT64_C(1) << name;
+        lua_copy(L, -1, top + 1 + name);
+        lua_settop(L, -2);
     }
     return present;
 }

@@ -78,7 +78,7 @@ package final class KafkaProducer: Outlet {
         for topic in topics where client?.handle(ofTopic: topic) != nil { warmTopics.insert(topic) }
     }
 
-    package func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    package func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
         let pending = PendingRecord(
             receipt: receipt, sequence: nextSequence, flushEpoch: flushes.current, partition: record.partition)
@@ -89,7 +89,7 @@ package final class KafkaProducer: Outlet {
             guard KafkaTopicName.isValid(record.topic) else { return refusal(of: record.topic) }
             guard queued < Self.maximumQueuedRecords, backlog.bytes + record.queuedBytes <= Self.maximumQueuedBytes
             else { return queueFull() }
-            backlog.hold(pending, record)
+            backlog.hold(pending, Record(record))
         case .serving:
             guard let client, let topic = client.handle(ofTopic: record.topic) else {
                 return refusal(of: record.topic)
@@ -99,9 +99,9 @@ package final class KafkaProducer: Outlet {
             case RD_KAFKA_RESP_ERR_NO_ERROR: break
             case RD_KAFKA_RESP_ERR__QUEUE_FULL: return queueFull()
             case RD_KAFKA_RESP_ERR__FATAL:
-                backlog.hold(pending, record)
+                backlog.hold(pending, Record(record))
                 beginReplacement()
-            default: return DeliveryFailure(code, of: record)
+            default: return DeliveryFailure(code, of: Record(record))
             }
         }
         nextSequence += 1
@@ -245,7 +245,7 @@ package final class KafkaProducer: Outlet {
         for (pending, record) in backlog.takeAll() {
             var code = RD_KAFKA_RESP_ERR__STATE
             if let client, let topic = client.handle(ofTopic: record.topic) {
-                code = client.produce(record, to: topic, pending)
+                code = record.withView { client.produce($0, to: topic, pending) }
             }
             guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
             settle(pending, DeliveryFailure(code, of: record))

@@ -48,3 +48,11 @@ extension Record {
             headers: list.map { [MessageHeader](librdkafka: $0) } ?? [], partition: partition)
     }
 }
+
+extension RecordView {
+    /// The partition that it is for; nil: the partitioner chooses.
+    var partition: Int32? { integer("partition").map { Int32($0) } }
+
+    /// Bytes that count towards the queue's limit.
+    var queuedBytes: Int { (key?.count ?? 0) + (value?.count ?? 0) }
+}

@@ -46,31 +46,29 @@ final class ProducerClient {
     }
 
     /// Copies the record into the library's queue; its report brings `pending` back to `takePending`.
-    func produce(_ record: Record, to topic: OpaquePointer, _ pending: PendingRecord) -> rd_kafka_resp_err_t {
+    func produce(
+        _ record: borrowing RecordView, to topic: OpaquePointer, _ pending: PendingRecord
+    ) -> rd_kafka_resp_err_t {
         let partition = pending.partition ?? RD_KAFKA_PARTITION_UA
-        return record.value.withBytes { value in
-            record.key.withBytes { key in
-                var headers: OpaquePointer?
-                if !record.headers.isEmpty { headers = record.headers.makeLibrdkafkaHeaders() }
-                // Retained here, released by `takePending`, or right below when the library does not take the record.
-                let opaque = Unmanaged.passRetained(pending)
-                let code: rd_kafka_resp_err_t
-                if let headers {
-                    code = rdkafka_produce_with_headers(
-                        client.handle, topic, partition, value.baseAddress, value.count, key.baseAddress, key.count,
-                        headers, opaque.toOpaque())
-                    if code != RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_headers_destroy(headers) }
-                } else {
-                    let result = rd_kafka_produce(
-                        topic, partition, CInt(RD_KAFKA_MSG_F_COPY),
-                        UnsafeMutableRawPointer(mutating: value.baseAddress),
-                        value.count, key.baseAddress, key.count, opaque.toOpaque())
-                    code = result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error()
-                }
-                if code == RD_KAFKA_RESP_ERR_NO_ERROR { queued += 1 } else { opaque.release() }
-                return code
-            }
+        let value = record.value.addressed
+        let key = record.key.addressed
+        // Retained here, released by `takePending`, or right below when the library does not take the record.
+        let opaque = Unmanaged.passRetained(pending)
+        let code: rd_kafka_resp_err_t
+        if record.headers.isEmpty {
+            let result = rd_kafka_produce(
+                topic, partition, CInt(RD_KAFKA_MSG_F_COPY), UnsafeMutableRawPointer(mutating: value.baseAddress),
+                value.count, key.baseAddress, key.count, opaque.toOpaque())
+            code = result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error()
+        } else {
+            let headers = record.headers.makeLibrdkafkaHeaders()
+            code = rdkafka_produce_with_headers(
+                client.handle, topic, partition, value.baseAddress, value.count, key.baseAddress, key.count, headers,
+                opaque.toOpaque())
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR, let headers { rd_kafka_headers_destroy(headers) }
         }
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { queued += 1 } else { opaque.release() }
+        return code
     }
 
     /// What `produce` was given for the record of this report, which the library has no more.
@@ -102,13 +100,11 @@ final class ProducerClient {
     }
 }
 
-extension ByteBuffer? {
-    /// The bytes; without an address for nil, with one for an empty buffer.
-    fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        guard let self else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-        if self.readableBytes == 0 {
-            return withUnsafeBytes(of: 0 as UInt8) { body(UnsafeRawBufferPointer(rebasing: $0[..<0])) }
-        }
-        return self.withUnsafeReadableBytes(body)
+extension UnsafeRawBufferPointer? {
+    /// Without an address for nil, with one for no bytes: so the library tells them apart.
+    fileprivate var addressed: UnsafeRawBufferPointer {
+        guard let self else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let address: StaticString = ""
+        return self.isEmpty ? UnsafeRawBufferPointer(start: address.utf8Start, count: 0) : self
     }
 }

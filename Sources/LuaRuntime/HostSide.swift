@@ -14,11 +14,6 @@ final class HostSide {
     private var hasSpareBuffer = true
     private var isClosed = false
 
-    private struct HostFunction {
-        let name: String
-        let body: LuaHostFunction
-    }
-
     init(limits: LuaLimits) {
         self.limits = limits
         slice = limits.slice.nanoseconds
@@ -70,7 +65,7 @@ final class HostSide {
     fileprivate func run(_ index: Int, on stack: LuaStack) -> Int32 {
         guard let function = functions[index] else { return 0 }
         do throws(LuaFailure) {
-            let call = LuaCall(stack: stack, argumentCount: stack.top, name: function.name)
+            let call = LuaCall(stack: stack, argumentCount: stack.top, function: function)
             switch try function.body(call) {
             case .results(let count):
                 return count

@@ -9,8 +9,11 @@ package struct LuaCall {
 
     package let stack: LuaStack
     package let argumentCount: Int32
+    /// Kept by the state for as long as Lua can call it.
+    unowned(unsafe) let function: HostFunction
+
     /// The function's name, for messages.
-    package let name: String
+    package var name: String { function.name }
 
     /// Whether the function may answer `.wait`: not within `table.sort`, `string.gsub`, a metamethod called from C, or
     /// while a script loads.
@@ -48,6 +51,17 @@ package enum LuaOutcome {
     case results(Int32)
     /// The host resumes the root coroutine (`LuaState.running`) later.
     case wait
+}
+
+/// A function that scripts call of the host.
+final class HostFunction {
+    let name: String
+    let body: LuaHostFunction
+
+    init(name: String, body: @escaping LuaHostFunction) {
+        self.name = name
+        self.body = body
+    }
 }
 
 package typealias LuaHostFunction = (LuaCall) throws(LuaFailure) -> LuaOutcome

@@ -13,10 +13,11 @@ package struct LuaNames {
 }
 
 extension LuaStack {
-    /// Which fields the table at the index has; nil when there are others among them.
-    package func fields(of index: Int32, among names: LuaNames) -> Int64? {
+    /// Pushes the values of the fields of these names, nil for those that the table at the index has not; answers which it
+    /// has. nil, and nothing pushed, when there are others among them.
+    package func pushFields(of index: Int32, among names: LuaNames) -> Int64? {
         let fields = names.characters.withUnsafeBufferPointer {
-            lb_fields_present(thread, index, $0.baseAddress, Int32($0.count))
+            lb_push_fields(thread, index, $0.baseAddress, Int32($0.count))
         }
         return fields == Int64(LB_OTHER_FIELDS) ? nil : fields
     }

@@ -48,6 +48,18 @@ extension LuaStack {
         return try body(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length))
     }
 
+    /// As `withJSON`, into a buffer of the state that has the JSON until the value returned is gone.
+    package func json(at index: Int32, path: StaticString) throws(LuaError) -> WrittenJSON {
+        let side = hostSide
+        var buffer = side.takeBuffer()
+        let step = lb_json_encode(thread, index, path.characters, side.limits.jsonOutput, side.slice, &buffer)
+        let written = WrittenJSON(in: buffer, of: side)
+        guard step == LB_RETURNED else {
+            throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
+        }
+        return written
+    }
+
     /// As `withJSON`, of at most `limit` bytes, for JSON from which `pushJSON` makes the same value again: of kind `json`
     /// is also the error for a string that is not UTF-8.
     package func withKeptJSON<R>(
@@ -84,6 +96,24 @@ extension LuaStack {
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
+    }
+}
+
+/// A JSON text in a buffer of a Lua state, which gets it back.
+package struct WrittenJSON: ~Copyable {
+    private let buffer: lb_buffer
+    private let side: HostSide
+
+    init(in buffer: lb_buffer, of side: HostSide) {
+        self.buffer = buffer
+        self.side = side
+    }
+
+    deinit { side.giveBack(buffer) }
+
+    /// Valid for as long as this is there.
+    package var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length)
     }
 }
 

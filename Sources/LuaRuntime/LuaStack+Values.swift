@@ -109,6 +109,11 @@ extension LuaStack {
         return try body(UnsafeRawBufferPointer(start: bytes, count: length))
     }
 
+    /// Which object it is, of a table, a function or the like; nil for any other type. It is never looked at.
+    package func identity(at index: Int32) -> UnsafeRawPointer? {
+        lua_topointer(thread, index)
+    }
+
     package func isValidUTF8(at index: Int32) -> Bool {
         var length = 0
         guard let bytes = clua_string(thread, index, &length) else { return false }

@@ -19,8 +19,9 @@ final class MQTTSender: Outlet, @unchecked Sendable {
     }
 
     /// A message of QoS 0 settles once written to the socket, of QoS 1 at PUBACK, of QoS 2 at PUBCOMP.
-    func send(_ publication: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         eventLoop.preconditionInEventLoop()
+        let publication = Record(record)
         if let defect = MQTTTopic.defect(inName: publication.topic) {
             return DeliveryFailure(defect, isPermanent: true)
         }

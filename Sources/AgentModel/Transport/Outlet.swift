@@ -36,5 +36,11 @@ package protocol Outlet: AnyObject {
     ///
     /// Returns a failure, and never settles the receipt, when the record cannot even be queued: a topic name that the
     /// transport does not allow, a queue that is full, a value over the size limit.
-    func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure?
+    func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure?
+}
+
+extension Outlet {
+    package func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+        record.withView { send($0, receipt: receipt) }
+    }
 }

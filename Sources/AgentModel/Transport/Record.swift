@@ -47,13 +47,17 @@ package struct Record: Sendable {
         self.options = options
     }
 
-    package func integer(_ name: String) -> Int64? {
-        guard case .integer(let value)? = options.first(where: { $0.name == name })?.value else { return nil }
-        return value
-    }
+    package func integer(_ name: String) -> Int64? { options.integer(name) }
 
     package func flag(_ name: String) -> Bool? {
         guard case .flag(let value)? = options.first(where: { $0.name == name })?.value else { return nil }
+        return value
+    }
+}
+
+extension [Record.Option] {
+    func integer(_ name: String) -> Int64? {
+        guard case .integer(let value)? = first(where: { $0.name == name })?.value else { return nil }
         return value
     }
 }

@@ -37,7 +37,7 @@ package final class TransportTraits: Sendable {
     /// What the payload is called in the event that a message without a handler becomes.
     package let payloadName: String
     /// What the argument with the payload is called in messages of `agent:send_…`.
-    package let valueName: String
+    package let valueName: StaticString
     package let sendOptions: [SendOption]
     /// The setting that lists topics which agents write, where there is one.
     package let producedTopics: String?
@@ -50,7 +50,7 @@ package final class TransportTraits: Sendable {
 
     package init(
         name: TransportName, title: String, setting: String, embedded: String, hasFilters: Bool, hasHeaders: Bool,
-        payloadName: String, valueName: String, sendOptions: [SendOption], producedTopics: String? = nil,
+        payloadName: String, valueName: StaticString, sendOptions: [SendOption], producedTopics: String? = nil,
         letterTopic: LetterTopic,
         longestTopic: Int, topicWords: String, isTopic: @escaping @Sendable (String) -> Bool
     ) {

@@ -167,7 +167,6 @@ enum AgentModule: ScriptModule {
         stack.push(false)
         stack.setField("__metatable", of: -2)
         stack.setMetatable(of: -2)
-        stack.pushValue(at: -1)
-        script.agent = stack.reference()
+        script.holdAgent(on: stack)
     }
 }

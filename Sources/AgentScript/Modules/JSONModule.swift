@@ -21,7 +21,8 @@ enum JSONModule: ScriptModule {
         stack.setFunction("encode") { (call) throws(LuaFailure) in
             let arguments = Arguments(call)
             guard call.argumentCount >= 1 else { throw arguments.wrong("value", "a value", at: 1) }
-            try arguments.withJSON(1, "value") { call.stack.push($0) }
+            let json = try arguments.writtenJSON(1, "value")
+            call.stack.push(json.bytes)
             return .results(1)
         }
         stack.setFunction("decode") { (call) throws(LuaFailure) in

@@ -159,9 +159,10 @@ bool lb_move_field(lua_State *L, int table, const char *name, enum lb_kind kind)
 enum {
     LB_OTHER_FIELDS = -1,
 };
-/// The set of those of at most 62 names (1 for the first, 2 for the second, 4 …) of which the table at the index has a field;
-/// LB_OTHER_FIELDS when it has any other.
-int64_t lb_fields_present(lua_State *L, int index, const char *const *names, int count);
+/// Pushes the value of each of at most 62 names that the table at the index has as a field, nil where it has none, and
+/// returns the set of those it has (1 for the first, 2 for the second, 4 …). LB_OTHER_FIELDS, and nothing pushed, when it has
+/// any other.
+int64_t lb_push_fields(lua_State *L, int index, const char *const *names, int count);
 enum {
     /// The function may look at all of the argument.
     LB_READS_ANYTHING = -1,

@@ -14,8 +14,8 @@ final class MemoryTransport: Outlet {
         self.receiver = receiver
     }
 
-    func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
-        topics[record.topic, default: []].append(record)
+    func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+        topics[record.topic, default: []].append(Record(record))
         if let receipt { unsettled.append(receipt) }
         return nil
     }

@@ -24,9 +24,9 @@ final class TestBroker: Outlet {
 
     var unsettledCount: Int { unsettled.count }
 
-    func send(_ record: Record, receipt: DeliveryReceipt?) -> DeliveryFailure? {
+    func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         if let refusal { return DeliveryFailure(refusal) }
-        sent.append(Sent(record: record, receipt: nil))
+        sent.append(Sent(record: Record(record), receipt: nil))
         guard let receipt else { return nil }
         if acknowledges { receipt.settle(nil) } else { unsettled.append(receipt) }
         return nil
