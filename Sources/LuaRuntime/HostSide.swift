@@ -10,9 +10,7 @@ final class HostSide {
     let slice: Int64
     private var functions: [HostFunction?] = []
     private var free: [Int] = []
-    private var spareBuffer = lb_buffer()
-    private var hasSpareBuffer = true
-    private var isClosed = false
+    let spareBuffer = SpareBuffer()
 
     init(limits: LuaLimits) {
         self.limits = limits
@@ -21,27 +19,8 @@ final class HostSide {
 
     /// Lua is closed: nothing of it calls any more.
     func close() {
-        isClosed = true
         functions.removeAll()
-        lb_buffer_free(&spareBuffer)
-    }
-
-    // MARK: Buffers
-
-    func takeBuffer() -> lb_buffer {
-        defer { hasSpareBuffer = false }
-        return hasSpareBuffer ? spareBuffer : lb_buffer()
-    }
-
-    func giveBack(_ buffer: lb_buffer) {
-        var buffer = buffer
-        if hasSpareBuffer || buffer.capacity > 1 << 20 || isClosed {
-            lb_buffer_free(&buffer)
-        }
-        if !hasSpareBuffer {
-            spareBuffer = buffer
-            hasSpareBuffer = true
-        }
+        spareBuffer.close()
     }
 
     // MARK: Host functions

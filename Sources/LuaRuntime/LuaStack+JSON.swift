@@ -36,8 +36,8 @@ extension LuaStack {
         at index: Int32, path: String, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R {
         let side = hostSide
-        var buffer = side.takeBuffer()
-        defer { side.giveBack(buffer) }
+        var buffer = side.spareBuffer.take()
+        defer { side.spareBuffer.giveBack(buffer) }
         // Not as an argument, for which the text would be copied into memory of its own.
         let step = path.withCString {
             lb_json_encode(thread, index, $0, side.limits.jsonOutput, side.slice, &buffer)
@@ -51,9 +51,9 @@ extension LuaStack {
     /// As `withJSON`, into a buffer of the state that has the JSON until the value returned is gone.
     package func json(at index: Int32, path: StaticString) throws(LuaError) -> WrittenJSON {
         let side = hostSide
-        var buffer = side.takeBuffer()
+        var buffer = side.spareBuffer.take()
         let step = lb_json_encode(thread, index, path.characters, side.limits.jsonOutput, side.slice, &buffer)
-        let written = WrittenJSON(in: buffer, of: side)
+        let written = WrittenJSON(in: buffer, of: side.spareBuffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
         }
@@ -66,8 +66,8 @@ extension LuaStack {
         at index: Int32, path: String, limit: Int, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R {
         let side = hostSide
-        var buffer = side.takeBuffer()
-        defer { side.giveBack(buffer) }
+        var buffer = side.spareBuffer.take()
+        defer { side.spareBuffer.giveBack(buffer) }
         let step = lb_json_keep(thread, index, path, limit, side.slice, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
@@ -80,8 +80,8 @@ extension LuaStack {
     /// it takes longer than the slice that runs may.
     package func shownJSON(at index: Int32) -> String? {
         let side = hostSide
-        var buffer = side.takeBuffer()
-        defer { side.giveBack(buffer) }
+        var buffer = side.spareBuffer.take()
+        defer { side.spareBuffer.giveBack(buffer) }
         let step = lb_json_show(thread, index, side.limits.jsonOutput, side.slice, &buffer)
         return step == LB_RETURNED
             ? LuaText.cut(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.length)) : nil
@@ -90,8 +90,8 @@ extension LuaStack {
     /// Throws as `withJSON` does for a value that has no JSON, and makes none.
     package func checkJSON(at index: Int32, path: String) throws(LuaError) {
         let side = hostSide
-        var buffer = side.takeBuffer()
-        defer { side.giveBack(buffer) }
+        var buffer = side.spareBuffer.take()
+        defer { side.spareBuffer.giveBack(buffer) }
         let step = lb_json_check(thread, index, path, side.limits.jsonOutput, side.slice, &buffer)
         guard step == LB_RETURNED else {
             throw LuaError(kind: step == LB_FAILED_RUNTIME ? .json : LuaError.Kind(step), message: buffer.text)
@@ -102,14 +102,14 @@ extension LuaStack {
 /// A JSON text in a buffer of a Lua state, which gets it back.
 package struct WrittenJSON: ~Copyable {
     private let buffer: lb_buffer
-    private let side: HostSide
+    private let spare: SpareBuffer
 
-    init(in buffer: lb_buffer, of side: HostSide) {
+    init(in buffer: lb_buffer, of spare: SpareBuffer) {
         self.buffer = buffer
-        self.side = side
+        self.spare = spare
     }
 
-    deinit { side.giveBack(buffer) }
+    deinit { spare.giveBack(buffer) }
 
     /// Valid for as long as this is there.
     package var bytes: UnsafeRawBufferPointer {
