@@ -1,5 +1,8 @@
+import AgentScript
+import AgentWorker
+
 /// Which handlers of the scripts under test were called. Confined to the thread of its file.
-final class CoverageTally {
+final class CoverageTally: RunObserver {
     private var handlers: [String: [String: Bool]] = [:]
 
     /// A script has these handlers.
@@ -7,8 +10,11 @@ final class CoverageTally {
         for label in labels where handlers[script]?[label] == nil { handlers[script, default: [:]][label] = false }
     }
 
-    func called(_ label: String, of script: String) {
-        handlers[script, default: [:]][label] = true
+    func began(_ run: ObservedRun) {
+        guard let label = run.version.handlers.labels.first(where: { $0.function == run.function })?.label else {
+            return
+        }
+        handlers[run.version.snapshot.path, default: [:]][label] = true
     }
 
     var report: [HandlerCoverage] {

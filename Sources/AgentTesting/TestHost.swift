@@ -54,7 +54,7 @@ final class TestHost {
         worker = Worker(
             loop: loop, index: 0, counters: [status.agent.counters], limits: LuaLimits(), outbound: outbound,
             clock: { epoch + Int64(loop.now.uptimeNanoseconds / 1_000_000) }, blocking: BlockingInPlace(),
-            stores: stores, pause: .zero,
+            stores: stores, observers: [coverage], pause: .zero,
             answersWithPlaces: false, logger: logger)
         var serverSettings = AgentServerSettings(host: "agent.test", port: 0)
         serverSettings.http.hasVirtualClock = true
@@ -89,10 +89,7 @@ final class TestHost {
             worker.loadDirectly(
                 snapshot, agent: 0, number: number, settings: settings,
                 prepare: { (generation) throws(ScriptFailure) in
-                    let labels = try generation.observeHandlers { [coverage = host.coverage] in
-                        coverage.called($0, of: path)
-                    }
-                    host.coverage.expect(labels, of: path)
+                    host.coverage.expect(generation.handlers.labels.map(\.label), of: path)
                 })
         }
         do {

@@ -1,6 +1,5 @@
 import AgentModel
 import AgentScript
-import CoreMetrics
 import Foundation
 import LuaRuntime
 import NIOCore
@@ -10,17 +9,16 @@ final class Candidates: @unchecked Sendable {
     private let loop: any EventLoop
     private let slots: [AgentSlot]
     private let limits: LuaLimits
-    /// nil: handlers are not measured.
-    private let metrics: (any MetricsFactory)?
+    private let observer: (any RunObserver)?
     private let host: ScriptSide
 
     init(
-        loop: any EventLoop, slots: [AgentSlot], limits: LuaLimits, metrics: (any MetricsFactory)?, host: ScriptSide
+        loop: any EventLoop, slots: [AgentSlot], limits: LuaLimits, observer: (any RunObserver)?, host: ScriptSide
     ) {
         self.loop = loop
         self.slots = slots
         self.limits = limits
-        self.metrics = metrics
+        self.observer = observer
         self.host = host
     }
 
@@ -41,7 +39,7 @@ final class Candidates: @unchecked Sendable {
                 nonisolated(unsafe) let loaded = generation
                 loop.execute {
                     self.discard(agent: agent)
-                    self.slots[agent].candidate = LiveGeneration(loaded, metrics: self.metrics)
+                    self.slots[agent].candidate = LiveGeneration(loaded, observer: self.observer)
                     promise.succeed(interface)
                 }
             } catch {
@@ -68,7 +66,7 @@ final class Candidates: @unchecked Sendable {
             try prepare(generation)
             let interface = try generation.interface
             discard(agent: agent)
-            slots[agent].candidate = LiveGeneration(generation, metrics: metrics)
+            slots[agent].candidate = LiveGeneration(generation, observer: observer)
             return loop.makeSucceededFuture(interface)
         } catch {
             return loop.makeFailedFuture(error)

@@ -1,7 +1,6 @@
 import AgentModel
 import AgentScript
 import Delivery
-import Logging
 import LuaRuntime
 
 /// A message of a WebSocket client: those of one client are handled in order.
@@ -55,8 +54,8 @@ final class ClientWork: LaneWork {
         leaveLane()
     }
 
-    override func describe(in fields: inout Logger.Metadata) {
-        fields["client_id"] = "\(lane.key.name)"
+    override func describe(in cause: inout Cause) {
+        cause.clientID = lane.key.name
     }
 
     override func notDelivered(_ failure: DeliveryFailure) { sessions.log.tell(failure, of: slot, scope: self) }

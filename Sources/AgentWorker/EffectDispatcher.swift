@@ -6,6 +6,8 @@ final class EffectDispatcher {
     /// Of the transports that are there.
     private var outlets: [(name: TransportName, outlet: any Outlet)] = []
     var hub: (any RealtimeHub)?
+    /// nil: nobody asks.
+    var observer: (any RunObserver)?
 
     /// From now on; without an outlet the transport is off.
     func connect(_ name: TransportName, _ outlet: (any Outlet)?) {
@@ -17,9 +19,16 @@ final class EffectDispatcher {
 
     private func outlet(of name: TransportName) -> (any Outlet)? { outlets.first { $0.name == name }?.outlet }
 
-    func perform(_ effect: Effect, for scope: EffectScope) -> EffectAnswer {
+    /// `run`: whose effect it is; nil for the host's own.
+    func perform(_ effect: Effect, for scope: EffectScope, by run: Invocation? = nil) -> EffectAnswer {
+        let answer = carryOut(effect, for: scope)
+        tell(of: effect, answer, by: run)
+        return answer
+    }
+
+    private func carryOut(_ effect: Effect, for scope: EffectScope) -> EffectAnswer {
         switch effect {
-        case .send(let name, let record): return record.withView { send($0, to: name, for: scope) }
+        case .send(let name, let record): return record.withView { carryOut($0, to: name, for: scope) }
         case .event(let event):
             hub?.emit(event)
             return .taken(reached: 0)
@@ -37,7 +46,17 @@ final class EffectDispatcher {
     }
 
     /// As `perform` of such an effect.
-    func send(_ record: borrowing RecordView, to name: TransportName, for scope: EffectScope) -> EffectAnswer {
+    func send(
+        _ record: borrowing RecordView, to name: TransportName, for scope: EffectScope, by run: Invocation? = nil
+    ) -> EffectAnswer {
+        let answer = carryOut(record, to: name, for: scope)
+        if let observer, observer.seesEffects { tell(of: .send(name, Record(record)), answer, by: run) }
+        return answer
+    }
+
+    private func carryOut(
+        _ record: borrowing RecordView, to name: TransportName, for scope: EffectScope
+    ) -> EffectAnswer {
         guard let outlet = outlet(of: name) else { return .refused(name.traits?.absence ?? "\(name) is not there") }
         scope.beginEffect()
         guard let failure = outlet.send(record, receipt: scope) else { return .taken(reached: 0) }
@@ -49,6 +68,11 @@ final class EffectDispatcher {
     /// Sends a dead letter; the scope learns of the delivery.
     func send(_ letter: DeadLetter, for scope: EffectScope) {
         if case .refused(let reason) = perform(letter.effect, for: scope) { scope.fail(DeliveryFailure(reason)) }
+    }
+
+    private func tell(of effect: Effect, _ answer: EffectAnswer, by run: Invocation?) {
+        guard let observer, observer.seesEffects else { return }
+        observer.performed(effect, answer, in: run?.observed)
     }
 
     private func reached(_ sent: Bool?, _ id: String) -> EffectAnswer {

@@ -1,6 +1,5 @@
 import AgentModel
 import Delivery
-import Logging
 
 /// A `Scope`, as what a handler runs for and what its effects report to. What happens to the cause of it all (a message,
 /// a task, a timer) is told by those that override its last methods.
@@ -68,8 +67,8 @@ class EffectScope: DeliveryReceipt {
     /// Something waits for the end of what its handlers run beside themselves, which then must not take for ever.
     var isBounded: Bool { false }
 
-    /// Adds what a log line should tell of the cause.
-    func describe(in fields: inout Logger.Metadata) {}
+    /// Tells what it knows of the cause.
+    func describe(in cause: inout Cause) {}
 
     /// One of its handlers has failed, which makes the scope fail. False: the scope does not tell of it itself.
     func takes(_ report: HandlerReport) -> Bool { false }

@@ -41,13 +41,13 @@ final class EventBus {
     /// To the clients, and to the handlers of every agent in this worker; those hold the scope open until they have
     /// ended. Returns why not, when too many events follow from one another.
     @discardableResult
-    func emit(_ event: RealtimeEvent, for scope: EffectScope, depth: Int) -> String? {
+    func emit(_ event: RealtimeEvent, for scope: EffectScope, depth: Int, by run: Invocation? = nil) -> String? {
         guard depth < Self.longestChain else {
             let reason = "\(depth) events follow from one another; the chain stops at \"\(event.eventType)\""
             log.logger.error("\(reason)")
             return reason
         }
-        _ = dispatcher.perform(.event(event), for: scope)
+        _ = dispatcher.perform(.event(event), for: scope, by: run)
         for slot in slots {
             guard slot.isHeld else {
                 callHandlers(of: slot, event, scope, depth)

@@ -3,14 +3,43 @@ import AgentScript
 import CoreMetrics
 import LuaRuntime
 
-/// How long the handlers of one generation take. A handler's timer is made when it first runs; from then on it is found
-/// by the function's number, without a string and without a hash.
-struct HandlerDurations {
+/// Measures how long handlers take.
+final class HandlerDurations: RunObserver {
+    private let factory: any MetricsFactory
+    private var versions: [ObjectIdentifier: VersionDurations] = [:]
+    /// The version that ran last: mostly the next one too.
+    private var last: VersionDurations?
+
+    init(factory: any MetricsFactory) {
+        self.factory = factory
+    }
+
+    func ended(_ run: ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
+        durations(of: run.version).timer(of: run.function, run.name).recordNanoseconds(nanoseconds)
+    }
+
+    func closed(_ version: Generation) {
+        if last?.version === version { last = nil }
+        versions.removeValue(forKey: ObjectIdentifier(version))?.end()
+    }
+
+    private func durations(of version: Generation) -> VersionDurations {
+        if let last, last.version === version { return last }
+        let durations = versions[ObjectIdentifier(version)] ?? VersionDurations(of: version, factory: factory)
+        versions[ObjectIdentifier(version)] = durations
+        last = durations
+        return durations
+    }
+}
+
+/// Those of one version. A handler's timer is made when it first runs; from then on it is found by the function's number,
+/// without a string and without a hash.
+private final class VersionDurations {
+    let version: Generation
     private static let label = "agenthost_handler_duration_seconds"
 
     private let factory: any MetricsFactory
     private let agent: String
-    private let version: String
     /// Of functions that stay registered as long as the generation lives, by the numbers of their references.
     private var registered: [(any TimerHandler)?] = []
     /// Of functions that come and go, by what calls them.
@@ -18,20 +47,18 @@ struct HandlerDurations {
 
     init(of generation: Generation, factory: any MetricsFactory) {
         self.factory = factory
+        version = generation
         agent = generation.declaration?.interface.name ?? ""
-        version = generation.version
     }
 
-    mutating func timer(
-        of function: LuaReference, _ name: HandlerName, in generation: Generation
-    ) -> any TimerHandler {
+    func timer(of function: LuaReference, _ name: HandlerName) -> any TimerHandler {
         let number = function.number
         switch name {
         case .function(let name): return passing("function", name.description)
         case .spawned: return passing("function", "spawned function")
         case .message, .task, .event, .websocket, .raw:
             if number < registered.count, let timer = registered[number] { return timer }
-            let (kind, shown) = Self.dimensions(of: function, name, in: generation.handlers)
+            let (kind, shown) = Self.dimensions(of: function, name, in: version.handlers)
             let timer = make(kind, shown)
             while registered.count <= number { registered.append(nil) }
             registered[number] = timer
@@ -40,14 +67,14 @@ struct HandlerDurations {
     }
 
     /// The version has left this worker.
-    mutating func end() {
+    func end() {
         for timer in registered { timer.map(factory.destroyTimer) }
         for entry in passing { factory.destroyTimer(entry.timer) }
         registered = []
         passing = []
     }
 
-    private mutating func passing(_ kind: String, _ name: String) -> any TimerHandler {
+    private func passing(_ kind: String, _ name: String) -> any TimerHandler {
         if let known = passing.first(where: { $0.kind == kind && $0.name == name }) { return known.timer }
         let timer = make(kind, name)
         passing.append((kind, name, timer))
@@ -57,7 +84,7 @@ struct HandlerDurations {
     private func make(_ kind: String, _ handler: String) -> any TimerHandler {
         factory.makeTimer(
             label: Self.label,
-            dimensions: [("agent", agent), ("kind", kind), ("handler", handler), ("version", version)])
+            dimensions: [("agent", agent), ("kind", kind), ("handler", handler), ("version", version.version)])
     }
 
     /// As registered: topics below a wildcard, and types of events for `*`, are without number.

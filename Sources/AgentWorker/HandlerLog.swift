@@ -18,38 +18,9 @@ final class HandlerLog {
     /// Whether what clients are told of an error says where in the script it was raised.
     var showsPlaces: Bool { answersWithPlaces ?? (logger.logLevel <= .debug) }
 
-    /// Whom a line is about: `agent`, `version`, `handler`, and which message, task or event it had.
-    static func fields(of name: HandlerName?, _ script: ScriptContext, _ scope: EffectScope?) -> Logger.Metadata {
-        var fields: Logger.Metadata = [
-            "agent": "\(script.name)"
-        ]
-        // While a script loads, its version is not known yet.
-        if !script.version.isEmpty { fields["version"] = "\(script.version)" }
-        scope?.describe(in: &fields)
-        if let name {
-            fields["handler"] = "\(name)"
-            describe(name, in: &fields)
-        }
-        return fields
-    }
-
-    private static func describe(_ name: HandlerName, in fields: inout Logger.Metadata) {
-        switch name {
-        case .task(_, let id):
-            fields["task_id"] = "\(id)"
-            fields["correlation_id"] = "\(id)"
-        case .event(_, let id, let correlation):
-            fields["event_id"] = "\(id)"
-            if let correlation { fields["correlation_id"] = "\(correlation)" }
-        case .websocket(_, let message): fields["message_id"] = "\(message)"
-        case .spawned(let parent): if let parent { describe(parent, in: &fields) }
-        case .message, .raw, .function: break
-        }
-    }
-
     /// One line, of a failure that nothing else tells of.
     func write(_ report: HandlerReport, scope: EffectScope) {
-        var fields = Self.fields(of: report.handler, report.script, scope)
+        var fields = Cause(report.handler, of: report.script, in: scope).metadata
         fields["traceback"] = report.traceback.map { "\($0)" }
         logger.error("\(report.message)", metadata: fields)
     }
@@ -62,8 +33,8 @@ final class HandlerLog {
     /// Logs and counts that a broker did not take what no message had caused: nobody sends it again.
     func tell(_ failure: DeliveryFailure, of slot: AgentSlot?, scope: EffectScope) {
         slot?.counters.countError()
-        var fields: Logger.Metadata = ["agent": "\(slot?.interface?.name ?? "")", "error": "\(failure)"]
-        scope.describe(in: &fields)
+        var fields = Cause(agent: slot?.interface?.name ?? "", in: scope).metadata
+        fields["error"] = "\(failure)"
         logger.error("what a handler sent was not delivered", metadata: fields)
     }
 

@@ -1,6 +1,5 @@
 import AgentModel
 import AgentScript
-import CoreMetrics
 import LuaRuntime
 import NIOCore
 
@@ -28,7 +27,9 @@ final class Invocation {
     private var finish: ((InvocationOutcome) -> Void)?
     /// When a spawned function began, by the loop's clock.
     let began: NIODeadline
-    private let duration: (any TimerHandler)?
+    /// What runs.
+    let function: LuaReference
+    /// For observers.
     private let started: NIODeadline
 
     /// `coroutine` runs `function`.
@@ -46,10 +47,11 @@ final class Invocation {
         self.timeLimit = timeLimit
         self.finish = finish
         began = isBackground ? generation.generation.eventLoop.now : .uptimeNanoseconds(0)
-        duration = generation.timer(of: function, name)
-        started = duration == nil ? .uptimeNanoseconds(0) : .now()
+        self.function = function
+        started = generation.observer == nil ? .uptimeNanoseconds(0) : .now()
         generation.enter()
         if isBackground { scope.beginBackground() } else { scope.beginHandler() }
+        generation.observer?.began(observed)
     }
 
     var hasEnded: Bool { finish == nil }
@@ -67,6 +69,18 @@ final class Invocation {
         return coroutine.stack
     }
 
+    var observed: ObservedRun {
+        ObservedRun(of: generation.generation, function, name, in: scope, isBackground: isBackground)
+    }
+
+    private func end(of outcome: InvocationOutcome) -> RunEnd {
+        switch outcome {
+        case .returned: .returned
+        case .failed, .timedOut: .failed(outcome.failure(of: name, limit: timeLimit ?? 0) ?? "")
+        case .ended, .cutOff: .cutOff
+        }
+    }
+
     /// Ends the invocation; a second end does nothing.
     func end(_ outcome: InvocationOutcome) {
         guard let finish else { return }
@@ -77,7 +91,8 @@ final class Invocation {
         cancelWait = nil
         awaited = nil
         turn += 1
-        duration?.recordNanoseconds((.now() - started).nanoseconds)
+        generation.observer?.ended(
+            observed, end(of: outcome), nanoseconds: (.now() - started).nanoseconds)
         finish(outcome)
         if !unclaimed.isEmpty {
             let untold = unclaimed.values

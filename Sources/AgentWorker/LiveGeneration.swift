@@ -1,5 +1,4 @@
 import AgentScript
-import CoreMetrics
 import LuaRuntime
 import NIOCore
 
@@ -19,22 +18,18 @@ final class LiveGeneration {
     private(set) var underWay = 0
     /// HTTP requests that have not completed.
     var pendingRequests = 0
-    /// nil: nothing is measured.
-    private var durations: HandlerDurations?
+    /// nil: nobody asks what runs.
+    let observer: (any RunObserver)?
 
     /// Timers that are cancelled when the version ends; more of them fire for nothing.
     private static let cancelledTimers = 100
     /// For the to-be-closed variables of all functions that still wait at the end.
     private static let closingTime = TimeAmount.seconds(1)
 
-    init(_ generation: Generation, metrics: (any MetricsFactory)?) {
+    init(_ generation: Generation, observer: (any RunObserver)?) {
         self.generation = generation
         declaredTimers = generation.handlers.timers
-        durations = metrics.map { HandlerDurations(of: generation, factory: $0) }
-    }
-
-    func timer(of function: LuaReference, _ name: HandlerName) -> (any TimerHandler)? {
-        durations?.timer(of: function, name, in: generation)
+        self.observer = observer
     }
 
     var isIdle: Bool { waiting.isEmpty }
@@ -120,8 +115,7 @@ final class LiveGeneration {
             invocation.end(.ended)
         }
         onRelease = []
-        durations?.end()
-        durations = nil
+        observer?.closed(generation)
         generation.close()
     }
 }

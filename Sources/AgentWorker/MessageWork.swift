@@ -274,10 +274,12 @@ final class MessageWork: LaneWork {
 
     private var name: HandlerName { .message(topic: message.topic) }
 
-    override func describe(in fields: inout Logger.Metadata) {
-        if let id = message.id { fields["message_id"] = "\(id)" } else { fields["topic"] = "\(message.topic)" }
-        if let filter { fields["filter"] = "\(filter)" }
-        if delivery.attempt > 1 { fields["attempt"] = .stringConvertible(delivery.attempt) }
+    override func describe(in cause: inout Cause) {
+        cause.messageID = message.id
+        if cause.messageID == nil { cause.topic = message.topic }
+        cause.filter = filter
+        cause.attempt = delivery.attempt
+        cause.traceparent = Cause.traceparent(of: message.headers)
     }
 
     override func takes(_ report: HandlerReport) -> Bool {
@@ -289,10 +291,8 @@ final class MessageWork: LaneWork {
 
     /// Whom a line about this message is about.
     private var fields: Logger.Metadata {
-        if let lastLive { return HandlerLog.fields(of: name, lastLive.generation.script, self) }
-        var fields: Logger.Metadata = ["agent": "\(slot.interface?.name ?? "")"]
-        describe(in: &fields)
-        return fields
+        if let lastLive { return Cause(name, of: lastLive.generation.script, in: self).metadata }
+        return Cause(agent: slot.interface?.name ?? "", in: self).metadata
     }
 
     private func logGivenUp(fate: String) {
@@ -321,7 +321,7 @@ final class MessageWork: LaneWork {
 
     /// Whom a line about a failure is about, where what is told is the handler's.
     private func fields(of report: HandlerReport?) -> Logger.Metadata {
-        report.map { HandlerLog.fields(of: $0.handler, $0.script, self) } ?? fields
+        report.map { Cause($0.handler, of: $0.script, in: self).metadata } ?? fields
     }
 
     private func logLetterWaits(_ error: String) {

@@ -56,7 +56,8 @@ final class ScriptSide: ScriptHost {
 
     func send(_ record: borrowing RecordView, to transport: TransportName, in script: ScriptContext) -> EffectAnswer {
         loop.assertInEventLoop()
-        return dispatcher.send(record, to: transport, for: scope(invoker.current(in: script), script))
+        let invocation = invoker.current(in: script)
+        return dispatcher.send(record, to: transport, for: scope(invocation, script), by: invocation)
     }
 
     /// What the script does belongs to what its invocation runs for, where there is one.
@@ -68,8 +69,12 @@ final class ScriptSide: ScriptHost {
         loop.assertInEventLoop()
         let invocation = invoker.current(in: script)
         let scope = scope(invocation, script)
-        guard case .event(let event) = effect else { return dispatcher.perform(effect, for: scope) }
-        if let refusal = events.emit(event, for: scope, depth: invocation?.depth ?? 0) { return .refused(refusal) }
+        guard case .event(let event) = effect else {
+            return dispatcher.perform(effect, for: scope, by: invocation)
+        }
+        if let refusal = events.emit(event, for: scope, depth: invocation?.depth ?? 0, by: invocation) {
+            return .refused(refusal)
+        }
         return .taken(reached: 0)
     }
 
@@ -206,7 +211,7 @@ final class ScriptSide: ScriptHost {
 
     func log(_ level: ScriptLogLevel, _ message: String, fields: [String: JSONValue], in script: ScriptContext) {
         let invocation = invoker.current(in: script)
-        var metadata = HandlerLog.fields(of: invocation?.name, script, invocation?.scope)
+        var metadata = Cause(invocation?.name, of: script, in: invocation?.scope).metadata
         // The host's own fields are what lines are found by: a script's of the same name stands beside them.
         for (name, value) in fields {
             let logged = value.stringValue.map { Logger.MetadataValue.string($0) } ?? .stringConvertible(value)

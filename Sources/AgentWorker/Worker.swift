@@ -33,6 +33,7 @@ package final class Worker: @unchecked Sendable {
 
     /// `spool` keeps the dead letters that no broker takes; `stores` has what agents keep for themselves; `outbound` makes
     /// the HTTP requests of scripts; `clock` tells milliseconds since 1970; `metrics` gets the durations of handlers;
+    /// `observers` hear of all runs;
     /// `pause` is zero for a loop whose clock only a test moves; `answersWithPlaces` says whether clients get errors of
     /// handlers with their places in the script, which they else do while the log is at debug.
     package init(
@@ -41,6 +42,7 @@ package final class Worker: @unchecked Sendable {
         spool: any DeadLetterSpool = NoSpool(), blocking: any BlockingWork = BlockingThreads(),
         stores: any AgentStores = NoStores(),
         transports: [TransportTraits] = TransportTraits.all, metrics: (any MetricsFactory)? = nil,
+        observers: [any RunObserver] = [],
         pause: TimeAmount = .milliseconds(1), answersWithPlaces: Bool? = nil,
         logger: Logger
     ) {
@@ -68,7 +70,9 @@ package final class Worker: @unchecked Sendable {
             services: ScriptServices(outbound: outbound, secrets: secrets, blocking: blocking, stores: stores),
             dispatcher: dispatcher, invoker: invoker, runQueue: runQueue, events: events, tasks: runs, timers: timers,
             log: log, stamps: stamps)
-        candidates = Candidates(loop: loop, slots: slots, limits: limits, metrics: metrics, host: scripts)
+        let observer = RunObservers.together(metrics.map { [HandlerDurations(factory: $0)] + observers } ?? observers)
+        dispatcher.observer = observer
+        candidates = Candidates(loop: loop, slots: slots, limits: limits, observer: observer, host: scripts)
         lifeFunctions = LifeFunctions(loop: loop, invoker: invoker, runQueue: runQueue, log: log)
         versions = Versions(
             loop: loop, slots: slots, candidates: candidates, lifeFunctions: lifeFunctions, runQueue: runQueue,

@@ -6,7 +6,7 @@ package struct HandlerTable {
     /// `agent:on_message`. It does not change once the script is loaded.
     package final class Message {
         package let filter: TopicFilter
-        package internal(set) var function: LuaReference
+        package let function: LuaReference
         /// nil: whichever transport is there.
         package internal(set) var source: TransportName?
         /// The transports on which the topic is subscribed where they are there: without a `source`, those that accept it.
@@ -46,7 +46,7 @@ package struct HandlerTable {
     }
 
     package struct Task {
-        package internal(set) var function: LuaReference
+        package let function: LuaReference
         /// What it can see of its task.
         package let fields: TaskFields
     }

@@ -30,7 +30,7 @@ final class TestWorker {
     init(
         _ scripts: [String], kafka hasKafka: Bool = true, mqtt hasMQTT: Bool = true, serves: Bool = true,
         limits: LuaLimits = LuaLimits(), answersWithPlaces: Bool? = nil,
-        transports: [TransportTraits] = TransportTraits.all,
+        transports: [TransportTraits] = TransportTraits.all, observers: [any RunObserver] = [],
         settings: @escaping (inout AgentSettings) -> Void = { _ in }
     ) throws {
         folder = try ScriptFolder([:])
@@ -42,7 +42,7 @@ final class TestWorker {
         worker = Worker(
             loop: loop, index: 0, counters: counters, limits: limits, outbound: outbound,
             clock: { 1_767_323_045_678 }, spool: spool, blocking: BlockingInPlace(), transports: transports,
-            metrics: durations, pause: .zero, answersWithPlaces: answersWithPlaces,
+            metrics: durations, observers: observers, pause: .zero, answersWithPlaces: answersWithPlaces,
             logger: Logger(label: "test") { _ in LogLines(lines) })
         worker.connect(.kafka, hasKafka ? kafka : nil)
         worker.connect(.mqtt, hasMQTT ? mqtt : nil)
