@@ -22,6 +22,9 @@ final class AgentSlot {
     var runningTasks = 0
     var queuedTasks: CircularBuffer<QueuedTask> = []
 
+    /// Whom the effects are of that no message caused; has the slot, until that is closed.
+    var looseEffects: (any ScopeOwner)?
+
     /// Those that the configuration names, by transport.
     private var configured: [TransportName: [TopicFilter]] = [:]
 
@@ -93,6 +96,7 @@ final class AgentSlot {
         swap?.promise.fail(ScriptFailure("the host is stopping"))
         swap = nil
         held = []
+        looseEffects = nil
         live = nil
         candidate = nil
         draining = []

@@ -26,19 +26,33 @@ package struct Cause: Sendable, Equatable {
     /// The header of that name that came with the message or the request, as it came (W3C Trace Context, section 3.2).
     package var traceparent: String?
 
+    private init(agent: String, version: String) {
+        self.agent = agent
+        self.version = version
+    }
+
     init(_ handler: HandlerName?, of script: ScriptContext, in scope: EffectScope?) {
-        agent = script.name
-        version = script.version
-        self.handler = handler.map { "\($0)" }
+        self.init(agent: script.name, version: script.version)
         scope?.describe(in: &self)
-        if let handler { describe(handler) }
+        add(handler)
+    }
+
+    init(_ handler: HandlerName?, of script: ScriptContext, for owner: any ScopeOwner) {
+        self.init(agent: script.name, version: script.version)
+        owner.describe(in: &self)
+        add(handler)
     }
 
     /// Of what no function of a version runs for, or none any more.
-    init(agent: String, in scope: EffectScope) {
-        self.agent = agent
-        version = ""
-        scope.describe(in: &self)
+    init(agent: String, for owner: any ScopeOwner) {
+        self.init(agent: agent, version: "")
+        owner.describe(in: &self)
+    }
+
+    private mutating func add(_ handler: HandlerName?) {
+        guard let handler else { return }
+        self.handler = "\(handler)"
+        describe(handler)
     }
 
     private mutating func describe(_ handler: HandlerName) {

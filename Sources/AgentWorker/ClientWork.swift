@@ -4,7 +4,10 @@ import Delivery
 import LuaRuntime
 
 /// A message of a WebSocket client: those of one client are handled in order.
-final class ClientWork: LaneWork {
+final class ClientWork: LaneWork, ScopeOwner {
+    let lane: Lane<any LaneWork>
+    let sequence: Int
+    var isListed = false
     private let slot: AgentSlot
     private let sessions: ClientSessions
     private let start: (ClientWork) -> Void
@@ -17,15 +20,15 @@ final class ClientWork: LaneWork {
         self.slot = slot
         self.sessions = sessions
         self.start = start
-        let key = LaneKey(agent: slot.index, name: client.clientID)
-        super.init(lane: sessions.lanes.lane(key), lanes: sessions.lanes)
+        lane = sessions.lanes.lane(LaneKey(agent: slot.index, name: client.clientID))
+        sequence = sessions.lanes.nextSequence()
     }
 
-    override var isReady: Bool { !slot.isHeld }
+    var isReady: Bool { !slot.isHeld }
 
-    override var holdsLane: Bool { isHandled }
+    var holdsLane: Bool { isHandled }
 
-    override func begin() {
+    func begin() {
         isHandled = true
         start(self)
     }
@@ -35,28 +38,29 @@ final class ClientWork: LaneWork {
         _ function: (HandlerTable) -> LuaReference?, name: HandlerName,
         arguments: (Generation, LuaStack) throws(LuaError) -> Int32, failed: @escaping (String) -> Void
     ) {
-        guard let live = slot.live, let function = function(live.generation.handlers) else { return handlersEnded() }
+        guard let live = slot.live, let function = function(live.generation.handlers) else { return leave() }
         if sessions.drain.isGraceOver {
             failed(TaskFailure.stopping.description)
-            return handlersEnded()
+            return leave()
         }
+        let scope = EffectScope(self)
         sessions.invoker.run(
-            function, of: live, scope: self, name: name, timeLimit: slot.settings.taskTimeout,
+            function, of: live, scope: scope, name: name, timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in try arguments(live.generation, stack) },
             finish: { [self] outcome in
-                let failure = sessions.log.failure(outcome, of: live, in: slot, handler: name, scope: self)
+                let failure = sessions.log.failure(outcome, of: live, in: slot, handler: name, scope: scope)
                 if let failure { failed(failure) }
             })
     }
 
-    override func handlersEnded() {
+    func handlersEnded(failed: Bool) { leave() }
+
+    private func leave() {
         isHandled = false
-        leaveLane()
+        sessions.lanes.leave(self)
     }
 
-    override func describe(in cause: inout Cause) {
-        cause.clientID = lane.key.name
-    }
+    func describe(in cause: inout Cause) { cause.clientID = lane.key.name }
 
-    override func notDelivered(_ failure: DeliveryFailure) { sessions.log.tell(failure, of: slot, scope: self) }
+    func notDelivered(_ failure: DeliveryFailure) { sessions.log.tell(failure, of: slot, for: self) }
 }

@@ -69,7 +69,7 @@ final class Gatherings {
         weak var own: Invocation?
         invoker.run(
             function, of: live, scope: caller.scope, depth: caller.depth, name: name,
-            timeLimit: caller.scope.isBounded ? slot.settings.taskTimeout : nil, isBackground: true,
+            timeLimit: caller.scope.owner.isBounded ? slot.settings.taskTimeout : nil, isBackground: true,
             arguments: { _ in 0 },
             begun: {
                 gathering.invocations.append($0)

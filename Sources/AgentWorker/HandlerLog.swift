@@ -19,21 +19,21 @@ final class HandlerLog {
     var showsPlaces: Bool { answersWithPlaces ?? (logger.logLevel <= .debug) }
 
     /// One line, of a failure that nothing else tells of.
-    func write(_ report: HandlerReport, scope: EffectScope) {
-        var fields = Cause(report.handler, of: report.script, in: scope).metadata
+    func write(_ report: HandlerReport, for owner: any ScopeOwner) {
+        var fields = Cause(report.handler, of: report.script, for: owner).metadata
         fields["traceback"] = report.traceback.map { "\($0)" }
         logger.error("\(report.message)", metadata: fields)
     }
 
     /// Logs a failure that makes the scope fail, unless that tells of it, with what becomes of it.
-    func tell(_ report: HandlerReport, scope: EffectScope) {
-        if !scope.takes(report) { write(report, scope: scope) }
+    func tell(_ report: HandlerReport, for owner: any ScopeOwner) {
+        if !owner.takes(report) { write(report, for: owner) }
     }
 
     /// Logs and counts that a broker did not take what no message had caused: nobody sends it again.
-    func tell(_ failure: DeliveryFailure, of slot: AgentSlot?, scope: EffectScope) {
+    func tell(_ failure: DeliveryFailure, of slot: AgentSlot?, for owner: any ScopeOwner) {
         slot?.counters.countError()
-        var fields = Cause(agent: slot?.interface?.name ?? "", in: scope).metadata
+        var fields = Cause(agent: slot?.interface?.name ?? "", for: owner).metadata
         fields["error"] = "\(failure)"
         logger.error("what a handler sent was not delivered", metadata: fields)
     }
@@ -51,8 +51,17 @@ final class HandlerLog {
         slot.counters.countError()
         var traceback: String?
         if case .failed(let error) = outcome { traceback = error.traceback }
-        tell(HandlerReport(message, traceback: traceback, of: live.generation.script, handler: handler), scope: scope)
+        tell(
+            HandlerReport(message, traceback: traceback, of: live.generation.script, handler: handler), for: scope.owner
+        )
         return message
+    }
+
+    /// The scope of what no message caused; `request`: what a task came with.
+    func looseScope(of slot: AgentSlot, request: RequestContext? = nil) -> EffectScope {
+        let owner = slot.looseEffects ?? LooseEffects(slot, log: self)
+        slot.looseEffects = owner
+        return EffectScope(owner, request: request)
     }
 
     /// What a client, and whoever hears the events, gets to see.

@@ -1,42 +1,34 @@
-import AgentModel
 import Delivery
 
 /// Something that waits for its turn in a lane.
-class LaneWork: EffectScope {
-    let lane: Lane<LaneWork>
-    private let lanes: Lanes
-    /// Counted in its lane's `busy`. What begins and leaves in one go is not.
-    final var isListed = false
+protocol LaneWork: AnyObject {
+    var lane: Lane<any LaneWork> { get }
     /// Its place in the order of arrival.
-    let sequence: Int
-
-    init(lane: Lane<LaneWork>, lanes: Lanes) {
-        self.lane = lane
-        self.lanes = lanes
-        sequence = lanes.nextSequence()
-    }
+    var sequence: Int { get }
+    /// Counted in its lane's `busy`, as `Lanes` says. What begins and leaves in one go is not.
+    var isListed: Bool { get set }
 
     /// How many may be under way in its lane at once.
-    var concurrency: Int { 1 }
+    var concurrency: Int { get }
 
     /// False: it cannot begin yet, and those behind it wait with it.
-    var isReady: Bool { true }
+    var isReady: Bool { get }
 
     /// Its broker gives it to another consumer.
-    var isRevoked: Bool { false }
+    var isRevoked: Bool { get }
 
     /// It has had its turn, and those behind it wait until it leaves.
-    var holdsLane: Bool { false }
+    var holdsLane: Bool { get }
+
+    /// Begins; `Lanes` is to be told once the next of its lane may begin.
+    func begin()
 
     /// It is revoked, and nothing of it is under way: nothing of it begins any more.
+    func letGo()
+}
+
+extension LaneWork {
+    var concurrency: Int { 1 }
+    var isRevoked: Bool { false }
     func letGo() {}
-
-    /// Begins; calls `leaveLane` once the next of its lane may begin.
-    func begin() {}
-
-    final func leaveLane() {
-        guard isListed else { return }
-        isListed = false
-        lanes.leave(lane)
-    }
 }

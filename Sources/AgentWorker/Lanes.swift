@@ -12,11 +12,11 @@ final class Lanes {
     private var known: [LaneKey: Known] = [:]
     private var mostKnown = fewKnown
     /// Those in which something waits or holds the others up.
-    private var used: [ObjectIdentifier: Lane<LaneWork>] = [:]
+    private var used: [ObjectIdentifier: Lane<any LaneWork>] = [:]
     private var sequence = 0
 
     private struct Known {
-        weak var lane: Lane<LaneWork>?
+        weak var lane: Lane<any LaneWork>?
     }
 
     /// From so many on the table is rid of lanes that are gone.
@@ -30,13 +30,13 @@ final class Lanes {
     var count: Int { used.count }
 
     /// The one lane of the key; it stays the one for as long as somebody has it.
-    func lane(_ key: LaneKey) -> Lane<LaneWork> {
+    func lane(_ key: LaneKey) -> Lane<any LaneWork> {
         if let lane = known[key]?.lane { return lane }
         if known.count >= mostKnown {
             known = known.filter { $1.lane != nil }
             mostKnown = max(Self.fewKnown, 2 * known.count)
         }
-        let lane = Lane<LaneWork>(key)
+        let lane = Lane<any LaneWork>(key)
         known[key] = Known(lane: lane)
         return lane
     }
@@ -48,14 +48,14 @@ final class Lanes {
     }
 
     /// Begins the work, or lets it wait for those before it in its lane.
-    func enter(_ work: LaneWork) {
+    func enter(_ work: any LaneWork) {
         // A client that is closed by a handler says so while that handler is on the stack: it must return first.
         guard runQueue.mayRunNow else { return runQueue.later { self.admit(work) } }
         admit(work)
         runQueue.drain()
     }
 
-    private func admit(_ work: LaneWork) {
+    private func admit(_ work: any LaneWork) {
         let lane = work.lane
         if lane.isUsed {
             lane.enqueue(work)
@@ -69,26 +69,29 @@ final class Lanes {
         }
     }
 
-    private func list(_ work: LaneWork) {
+    private func list(_ work: any LaneWork) {
         use(work.lane)
         work.isListed = true
         work.lane.busy += 1
     }
 
-    private func use(_ lane: Lane<LaneWork>) {
+    private func use(_ lane: Lane<any LaneWork>) {
         guard !lane.isUsed else { return }
         lane.isUsed = true
         used[ObjectIdentifier(lane)] = lane
     }
 
-    /// A work has left: the next of its lane begins.
-    func leave(_ lane: Lane<LaneWork>) {
+    /// The work does not hold its lane any more: the next begins.
+    func leave(_ work: any LaneWork) {
+        guard work.isListed else { return }
+        work.isListed = false
+        let lane = work.lane
         guard lane.isUsed else { return }
         lane.busy -= 1
         pump(lane)
     }
 
-    func pump(_ lane: Lane<LaneWork>) {
+    func pump(_ lane: Lane<any LaneWork>) {
         guard lane.isUsed, !lane.isPumping, !lane.isScheduled else { return }
         lane.isPumping = true
         var budget = Self.longestPump
@@ -117,7 +120,7 @@ final class Lanes {
 
     /// A message that had left its lane is to be tried again: before all of its lane that have not begun, unless it holds
     /// its place already.
-    func rejoin(_ work: LaneWork) {
+    func rejoin(_ work: any LaneWork) {
         if work.holdsLane {
             list(work)
         } else {
@@ -127,7 +130,7 @@ final class Lanes {
     }
 
     /// The lane stands still until a reload.
-    func stop(at work: LaneWork) {
+    func stop(at work: any LaneWork) {
         if !work.isListed { list(work) }
         work.lane.stop(at: work)
     }

@@ -27,7 +27,7 @@ final class LifeFunctions {
         let promise = loop.makePromise(of: Void.self)
         let file = live.generation.snapshot.name
         // What it sends is under way then: a broker that is away holds up no start. Nor does a spawned function.
-        let scope = LooseScope(slot, log: log)
+        let scope = log.looseScope(of: slot)
         let left = Double(seconds) - Double((loop.now - began).nanoseconds) / 1e9
         guard left > 0 else {
             return loop.makeFailedFuture(
@@ -44,7 +44,7 @@ final class LifeFunctions {
                         HandlerReport(
                             error.message, traceback: error.traceback, of: live.generation.script,
                             handler: .function(name)),
-                        scope: scope)
+                        for: scope.owner)
                     promise.fail(ScriptFailure(error))
                 case .timedOut, .ended, .cutOff:
                     let what = outcome.failure(of: .function(name), limit: Double(seconds)) ?? ""

@@ -8,52 +8,46 @@ import NIOCore
 /// Confined to its loop.
 final class MessageDesk {
     private let slots: [AgentSlot]
-    private let transports: [TransportTraits]
-    let loop: any EventLoop
-    let dispatcher: EffectDispatcher
+    private let loop: any EventLoop
     let invoker: Invoker
     let runQueue: RunQueue
     let lanes: Lanes
     let events: EventBus
     let drain: Drain
     let log: HandlerLog
-    let spool: any DeadLetterSpool
-    let stamps: Stamps
+    let letters: LetterOffice
+    private let stamps: Stamps
     /// Messages before their next attempt, or before their dead letter is sent again.
     private var pausing: [ObjectIdentifier: MessageWork] = [:]
 
     init(
-        slots: [AgentSlot], transports: [TransportTraits], loop: any EventLoop, dispatcher: EffectDispatcher,
-        invoker: Invoker, runQueue: RunQueue,
-        lanes: Lanes, events: EventBus, drain: Drain, log: HandlerLog, spool: any DeadLetterSpool, stamps: Stamps
+        slots: [AgentSlot], loop: any EventLoop, invoker: Invoker, runQueue: RunQueue, lanes: Lanes, events: EventBus,
+        drain: Drain, log: HandlerLog, letters: LetterOffice, stamps: Stamps
     ) {
         self.slots = slots
-        self.transports = transports
         self.loop = loop
-        self.dispatcher = dispatcher
         self.invoker = invoker
         self.runQueue = runQueue
         self.lanes = lanes
         self.events = events
         self.drain = drain
         self.log = log
-        self.spool = spool
+        self.letters = letters
         self.stamps = stamps
     }
 
     func receive(_ message: any InboundMessage) {
-        if slots.count == 1 { return deliver(message, to: slots[0], share: nil) }
-        var targets = slots.filter { slot in
-            MessagePlace.of(message.origin, for: slot, in: lanes).route?.isWanted ?? true
-        }
-        if targets.isEmpty { targets = Array(slots.prefix(1)) }
-        let share = targets.count > 1 ? MessageShare(agents: targets.count) : nil
-        for slot in targets { deliver(message, to: slot, share: share) }
+        if slots.count == 1 { return deliver(message, at: .of(message.origin, for: slots[0], at: self), part: nil) }
+        let all = slots.map { MessagePlace.of(message.origin, for: $0, at: self) }
+        var places = all.filter { $0.route?.isWanted ?? true }
+        if places.isEmpty { places = Array(all.prefix(1)) }
+        let share = places.count > 1 ? MessageShare(agents: places.count) : nil
+        for place in places { deliver(message, at: place, part: share.map { MessagePart(of: $0) }) }
     }
 
-    private func deliver(_ message: any InboundMessage, to slot: AgentSlot, share: MessageShare?) {
-        slot.counters.countMessage(at: stamps.now())
-        lanes.enter(MessageWork(message, slot: slot, desk: self, share: share))
+    private func deliver(_ message: any InboundMessage, at place: MessagePlace, part: MessagePart?) {
+        place.slot.counters.countMessage(at: stamps.now())
+        lanes.enter(MessageWork(message, at: place, part: part))
     }
 
     /// Messages are not current any more: those of which nothing is under way are let go, wherever they wait.
@@ -82,11 +76,7 @@ final class MessageDesk {
 
     func clear() { pausing = [:] }
 
-    // MARK: Where messages go
-
-    func deadLetters(of slot: AgentSlot) -> DeadLetters {
-        DeadLetters(outlets: transports.filter { dispatcher.has($0.name) }, agent: slot.interface?.name)
-    }
+    // MARK: Messages without a handler
 
     /// The event that a message without a handler becomes.
     func dataProcessed(_ message: any InboundMessage, slot: AgentSlot) -> RealtimeEvent {

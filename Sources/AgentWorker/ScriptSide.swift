@@ -62,7 +62,7 @@ final class ScriptSide: ScriptHost {
 
     /// What the script does belongs to what its invocation runs for, where there is one.
     private func scope(_ invocation: Invocation?, _ script: ScriptContext) -> EffectScope {
-        invocation?.scope ?? LooseScope(slots[script.agentIndex], log: handlerLog)
+        invocation?.scope ?? handlerLog.looseScope(of: slots[script.agentIndex])
     }
 
     func perform(_ effect: Effect, in script: ScriptContext) -> EffectAnswer {

@@ -36,7 +36,7 @@ final class SpawnedRuns {
         }
         stack.setTop(first - 1)
         let spawner = invoker.current(in: script)
-        let scope = spawner?.scope ?? LooseScope(slot, log: log)
+        let scope = spawner?.scope ?? log.looseScope(of: slot)
         let name = HandlerName.spawned(in: spawner?.name)
         scope.beginBackground()
         live.enter()
@@ -48,7 +48,7 @@ final class SpawnedRuns {
             }
             invoker.run(
                 references[0], of: live, scope: scope, depth: spawner?.depth ?? 0, name: name,
-                timeLimit: scope.isBounded ? slot.settings.taskTimeout : nil, isBackground: true,
+                timeLimit: scope.owner.isBounded ? slot.settings.taskTimeout : nil, isBackground: true,
                 arguments: { stack in
                     // A new coroutine has room for what `agenthost.spawn` lets through.
                     _ = stack.ensure(arguments + LuaCall.room)
@@ -63,7 +63,7 @@ final class SpawnedRuns {
                         tell: { self.log.failure(outcome, of: live, in: slot, handler: name, scope: scope) },
                         fail: { scope.fail(DeliveryFailure($0)) },
                         message: outcome.failure(of: name, limit: slot.settings.taskTimeout),
-                        isBounded: scope.isBounded)
+                        isBounded: scope.owner.isBounded)
                 })
         }
     }

@@ -89,7 +89,7 @@ final class TaskQueue {
     ) {
         let order = TaskRuns.Order(
             type: task.request.taskType, handler: handler, live: live, slot: slot,
-            scope: LooseScope(slot, request: task.request.context, log: log), depth: 0, received: task.received)
+            scope: log.looseScope(of: slot, request: task.request.context), depth: 0, received: task.received)
         runs.run(
             order,
             arguments: { (stack, id) throws(TaskFailure) in

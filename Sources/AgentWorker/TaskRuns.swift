@@ -62,7 +62,8 @@ final class TaskRuns {
                 // Nothing is wrong with the request: what it holds does not fit.
                 slot.counters.countError()
                 log.write(
-                    HandlerReport(message, of: live.generation.script, handler: .task(order.type, id: id)), scope: scope
+                    HandlerReport(message, of: live.generation.script, handler: .task(order.type, id: id)),
+                    for: scope.owner
                 )
             }
             let outcome = TaskOutcome(
@@ -82,7 +83,7 @@ final class TaskRuns {
                 slot.counters.countError()
                 log.write(
                     HandlerReport(message, traceback: traceback, of: live.generation.script, handler: name),
-                    scope: scope)
+                    for: scope.owner)
             }
             let processingTime = seconds(since: order.received)
             let outcome =

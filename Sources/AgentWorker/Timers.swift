@@ -34,7 +34,7 @@ final class Timers {
 
     private func fire(_ timer: ScriptTimer, _ name: HandlerName, of live: LiveGeneration, in slot: AgentSlot) {
         guard !timer.isCancelled, !live.isRetired else { return }
-        let scope = LooseScope(slot, log: log)
+        let scope = log.looseScope(of: slot)
         invoker.run(
             timer.function, of: live, scope: scope, name: name, timeLimit: nil, arguments: { _ in 0 },
             finish: { [self] outcome in

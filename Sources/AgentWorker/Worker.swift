@@ -61,9 +61,11 @@ package final class Worker: @unchecked Sendable {
         tasks = TaskQueue(loop: loop, slots: slots, runs: runs, runQueue: runQueue, drain: drain, log: log)
         clients = ClientSessions(
             slots: slots, lanes: lanes, invoker: invoker, log: log, drain: drain, stamps: stamps)
+        let letters = LetterOffice(
+            loop: loop, transports: transports, dispatcher: dispatcher, spool: spool, stamps: stamps)
         messages = MessageDesk(
-            slots: slots, transports: transports, loop: loop, dispatcher: dispatcher, invoker: invoker,
-            runQueue: runQueue, lanes: lanes, events: events, drain: drain, log: log, spool: spool, stamps: stamps)
+            slots: slots, loop: loop, invoker: invoker, runQueue: runQueue, lanes: lanes, events: events, drain: drain,
+            log: log, letters: letters, stamps: stamps)
         let timers = Timers(loop: loop, slots: slots, invoker: invoker, runQueue: runQueue, log: log)
         let scripts = ScriptSide(
             loop: loop, slots: slots, transports: transports,
@@ -152,13 +154,13 @@ extension Worker {
         let event = RealtimeEvent(
             eventID: stamps.identifier(), eventType: type, sourceService: slots.first?.settings.serviceName ?? "",
             data: data, timestamp: stamps.now())
-        events.emit(event, for: LooseScope(log: log), depth: 0)
+        events.emit(event, for: EffectScope(LooseEffects(log: log)), depth: 0)
     }
 
     /// An event from outside; completes once its handlers have ended and their effects have settled.
     package func inject(_ event: RealtimeEvent, completion: @escaping (DeliveryFailure?) -> Void) {
         loop.preconditionInEventLoop()
-        let scope = ObservedScope(completion)
+        let scope = EffectScope(ObservedEffects(completion))
         scope.beginHandler()
         events.emit(event, for: scope, depth: 0)
         scope.endHandler()
@@ -167,7 +169,7 @@ extension Worker {
     /// Sends a dead letter that was kept; completes once its broker has answered.
     package func deliver(_ letter: DeadLetter, completion: @escaping (DeliveryFailure?) -> Void) {
         loop.preconditionInEventLoop()
-        let scope = ObservedScope(completion)
+        let scope = EffectScope(ObservedEffects(completion))
         scope.beginHandler()
         dispatcher.send(letter, for: scope)
         scope.endHandler()
