@@ -10,7 +10,7 @@ final class CoverageTally: RunObserver {
         for label in labels where handlers[script]?[label] == nil { handlers[script, default: [:]][label] = false }
     }
 
-    func began(_ run: ObservedRun) {
+    func began(_ run: any ObservedRun) {
         guard let label = run.version.handlers.labels.first(where: { $0.function == run.function })?.label else {
             return
         }

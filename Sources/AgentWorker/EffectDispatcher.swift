@@ -17,7 +17,10 @@ final class EffectDispatcher {
 
     func has(_ name: TransportName) -> Bool { outlet(of: name) != nil }
 
-    private func outlet(of name: TransportName) -> (any Outlet)? { outlets.first { $0.name == name }?.outlet }
+    private func outlet(of name: TransportName) -> (any Outlet)? {
+        for index in outlets.indices where outlets[index].name == name { return outlets[index].outlet }
+        return nil
+    }
 
     /// `run`: whose effect it is; nil for the host's own.
     func perform(_ effect: Effect, for scope: EffectScope, by run: Invocation? = nil) -> EffectAnswer {
@@ -72,7 +75,7 @@ final class EffectDispatcher {
 
     private func tell(of effect: Effect, _ answer: EffectAnswer, by run: Invocation?) {
         guard let observer, observer.seesEffects else { return }
-        observer.performed(effect, answer, in: run?.observed)
+        observer.performed(effect, answer, in: run)
     }
 
     private func reached(_ sent: Bool?, _ id: String) -> EffectAnswer {

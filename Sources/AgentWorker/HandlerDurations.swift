@@ -14,7 +14,7 @@ final class HandlerDurations: RunObserver {
         self.factory = factory
     }
 
-    func ended(_ run: ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
+    func ended(_ run: any ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
         durations(of: run.version).timer(of: run.function, run.name).recordNanoseconds(nanoseconds)
     }
 

@@ -1,7 +1,7 @@
-import AgentModel
+package import AgentModel
 
 /// What runs, for messages that name it. Put into words only when one is written.
-enum HandlerName: CustomStringConvertible {
+package enum HandlerName: CustomStringConvertible {
     case message(topic: String)
     /// `id`: the task's, which its events carry as their correlation id.
     case task(String, id: RandomUUID)
@@ -20,7 +20,7 @@ enum HandlerName: CustomStringConvertible {
         if case .spawned = handler { handler ?? .spawned(by: nil) } else { .spawned(by: handler) }
     }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .message(let topic): "handler of \(topic)"
         case .task(let type, _): "task \(type)"

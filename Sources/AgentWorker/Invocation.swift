@@ -51,7 +51,7 @@ final class Invocation {
         started = generation.observer == nil ? .uptimeNanoseconds(0) : .now()
         generation.enter()
         if isBackground { scope.beginBackground() } else { scope.beginHandler() }
-        generation.observer?.began(observed)
+        generation.observer?.began(self)
     }
 
     var hasEnded: Bool { finish == nil }
@@ -67,10 +67,6 @@ final class Invocation {
     func raised(_ outcome: InvocationOutcome) -> LuaStack? {
         guard case .failed(let error) = outcome, error.kind == .kept else { return nil }
         return coroutine.stack
-    }
-
-    var observed: ObservedRun {
-        ObservedRun(of: generation.generation, function, name, in: scope, isBackground: isBackground)
     }
 
     private func end(of outcome: InvocationOutcome) -> RunEnd {
@@ -91,8 +87,7 @@ final class Invocation {
         cancelWait = nil
         awaited = nil
         turn += 1
-        generation.observer?.ended(
-            observed, end(of: outcome), nanoseconds: (.now() - started).nanoseconds)
+        generation.observer?.ended(self, end(of: outcome), nanoseconds: (.now() - started).nanoseconds)
         finish(outcome)
         if !unclaimed.isEmpty {
             let untold = unclaimed.values
@@ -103,4 +98,9 @@ final class Invocation {
         generation.leave()
         if isBackground { scope.endBackground() } else { scope.endHandler() }
     }
+}
+
+extension Invocation: ObservedRun {
+    var version: Generation { generation.generation }
+    var cause: Cause { Cause(name, of: version.script, in: scope) }
 }

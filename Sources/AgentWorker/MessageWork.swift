@@ -16,6 +16,8 @@ final class MessageWork: LaneWork, ScopeOwner {
     private var delivery = Delivery()
     /// What the last attempt ran by.
     private var attempted: MessageRoute?
+    /// The last attempt's; its handler, while it runs, keeps it.
+    private unowned(unsafe) var scope: EffectScope?
     private var knownTrouble: MessageTrouble?
     let sequence: Int
     var isListed = false
@@ -194,6 +196,7 @@ final class MessageWork: LaneWork, ScopeOwner {
             return scope.endHandler()
         }
         attempted = route
+        self.scope = scope
         desk.invoker.run(
             route.handlers[index].function, of: route.live, scope: scope, name: name,
             timeLimit: slot.settings.taskTimeout,
@@ -202,14 +205,16 @@ final class MessageWork: LaneWork, ScopeOwner {
                 return try stack.push(
                     message, attempt: delivery.attempt, as: handler.payload, showing: handler.fields)
             },
-            finish: { [self] in handled($0, by: route, index, scope) })
+            finish: { [self] in handled($0) })
     }
 
-    private func handled(_ outcome: InvocationOutcome, by route: MessageRoute, _ index: Int, _ scope: EffectScope) {
+    private func handled(_ outcome: InvocationOutcome) {
+        guard let scope, let attempted, let index = index(in: attempted) else { return }
+        let handler = attempted.handlers[index]
         switch outcome {
         case .returned(let stack, let count):
             if count > 0, stack.type(at: -count) == .function {
-                let place = stack.definition(ofFunctionAt: -count) ?? route.handlers[index].location
+                let place = stack.definition(ofFunctionAt: -count) ?? handler.location
                 let what = "the handler of \(message.topic) returned this function; return nothing, or data"
                 scope.fail(DeliveryFailure("\(place): \(what)"))
             }
@@ -218,11 +223,11 @@ final class MessageWork: LaneWork, ScopeOwner {
             scope.fail(DeliveryFailure(error.message))
             desk.log.tell(
                 HandlerReport(
-                    error.message, traceback: error.traceback, of: route.live.generation.script, handler: name),
+                    error.message, traceback: error.traceback, of: attempted.live.generation.script, handler: name),
                 for: self)
         case .timedOut, .ended, .cutOff:
             let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
-            scope.fail(DeliveryFailure("\(route.handlers[index].location): \(what)"))
+            scope.fail(DeliveryFailure("\(handler.location): \(what)"))
         }
     }
 

@@ -8,22 +8,22 @@ package import LuaRuntime
 /// The log is not: it tells of a failure once it is known what becomes of it (tried again, claimed by a spawner, a dead
 /// letter), and that is later than the end of a run.
 package protocol RunObserver: AnyObject {
-    func began(_ run: ObservedRun)
+    func began(_ run: any ObservedRun)
     /// Whether it is told of effects now: records are copied for it.
     var seesEffects: Bool { get }
     /// `run` is nil for what the host sends of itself: a dead letter, an event that tells of a task.
-    func performed(_ effect: Effect, _ answer: EffectAnswer, in run: ObservedRun?)
+    func performed(_ effect: Effect, _ answer: EffectAnswer, in run: (any ObservedRun)?)
     /// `nanoseconds` since it began, waits included.
-    func ended(_ run: ObservedRun, _ end: RunEnd, nanoseconds: Int64)
+    func ended(_ run: any ObservedRun, _ end: RunEnd, nanoseconds: Int64)
     /// No function of this version runs any more in this worker.
     func closed(_ version: Generation)
 }
 
 extension RunObserver {
-    package func began(_ run: ObservedRun) {}
+    package func began(_ run: any ObservedRun) {}
     package var seesEffects: Bool { false }
-    package func performed(_ effect: Effect, _ answer: EffectAnswer, in run: ObservedRun?) {}
-    package func ended(_ run: ObservedRun, _ end: RunEnd, nanoseconds: Int64) {}
+    package func performed(_ effect: Effect, _ answer: EffectAnswer, in run: (any ObservedRun)?) {}
+    package func ended(_ run: any ObservedRun, _ end: RunEnd, nanoseconds: Int64) {}
     package func closed(_ version: Generation) {}
 }
 
@@ -37,28 +37,15 @@ package enum RunEnd: Sendable, Equatable {
 }
 
 /// A run as observers see it, during the call.
-package struct ObservedRun {
-    // Both live at least as long as the call.
-    package unowned(unsafe) let version: Generation
-    private unowned(unsafe) let scope: EffectScope
+package protocol ObservedRun: AnyObject {
+    var version: Generation { get }
     /// What runs.
-    package let function: LuaReference
-    let name: HandlerName
+    var function: LuaReference { get }
+    var name: HandlerName { get }
     /// A function that nobody waits for: it was spawned.
-    package let isBackground: Bool
-
-    init(
-        of version: Generation, _ function: LuaReference, _ name: HandlerName, in scope: EffectScope, isBackground: Bool
-    ) {
-        self.version = version
-        self.function = function
-        self.name = name
-        self.scope = scope
-        self.isBackground = isBackground
-    }
-
+    var isBackground: Bool { get }
     /// Made when it is asked for.
-    package var cause: Cause { Cause(name, of: version.script, in: scope) }
+    var cause: Cause { get }
 }
 
 /// Several as one.
@@ -72,17 +59,17 @@ final class RunObservers: RunObserver {
         observers.count > 1 ? RunObservers(observers) : observers.first
     }
 
-    func began(_ run: ObservedRun) {
+    func began(_ run: any ObservedRun) {
         for one in all { one.began(run) }
     }
 
     var seesEffects: Bool { all.contains(where: \.seesEffects) }
 
-    func performed(_ effect: Effect, _ answer: EffectAnswer, in run: ObservedRun?) {
+    func performed(_ effect: Effect, _ answer: EffectAnswer, in run: (any ObservedRun)?) {
         for one in all where one.seesEffects { one.performed(effect, answer, in: run) }
     }
 
-    func ended(_ run: ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
+    func ended(_ run: any ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
         for one in all { one.ended(run, end, nanoseconds: nanoseconds) }
     }
 

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdbool.h>
+#include <string.h>
 
 static inline int clua_registry_index(void) {
     return LUA_REGISTRYINDEX;
@@ -30,4 +32,11 @@ static inline void clua_replace(lua_State *L, int index) {
 /// The bytes of a string, or NULL for any other type: numbers are not converted in place.
 static inline const char *clua_string(lua_State *L, int index, size_t *length) {
     return lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, length) : NULL;
+}
+
+/// Whether the value is the string of these bytes.
+static inline bool clua_is_string(lua_State *L, int index, const void *bytes, size_t length) {
+    size_t found_length;
+    const char *found = clua_string(L, index, &found_length);
+    return found != NULL && found_length == length && memcmp(found, bytes, length) == 0;
 }

@@ -114,6 +114,11 @@ extension LuaStack {
         lua_topointer(thread, index)
     }
 
+    /// Whether the value is the string of these bytes.
+    package func isString(_ expected: [UInt8], at index: Int32) -> Bool {
+        expected.withUnsafeBytes { clua_is_string(thread, index, $0.baseAddress, $0.count) }
+    }
+
     package func isValidUTF8(at index: Int32) -> Bool {
         var length = 0
         guard let bytes = clua_string(thread, index, &length) else { return false }

@@ -12,13 +12,13 @@ private final class Witness: RunObserver {
     private(set) var lines: [String] = []
     private(set) var causes: [Cause] = []
 
-    func began(_ run: ObservedRun) {
+    func began(_ run: any ObservedRun) {
         let cause = run.cause
         causes.append(cause)
         lines.append("begin \(cause.handler ?? "")\(run.isBackground ? " (background)" : "")")
     }
 
-    func performed(_ effect: Effect, _ answer: EffectAnswer, in run: ObservedRun?) {
+    func performed(_ effect: Effect, _ answer: EffectAnswer, in run: (any ObservedRun)?) {
         let what: String
         switch effect {
         case .send(let transport, let record):
@@ -31,7 +31,7 @@ private final class Witness: RunObserver {
         lines.append("\(run == nil ? "host's " : "")\(what)")
     }
 
-    func ended(_ run: ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
+    func ended(_ run: any ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
         let how =
             switch end {
             case .returned: "returned"

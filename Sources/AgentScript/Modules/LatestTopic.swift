@@ -14,10 +14,7 @@ final class LatestTopic {
     func topic(
         _ index: Int32, _ arguments: Arguments, complaint: (String) -> String
     ) throws(LuaFailure) -> String {
-        let isLatest = arguments.stack.withBytes(at: index) { topic in
-            topic.count == bytes.count && topic.elementsEqual(bytes)
-        }
-        if isLatest == true, !bytes.isEmpty { return text }
+        if !bytes.isEmpty, arguments.stack.isString(bytes, at: index) { return text }
         let topic = try arguments.string(index, "topic")
         guard isValid(topic) else { throw arguments.invalid("topic", complaint(topic)) }
         bytes = Array(topic.utf8)
