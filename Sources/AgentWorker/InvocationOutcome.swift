@@ -16,6 +16,14 @@ enum InvocationOutcome {
 }
 
 extension InvocationOutcome {
+    /// The handler has come to its end by itself: nothing of it runs any more.
+    var isOfItself: Bool {
+        switch self {
+        case .returned, .failed: true
+        case .timedOut, .ended, .cutOff: false
+        }
+    }
+
     /// What went wrong, in the words that a client, a dead letter, an event and the log all have; nil for nothing.
     /// `limit` is the handler's, in seconds.
     func failure(of handler: HandlerName, limit: Double) -> String? {

@@ -1,4 +1,6 @@
+import AgentModel
 import AgentScript
+import Delivery
 
 /// What one generation does with the messages of a topic.
 final class MessageRoute {
@@ -12,5 +14,18 @@ final class MessageRoute {
         self.live = live
         self.handlers = handlers
         self.isWanted = isWanted
+    }
+
+    /// The handler with the filter, or the only one.
+    func index(filter: String?) -> Int? {
+        if let filter { return handlers.firstIndex { $0.filter.text == filter } }
+        return handlers.count == 1 ? 0 : nil
+    }
+}
+
+extension HandlerTable.Message {
+    /// What becomes of messages that it fails on.
+    var policy: RetryPolicy {
+        RetryPolicy(attempts: attempts, backoff: backoff, onError: onError, concurrency: concurrency)
     }
 }

@@ -18,6 +18,8 @@ final class MessageWork: LaneWork, ScopeOwner {
     private var attempted: MessageRoute?
     /// The last attempt's; its handler, while it runs, keeps it.
     private unowned(unsafe) var scope: EffectScope?
+    /// That its handler has, where others have it after it.
+    private var table: LuaReference?
     private var knownTrouble: MessageTrouble?
     let sequence: Int
     var isListed = false
@@ -43,8 +45,7 @@ final class MessageWork: LaneWork, ScopeOwner {
 
     /// Which of the handlers this is for; nil: there is none, or there are several and this is for none of them yet.
     private func index(in route: MessageRoute) -> Int? {
-        if let filter = part?.handler?.filter { return route.handlers.firstIndex { $0.filter.text == filter } }
-        return route.handlers.count == 1 ? 0 : nil
+        route.index(filter: part?.handler?.filter)
     }
 
     // MARK: Its place
@@ -57,9 +58,7 @@ final class MessageWork: LaneWork, ScopeOwner {
     }
 
     var isReady: Bool { delivery.isReady && desk.drain.takesMessages && slot.live != nil && !slot.isHeld }
-
     var holdsLane: Bool { delivery.holdsLane }
-
     var isRevoked: Bool { !message.isCurrent }
 
     func letGo() {
@@ -107,10 +106,7 @@ final class MessageWork: LaneWork, ScopeOwner {
 
     private var policy: RetryPolicy {
         guard let route, let index = index(in: route) else { return RetryPolicy() }
-        let handler = route.handlers[index]
-        return RetryPolicy(
-            attempts: handler.attempts, backoff: handler.backoff, onError: handler.onError,
-            concurrency: handler.concurrency)
+        return route.handlers[index].policy
     }
 
     private var standing: Delivery.Standing {
@@ -201,9 +197,7 @@ final class MessageWork: LaneWork, ScopeOwner {
             route.handlers[index].function, of: route.live, scope: scope, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
-                let handler = route.handlers[index]
-                return try stack.push(
-                    message, attempt: delivery.attempt, as: handler.payload, showing: handler.fields)
+                try stack.push(message, attempt: delivery.attempt, for: route.handlers[index], table: &table)
             },
             finish: { [self] in handled($0) })
     }
@@ -211,6 +205,7 @@ final class MessageWork: LaneWork, ScopeOwner {
     private func handled(_ outcome: InvocationOutcome) {
         guard let scope, let attempted, let index = index(in: attempted) else { return }
         let handler = attempted.handlers[index]
+        leaveTable(to: handler, after: outcome, of: attempted.live)
         switch outcome {
         case .returned(let stack, let count):
             if count > 0, stack.type(at: -count) == .function {
@@ -229,6 +224,16 @@ final class MessageWork: LaneWork, ScopeOwner {
             let what = outcome.failure(of: name, limit: slot.settings.taskTimeout) ?? ""
             scope.fail(DeliveryFailure("\(handler.location): \(what)"))
         }
+    }
+
+    /// A table that the handler may still look at, as it was ended while it waited, is nobody's any more.
+    private func leaveTable(
+        to handler: HandlerTable.Message, after outcome: InvocationOutcome, of live: LiveGeneration
+    ) {
+        guard let table, !live.isClosed else { return }
+        self.table = nil
+        let stack = live.generation.state.stack
+        if outcome.isOfItself { handler.tables?.giveBack(table, on: stack) } else { stack.release(table) }
     }
 
     // MARK: Its dead letter

@@ -24,6 +24,8 @@ package struct HandlerTable {
         package internal(set) var payload = PayloadForm.decoded
         /// What it can see of the message beside the payload.
         package let fields: MessageFields
+        /// nil: each message has a table of its own.
+        package let tables: MessageTables?
         /// `file:line` of the registration.
         package let location: String
 
@@ -31,6 +33,7 @@ package struct HandlerTable {
             self.filter = filter
             self.function = function
             self.fields = fields
+            tables = MessageTables(showing: fields)
             self.location = location
         }
     }

@@ -25,6 +25,10 @@ package struct MessageFields: OptionSet, Sendable {
     /// Whatever there is.
     package static let all = Self(rawValue: (1 << (firstField + MessageField.contract.count)) - 1)
 
+    /// What is small, or would be there anyway.
+    static let small = Self([.topic, .source, .timestamp, .attempt, .table])
+        .union([MessageField.partition, .offset, .key, .qos, .retain].reduce([]) { $0.union(Self($1)) })
+
     /// A field of a transport; those that the contract does not know are shown always.
     init(_ field: MessageField) {
         self.init(rawValue: field.number.map { 1 << (Self.firstField + $0) } ?? 0)

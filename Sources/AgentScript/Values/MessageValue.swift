@@ -11,20 +11,63 @@ extension LuaStack {
         _ message: any InboundMessage, attempt: Int, as form: HandlerTable.PayloadForm = .decoded,
         showing fields: MessageFields = .all
     ) throws(LuaError) -> Int32 {
+        try push(payloadOf: message, as: form)
+        if fields.isEmpty { return 1 }
+        newTable(array: 0, fields: Int32(fields.rawValue.nonzeroBitCount))
+        _ = fill(message, attempt: attempt, as: form, showing: fields)
+        return 2
+    }
+
+    /// As above, in the handler's own form; `table` is to be given back to `handler.tables`, where it is one, when the
+    /// handler has returned.
+    package func push(
+        _ message: any InboundMessage, attempt: Int, for handler: HandlerTable.Message, table: inout LuaReference?
+    ) throws(LuaError) -> Int32 {
+        guard let tables = handler.tables else {
+            return try push(message, attempt: attempt, as: handler.payload, showing: handler.fields)
+        }
+        try push(payloadOf: message, as: handler.payload)
+        let taken = tables.take(on: self)
+        let left = fill(message, attempt: attempt, as: handler.payload, showing: handler.fields)
+        if let left {
+            // As a key that the message before had.
+            for field in MessageField.contract where !left.isDisjoint(with: MessageFields(field)) {
+                pushNil()
+                putValue(field.name)
+            }
+            table = taken
+        } else {
+            release(taken)
+        }
+        return 2
+    }
+
+    private func push(
+        payloadOf message: any InboundMessage, as form: HandlerTable.PayloadForm
+    ) throws(LuaError) {
         switch form {
         case .decoded: try pushPayload(message.payload)
         case .exact: try pushPayload(message.payload, exact: true)
         // Not absent: what a script passes on must not turn from a null value into nothing.
         case .bytes: if message.isTombstone { pushNull() } else { push(message.payload) }
         }
-        if fields.isEmpty { return 1 }
-        newTable(array: 0, fields: Int32(fields.rawValue.nonzeroBitCount))
+    }
+
+    /// Fills the table on top, above the payload. Answers which of the fields the message has not; nil: it has some that the
+    /// contract does not know.
+    private func fill(
+        _ message: any InboundMessage, attempt: Int, as form: HandlerTable.PayloadForm, showing fields: MessageFields
+    ) -> MessageFields? {
         if fields.contains(.topic) { put("topic", message.topic) }
         if fields.contains(.source) { put("source", message.transport.name.description) }
         if fields.contains(.timestamp) { put("timestamp", message.timestamp) }
         if fields.contains(.attempt) { put("attempt", attempt) }
+        var left = fields
+        var isKnown = true
         message.eachField { field, value in
             guard fields.shows(field) else { return }
+            left.subtract(MessageFields(field))
+            isKnown = isKnown && field.number != nil
             switch value() {
             case .integer(let value): put(field.name, value)
             case .flag(let value): put(field.name, value)
@@ -47,7 +90,7 @@ extension LuaStack {
             }
             putValue("raw")
         }
-        return 2
+        return isKnown ? left : nil
     }
 
     /// Pushes JSON that the host itself made or checked; a string for what is not JSON after all.
