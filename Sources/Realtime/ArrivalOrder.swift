@@ -27,6 +27,15 @@ struct ArrivalOrder<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return change(&value)
     }
 
+    /// Changes a value where it is; nil when there is none.
+    mutating func change<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
+        guard let position = positions[key], var slot = slots[position] else { return nil }
+        // Out of its place meanwhile, so that what it holds is not copied.
+        slots[position] = nil
+        defer { slots[position] = slot }
+        return change(&slot.value)
+    }
+
     @discardableResult
     mutating func remove(_ key: Key) -> Value? {
         guard let position = positions.removeValue(forKey: key), let slot = slots[position] else { return nil }
@@ -46,6 +55,8 @@ struct ArrivalOrder<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func page(offset: Int, limit: Int) -> [(key: Key, value: Value)] {
         Array(slots.lazy.compactMap(\.self).dropFirst(offset).prefix(limit))
     }
+
+    var keys: some Sequence<Key> { slots.lazy.compactMap { $0?.key } }
 
     var values: some Sequence<Value> { slots.lazy.compactMap { $0?.value } }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The WebSocket clients of all workers, and how many of them are subscribed to what. From any thread.
+/// The WebSocket clients of all workers, what each is subscribed to, and how many are to what. From any thread.
 package final class ClientRegistry: Sendable {
     /// How many bytes of names the subscriptions of one page may have.
     private static let maxPageBytes = 1 << 20
@@ -9,7 +9,12 @@ package final class ClientRegistry: Sendable {
     package struct Entry: Sendable {
         package let record: ClientRecord
         /// In the order of subscribing.
-        package var subscriptions: [String]
+        package let subscriptions: [String]
+    }
+
+    private struct Client {
+        let record: ClientRecord
+        var subscriptions = ArrivalOrder<String, Void>()
     }
 
     /// A part of what there is, with the sums of the whole; all in the order of arrival.
@@ -31,7 +36,7 @@ package final class ClientRegistry: Sendable {
     }
 
     private struct State {
-        var entries = ArrivalOrder<String, Entry>()
+        var entries = ArrivalOrder<String, Client>()
         var connections = 0
         /// Subscribers of a topic, by worker.
         var topics = ArrivalOrder<String, [Int: Int]>()
@@ -79,36 +84,40 @@ package final class ClientRegistry: Sendable {
 
     func add(_ record: ClientRecord) {
         state.withLock {
-            $0.entries.update(record.id, or: Entry(record: record, subscriptions: [])) { _ in }
+            $0.entries.update(record.id, or: Client(record: record)) { _ in }
             if !record.isRaw { $0.enveloped[record.worker, default: 0] += 1 }
             noteChange()
         }
         if !record.isRaw { envelopedCount.add(1, ordering: .relaxed) }
     }
 
-    func remove(_ record: ClientRecord) {
-        let isRemoved = state.withLock { state in
-            guard let entry = state.entries.remove(record.id) else { return false }
-            for topic in entry.subscriptions { state.leave(topic, record.worker) }
+    /// Returns the topics that the client was subscribed to.
+    @discardableResult
+    func remove(_ record: ClientRecord) -> [String] {
+        let left: [String]? = state.withLock { state in
+            guard let client = state.entries.remove(record.id) else { return nil }
+            let topics = Array(client.subscriptions.keys)
+            for topic in topics { state.leave(topic, record.worker) }
             if !record.isRaw { state.enveloped[record.worker, default: 1] -= 1 }
             noteChange()
-            return true
+            return topics
         }
-        if isRemoved, !record.isRaw { envelopedCount.subtract(1, ordering: .relaxed) }
+        if left != nil, !record.isRaw { envelopedCount.subtract(1, ordering: .relaxed) }
+        return left ?? []
     }
 
     func record(_ id: String) -> ClientRecord? {
         state.withLock { $0.entries[id]?.record }
     }
 
-    /// Returns how many subscribers the topic now has; subscribing twice changes nothing.
-    func subscribe(_ record: ClientRecord, to topic: String) -> Int {
+    /// Returns how many subscribers the topic now has; subscribing twice changes nothing. nil: the client has `most`
+    /// subscriptions, and this would be another, or it is gone.
+    func subscribe(_ record: ClientRecord, to topic: String, most: Int = .max) -> Int? {
         state.withLock { state in
-            let isKnown = state.entries[record.id]?.subscriptions.contains(topic) ?? true
-            if !isKnown {
-                state.entries.update(record.id, or: Entry(record: record, subscriptions: [])) {
-                    $0.subscriptions.append(topic)
-                }
+            guard let subscriptions = state.entries[record.id]?.subscriptions else { return nil }
+            if subscriptions[topic] == nil {
+                guard subscriptions.count < most else { return nil }
+                state.entries.change(record.id) { $0.subscriptions.update(topic, or: ()) { _ in } }
                 state.join(topic, record.worker)
                 noteChange()
             }
@@ -116,14 +125,15 @@ package final class ClientRegistry: Sendable {
         }
     }
 
-    func unsubscribe(_ record: ClientRecord, from topic: String) {
+    /// False: the client was not subscribed.
+    @discardableResult
+    func unsubscribe(_ record: ClientRecord, from topic: String) -> Bool {
         state.withLock { state in
-            guard let position = state.entries[record.id]?.subscriptions.firstIndex(of: topic) else { return }
-            state.entries.update(record.id, or: Entry(record: record, subscriptions: [])) {
-                _ = $0.subscriptions.remove(at: position)
-            }
+            let was = state.entries.change(record.id) { $0.subscriptions.remove(topic) != nil } ?? false
+            guard was else { return false }
             state.leave(topic, record.worker)
             noteChange()
+            return true
         }
     }
 
@@ -153,14 +163,15 @@ package final class ClientRegistry: Sendable {
         state.withLock { state in
             var room = Self.maxPageBytes
             let entries = state.entries.page(offset: offset, limit: limit).map { slot in
-                var entry = slot.value
-                let shown = entry.subscriptions.prefix { topic in
+                let client = slot.value
+                let shown = client.subscriptions.keys.prefix { topic in
                     room -= topic.utf8.count
                     return room >= 0
                 }
-                let hidden = entry.subscriptions.count - shown.count
-                if hidden > 0 { entry.subscriptions = Array(shown) }
-                return (entry: entry, hiddenSubscriptions: hidden)
+                return (
+                    entry: Entry(record: client.record, subscriptions: Array(shown)),
+                    hiddenSubscriptions: client.subscriptions.count - shown.count
+                )
             }
             return Page(
                 entries: entries,

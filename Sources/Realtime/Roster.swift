@@ -5,6 +5,8 @@ struct Roster {
 
     var isEmpty: Bool { members.isEmpty }
 
+    func contains(_ client: any RealtimeClient) -> Bool { positions[ObjectIdentifier(client)] != nil }
+
     mutating func add(_ client: any RealtimeClient) {
         guard positions[ObjectIdentifier(client)] == nil else { return }
         positions[ObjectIdentifier(client)] = members.count

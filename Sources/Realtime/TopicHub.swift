@@ -52,21 +52,21 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
 
     package func remove(_ client: any RealtimeClient) {
         guard clients.removeValue(forKey: client.clientID) != nil else { return }
-        exchange.clients.remove(client.record)
         enveloped.remove(client)
         everyEvent.remove(client)
-        for topic in client.subscriptions { leave(topic, client) }
+        for topic in exchange.clients.remove(client.record) { leave(topic, client) }
     }
 
-    /// Returns how many subscribers the topic now has, on all workers, event streams among them.
-    package func subscribe(_ client: any RealtimeClient, to topic: String) -> Int {
+    /// Returns how many subscribers the topic now has, on all workers, event streams among them. nil: the client has `most`
+    /// subscriptions, and this would be another.
+    package func subscribe(_ client: any RealtimeClient, to topic: String, most: Int = .max) -> Int? {
+        guard let subscribers = exchange.clients.subscribe(client.record, to: topic, most: most) else { return nil }
         topics[topic, default: Roster()].add(client)
-        return exchange.clients.subscribe(client.record, to: topic) + exchange.history.readers(of: .topic(topic))
+        return subscribers + exchange.history.readers(of: .topic(topic))
     }
 
     package func unsubscribe(_ client: any RealtimeClient, from topic: String) {
-        leave(topic, client)
-        exchange.clients.unsubscribe(client.record, from: topic)
+        if exchange.clients.unsubscribe(client.record, from: topic) { leave(topic, client) }
     }
 
     private func leave(_ topic: String, _ client: any RealtimeClient) {
@@ -174,26 +174,18 @@ package final class TopicHub: RealtimeHub, @unchecked Sendable {
     // MARK: Delivery on this worker
 
     private func deliver(event bytes: ByteBuffer, topic: String?) {
-        let frame = wire.frame(bytes)
-        for client in everyEvent.members { client.deliver(frame) }
-        if let subscribers = topics[StreamKey.eventsTopic] {
-            for client in subscribers.members where !client.receivesEveryEvent { client.deliver(frame) }
+        var receivers = everyEvent.members
+        let ofEvents = topics[StreamKey.eventsTopic]
+        if let ofEvents { receivers += ofEvents.members.filter { !$0.receivesEveryEvent } }
+        if let topic, topic != StreamKey.eventsTopic, let subscribers = topics[topic] {
+            receivers += subscribers.members.filter { !$0.receivesEveryEvent && ofEvents?.contains($0) != true }
         }
-        guard let topic, topic != StreamKey.eventsTopic, let subscribers = topics[topic] else { return }
-        for client in subscribers.members
-        where !client.receivesEveryEvent && !client.subscriptions.contains(StreamKey.eventsTopic) {
-            client.deliver(frame)
-        }
+        wire.deliver(bytes, to: receivers)
     }
 
     private func deliver(_ bytes: ByteBuffer, topic: String) {
-        if let subscribers = topics[topic] { deliver(bytes, to: subscribers) }
+        if let subscribers = topics[topic] { wire.deliver(bytes, to: subscribers.members) }
     }
 
-    private func deliver(_ bytes: ByteBuffer) { deliver(bytes, to: enveloped) }
-
-    private func deliver(_ bytes: ByteBuffer, to clients: Roster) {
-        let frame = wire.frame(bytes)
-        for client in clients.members { client.deliver(frame) }
-    }
+    private func deliver(_ bytes: ByteBuffer) { wire.deliver(bytes, to: enveloped.members) }
 }

@@ -56,4 +56,20 @@ struct AudiencesTests {
         for number in 0..<1500 { _ = registry.subscribe(first, to: "\(number)") }
         for number in 0..<3000 { #expect(audiences.subscribers(of: "\(number)").count == (number < 1500 ? 1 : 0)) }
     }
+
+    @Test("a client has so many subscriptions at most, in their order; one less makes room, and gone it has none")
+    func most() {
+        let first = client("1", worker: 1)
+        #expect(["a", "b", "c"].map { registry.subscribe(first, to: $0, most: 2) } == [1, 1, nil])
+        // What it has already is not another one.
+        #expect(registry.subscribe(first, to: "b", most: 2) == 1)
+        #expect(registry.unsubscribe(first, from: "a") && !registry.unsubscribe(first, from: "a"))
+        #expect(registry.subscribe(first, to: "c", most: 2) == 1)
+        let page = registry.page(offset: 0, limit: 9)
+        #expect(page.entries.map(\.entry.subscriptions) == [["b", "c"]])
+        #expect(page.totalSubscriptions == 2)
+        #expect(registry.remove(first) == ["b", "c"])
+        #expect(registry.subscribe(first, to: "a") == nil)
+        #expect(registry.page(offset: 0, limit: 9).totalSubscriptions == 0)
+    }
 }

@@ -13,8 +13,9 @@ final class TurnWire: RealtimeWire {
         WebSocketFrame.make(.text, capacity: envelope.capacity) { envelope.write(messageID: messageID, to: &$0) }
     }
 
-    func frame(_ bytes: ByteBuffer) -> SharedFrame {
+    func deliver(_ bytes: ByteBuffer, to clients: [any RealtimeClient]) {
         let frame = turnEnd.frames.frame(bytes)
-        return SharedFrame(bytes: frame.bytes, number: frame.number)
+        // `WebSocketConnection` is what joins the hubs that have this wire, so nothing is looked up for each of them.
+        for client in clients { unsafeDowncast(client, to: WebSocketConnection.self).deliver(frame) }
     }
 }

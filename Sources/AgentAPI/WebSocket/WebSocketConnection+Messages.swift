@@ -83,17 +83,16 @@ extension WebSocketConnection {
     }
 
     private func subscribe(_ topic: String, to message: ClientMessage?) {
-        if !subscriptions.contains(topic), subscriptions.count >= reception.settings.maxSubscriptions {
-            return error("A client has at most \(reception.settings.maxSubscriptions) subscriptions", to: message)
+        let most = reception.settings.maxSubscriptions
+        guard let count = reception.topics.subscribe(self, to: topic, most: most) else {
+            return error("A client has at most \(most) subscriptions", to: message)
         }
-        subscriptions.insert(topic)
-        let count = reception.topics.subscribe(self, to: topic)
         let payload: JSONValue = ["topic": .string(topic), "subscriber_count": .integer(Int64(count))]
         reply(ServerMessage.subscribed, payload.json(), to: message)
     }
 
     private func unsubscribe(_ topic: String, to message: ClientMessage) {
-        if subscriptions.remove(topic) != nil { reception.topics.unsubscribe(self, from: topic) }
+        reception.topics.unsubscribe(self, from: topic)
         reply(ServerMessage.unsubscribed, JSONValue.object(["topic": .string(topic)]).json(), to: message)
     }
 

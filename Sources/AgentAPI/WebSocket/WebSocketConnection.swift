@@ -18,7 +18,6 @@ final class WebSocketConnection: RealtimeClient, Successor {
     let request: RequestContext
     let subprotocol: String?
     let reception: Reception
-    var subscriptions: Set<String> = []
     private let connection: HTTPConnection
     private var state = State.open
     private var reader: WebSocketReader
@@ -115,9 +114,7 @@ final class WebSocketConnection: RealtimeClient, Successor {
 
     /// Sends a frame that other clients may be sent too. False: the client is gone.
     @discardableResult
-    func deliver(_ frame: SharedFrame) -> Bool { deliver(Frame(frame.bytes, number: frame.number)) }
-
-    private func deliver(_ frame: Frame) -> Bool {
+    func deliver(_ frame: borrowing Frame) -> Bool {
         guard state == .open else { return false }
         guard connection.takesMore() else {
             close(code: 1013, reason: "too slow")

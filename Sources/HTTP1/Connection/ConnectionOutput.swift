@@ -67,10 +67,9 @@ final class ConnectionOutput {
     // MARK: Frames
 
     /// To be sent at the end of the loop's turn, with what else is.
-    func send(_ frame: Frame) {
-        flush()
-        place = floor.turnEnd.frames.append(frame, after: place)
-        if floor.turnEnd.frames.length(at: place) > Self.most { sendFrames() }
+    func send(_ frame: borrowing Frame) {
+        if responses.readableBytes > 0 { flush() }
+        if floor.turnEnd.frames.append(frame, after: &place) > Self.most { sendFrames() }
     }
 
     func sendFrames() {

@@ -149,7 +149,7 @@ final class HTTPChannel: ChannelDuplexHandler, TurnParticipant {
     // MARK: Sending
 
     /// Sends a frame, with what else is sent in the loop's turn.
-    func send(_ frame: Frame) {
+    func send(_ frame: borrowing Frame) {
         guard output.isOpen else { return }
         sentBytes += frame.bytes.readableBytes
         output.send(frame)

@@ -368,7 +368,7 @@ package final class HTTPConnection: ChannelUser {
     package func send(_ bytes: ByteBuffer) { send(floor.turnEnd.frames.frame(bytes)) }
 
     /// As `send`, of a frame that others are sent too.
-    package func send(_ frame: Frame) { wire.send(frame) }
+    package func send(_ frame: borrowing Frame) { wire.send(frame) }
 
     /// Whether the client's queue has room, after another attempt to empty it.
     package func takesMore() -> Bool { wire.takesMore() }

@@ -25,18 +25,19 @@ package struct TurnFrames {
 
     private struct Step {
         let parent: Place
-        /// The frame; once `isJoined`, all bytes from the root on.
-        var bytes: ByteBuffer
         var isJoined: Bool
         /// From the root on.
         let length: Int
     }
 
-    private var steps = [Step(parent: 0, bytes: ByteBuffer(), isJoined: true, length: 0)]
+    private var steps = [Step(parent: 0, isJoined: true, length: 0)]
+    /// By place: the frame; once the step `isJoined`, all bytes from the root on. Beside the steps, since those are looked
+    /// at for every connection.
+    private var contents = [ByteBuffer()]
     private var frameNumber = 0
     /// Where the latest frame was put, by the place before it: `last` is of the connection before, `others` of all.
     private var latest = -1
-    private var last = (parent: -1, place: TurnFrames.nowhere)
+    private var last = (parent: -1, place: TurnFrames.nowhere, length: 0)
     private var others: [Place: Place] = [:]
 
     /// A frame that is to be sent in this turn.
@@ -45,33 +46,43 @@ package struct TurnFrames {
         return Frame(bytes, number: frameNumber)
     }
 
-    /// The place of a connection that is sent the frame after what it was at `place` for.
-    mutating func append(_ frame: Frame, after place: Place) -> Place {
+    /// Moves the place of a connection that is sent the frame after what it was there for. Returns how many bytes there are
+    /// from the root to the new one.
+    @inline(__always)
+    mutating func append(_ frame: borrowing Frame, after place: inout Place) -> Int {
+        if frame.number != latest || last.parent != place { find(copy frame, after: place) }
+        place = last.place
+        return last.length
+    }
+
+    /// Makes the place after this one the latest.
+    @inline(never)
+    private mutating func find(_ frame: Frame, after place: Place) {
         if frame.number != latest {
             latest = frame.number
             last.parent = -1
             if !others.isEmpty { others.removeAll(keepingCapacity: true) }
         }
-        if last.parent == place { return last.place }
         if last.parent >= 0 {
             others[last.parent] = last.place
             if let known = others[place] {
-                last = (place, known)
-                return known
+                last = (place, known, steps[known].length)
+                return
             }
         }
         let length = steps[place].length + frame.bytes.readableBytes
-        steps.append(Step(parent: place, bytes: frame.bytes, isJoined: place == Self.nowhere, length: length))
-        last = (place, steps.count - 1)
-        return last.place
+        steps.append(Step(parent: place, isJoined: place == Self.nowhere, length: length))
+        contents.append(frame.bytes)
+        last = (place, steps.count - 1, length)
     }
-
-    /// How many bytes there are from the root to the place.
-    func length(at place: Place) -> Int { steps[place].length }
 
     /// All frames from the root to the place.
     mutating func bytes(at place: Place) -> ByteBuffer {
-        if steps[place].isJoined { return steps[place].bytes }
+        if !steps[place].isJoined { join(place) }
+        return contents[place]
+    }
+
+    private mutating func join(_ place: Place) {
         var way: [Place] = []
         var step = place
         while !steps[step].isJoined {
@@ -80,16 +91,16 @@ package struct TurnFrames {
         }
         var joined = ByteBuffer()
         joined.reserveCapacity(steps[place].length)
-        joined.writeImmutableBuffer(steps[step].bytes)
-        for step in way.reversed() { joined.writeImmutableBuffer(steps[step].bytes) }
-        steps[place].bytes = joined
+        joined.writeImmutableBuffer(contents[step])
+        for step in way.reversed() { joined.writeImmutableBuffer(contents[step]) }
+        contents[place] = joined
         steps[place].isJoined = true
-        return joined
     }
 
     /// No connection has a place any more.
     mutating func clear() {
         steps.removeLast(steps.count - 1)
+        contents.removeLast(contents.count - 1)
         last.parent = -1
         latest = -1
         others.removeAll(keepingCapacity: true)
