@@ -1,24 +1,35 @@
 import AgentModel
 import AgentWorker
-import KafkaTransport
 import Logging
-import MQTTTransport
 import NIOCore
 import Synchronization
 
-/// The host's clients of brokers: which brokers there are, what the agents want of them, and the MQTT clients that the
-/// workers share. Those of Kafka are each worker's own.
+/// The host's connections to brokers: which brokers there are, what the agents want of them, and a transport for each.
 final class BrokerConnections: Sendable {
+    /// A transport in use.
+    private struct Connection {
+        let traits: TransportTraits
+        let transport: any Transport
+        let status: ConnectionStatus
+    }
+
     private struct State {
         var rooms: [WorkerRoom] = []
         var serviceName = ""
         var lineup = BrokerLineup()
         var embedding: BrokerEmbedding?
         var subscriptions = Subscriptions()
-        var kafkaStatus: ConnectionStatus?
-        var mqttStatus: ConnectionStatus?
-        var subscriber: MQTTSubscriber?
-        var publisher: MQTTPublisher?
+        var connections: [Connection] = []
+
+        /// Returns the one whose place it takes.
+        mutating func use(_ connection: Connection) -> Connection? {
+            guard let place = connections.firstIndex(where: { $0.traits.name == connection.traits.name }) else {
+                connections.append(connection)
+                return nil
+            }
+            defer { connections[place] = connection }
+            return connections[place]
+        }
     }
 
     private let status: HostStatus
@@ -50,14 +61,8 @@ final class BrokerConnections: Sendable {
             $0.lineup = configured
             $0.embedding = embedding
         }
-        try await reconnect(to: configured, kafka: true, mqtt: true)
+        try await reconnect(to: configured, Set(TransportName.known))
         _ = try await embed(for: needs)
-        try await introduce(to: rooms)
-    }
-
-    /// Gives each worker what it sends with.
-    private func introduce(to rooms: [WorkerRoom]) async throws {
-        for room in rooms { try await room.loop.submit { room.connect(mqtt: self.sender(for: room)) }.get() }
     }
 
     /// Starts what the agents need and may be started, and connects to it. Returns whether there was something.
@@ -65,8 +70,8 @@ final class BrokerConnections: Sendable {
         var (embedding, lineup) = state.withLock { ($0.embedding, $0.lineup) }
         guard let started = try embedding?.start(for: needs, in: &lineup), !started.isEmpty else { return false }
         state.withLock { [lineup] in $0.lineup = lineup }
-        status.embeds(started)
-        try await reconnect(to: lineup, kafka: started.contains("kafka"), mqtt: started.contains("mqtt"))
+        status.embeds(started.map(\.description))
+        try await reconnect(to: lineup, Set(started))
         return true
     }
 
@@ -93,161 +98,93 @@ final class BrokerConnections: Sendable {
     // MARK: Connections
 
     /// New clients of the transports that are named, in the place of those there are, which hand over what they have taken
-    /// first. A transport without a broker in the lineup stays as it is.
+    /// first. A transport without a broker in the lineup stays as it is, and so does one whose clients cannot be made.
     ///
     /// - Throws: `HostFailure`.
-    func reconnect(to lineup: BrokerLineup, kafka: Bool, mqtt: Bool) async throws {
-        if mqtt, let settings = lineup.mqtt { try await connectMQTT(settings) }
-        if kafka, let settings = lineup.kafka { try await connectKafka(settings) }
-    }
-
-    private func connectKafka(_ settings: KafkaSettings) async throws {
-        let (rooms, serviceName) = state.withLock { ($0.rooms, $0.serviceName) }
-        let connection = ConnectionStatus(
-            serviceName: serviceName, connectionType: "kafka", endpoint: settings.bootstrapServers)
-        replace(\.kafkaStatus, with: connection)
-        state.withLock { $0.lineup.kafka = settings }
-        for room in rooms {
-            let subscriptions = state.withLock { $0.subscriptions }
-            let isFirst = room.worker.index == 0
-            try await room.loop.flatSubmit { [logger] in
-                do throws(KafkaError) {
-                    let consumer = try KafkaConsumer(
-                        settings: settings, eventLoop: room.loop, receiver: room.worker, status: connection,
-                        logger: logger)
-                    let producer = try KafkaProducer(
-                        settings: settings, eventLoop: room.loop, status: connection, logger: logger)
-                    if !subscriptions[.kafka].shared.isEmpty { consumer.subscribe(to: subscriptions[.kafka].shared) }
-                    let connected = room.connectKafka(
-                        consumer: consumer, producer: producer,
-                        every: {
-                            try KafkaConsumer(
-                                settings: settings.forEveryMessage(), eventLoop: room.loop, receiver: room.worker,
-                                status: connection, logger: logger)
-                        }, mqtt: self.sender(for: room))
-                    if isFirst { self.subscribeToEvery(subscriptions[.kafka].every, room) }
-                    return connected
-                } catch {
-                    return room.loop.makeFailedFuture(error)
-                }
-            }.get(orThrow: { HostFailure(.agent, "Kafka: \(ErrorText.of($0))") })
+    func reconnect(to lineup: BrokerLineup, _ names: Set<TransportName>) async throws {
+        for plan in lineup.plans where names.contains(plan.name) {
+            try await connect(plan)
+            state.withLock { $0.lineup.take(plan.name, from: lineup) }
         }
     }
 
-    private func connectMQTT(_ settings: MQTTSettings) async throws {
+    private func connect(_ plan: TransportPlan) async throws {
         let (rooms, serviceName) = state.withLock { ($0.rooms, $0.serviceName) }
-        let connection = ConnectionStatus(
-            serviceName: serviceName, connectionType: "mqtt", endpoint: settings.endpoint, isUsed: false)
-        replace(\.mqttStatus, with: connection)
-        state.withLock { $0.lineup.mqtt = settings }
-        let earlier = state.withLock { ($0.subscriber, $0.publisher) }
-        await earlier.0?.stop()
-        let routes = try await routes(rooms)
-        do throws(MQTTError) {
-            let subscriber = try MQTTSubscriber(
-                settings: settings, status: connection, logger: logger,
-                route: { topic in
-                    routes[topic.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }.magnitude.index(below: routes.count)]
-                })
-            let publisher = try MQTTPublisher(settings: settings, status: connection, logger: logger)
-            let subscriptions = state.withLock { state in
-                state.subscriber = subscriber
-                state.publisher = publisher
-                status.metrics.observe(publisher)
-                return state.subscriptions
-            }
-            if subscriptions.isSent(to: .mqtt) { publisher.connect() }
-            try subscriber.subscribe(to: subscriptions[.mqtt].all)
+        let shown = ConnectionStatus(
+            serviceName: serviceName, connectionType: plan.name.description, endpoint: plan.endpoint,
+            isUsed: plan.connectsAtOnce)
+        let transport: any Transport
+        do {
+            transport = try await plan.make(try await seats(rooms), shown, logger)
         } catch {
-            throw HostFailure(.agent, "MQTT: \(error)")
+            throw HostFailure(.agent, "\(plan.traits.title): \(ErrorText.of(error))")
         }
-        try await introduce(to: rooms)
-        await earlier.1?.stop()
+        await connection(plan.name)?.transport.stopIntake()
+        let connection = Connection(traits: plan.traits, transport: transport, status: shown)
+        let (earlier, subscriptions) = state.withLock { ($0.use(connection), $0.subscriptions) }
+        if let earlier { status.remove(earlier.status) }
+        status.add(shown)
+        status.metrics.observe(transport, plan.name)
+        subscribe(connection, subscriptions)
+        for room in rooms { try await room.loop.submit { room.connect(plan.name, transport) }.get() }
+        await earlier?.transport.stop()
     }
 
-    /// Messages of one topic always go to the same worker, so that their order holds.
-    private func routes(_ rooms: [WorkerRoom]) async throws -> [MQTTRoute] {
-        var routes: [MQTTRoute] = []
-        for worker in rooms.map(\.worker) {
-            routes.append(
-                try await worker.loop.submit {
-                    MQTTRoute(eventLoop: worker.loop, receiver: NIOLoopBound(worker, eventLoop: worker.loop))
-                }.get())
-        }
-        return routes
+    private func connection(_ name: TransportName) -> Connection? {
+        state.withLock { $0.connections.first { $0.traits.name == name } }
     }
 
-    private func sender(for room: WorkerRoom) -> (any Outlet)? {
-        state.withLock { $0.publisher }?.sender(on: room.loop)
-    }
-
-    private func replace(
-        _ path: any WritableKeyPath<State, ConnectionStatus?> & Sendable, with connection: ConnectionStatus
-    ) {
-        let earlier = state.withLock { state in
-            defer { state[keyPath: path] = connection }
-            return state[keyPath: path]
-        }
-        if let earlier { status.remove(earlier) }
-        status.add(connection)
+    private func seats(_ rooms: [WorkerRoom]) async throws -> [WorkerSeat] {
+        var seats: [WorkerSeat] = []
+        for room in rooms { seats.append(try await room.loop.submit { room.seat }.get()) }
+        return seats
     }
 
     // MARK: Subscriptions
 
     /// Brings the subscriptions to what the agents in service want.
     func subscribe(_ subscriptions: Subscriptions) {
-        let (rooms, subscriber, publisher) = state.withLock { state in
+        let connections = state.withLock { state in
             state.subscriptions = subscriptions
-            return (state.rooms, state.subscriber, state.publisher)
+            return state.connections
         }
-        for room in rooms {
-            room.loop.execute {
-                room.subscribe(to: subscriptions[.kafka].shared)
-                // Once a host: the hub takes what it becomes to the clients of the other workers.
-                if room.worker.index == 0 { self.subscribeToEvery(subscriptions[.kafka].every, room) }
-            }
-        }
+        for connection in connections { subscribe(connection, subscriptions) }
         status.stream(subscriptions[.kafka].all)
-        if subscriptions.isSent(to: .mqtt) { publisher?.connect() }
         demands.continuation.yield(subscriptions)
-        do throws(MQTTError) {
-            try subscriber?.subscribe(to: subscriptions[.mqtt].all)
-        } catch {
-            logger.error("MQTT topics cannot be subscribed", metadata: ["error": "\(ErrorText.of(error))"])
-        }
     }
 
-    private func subscribeToEvery(_ topics: Set<String>, _ room: WorkerRoom) {
+    private func subscribe(_ connection: Connection, _ subscriptions: Subscriptions) {
+        let name = connection.traits.name
         do {
-            try room.subscribeToEvery(topics)
+            try connection.transport.subscribe(to: subscriptions[name], sends: subscriptions.isSent(to: name))
         } catch {
-            logger.error("Kafka topics cannot be subscribed", metadata: ["error": "\(ErrorText.of(error))"])
+            logger.error(
+                "\(connection.traits.title) topics cannot be subscribed",
+                metadata: ["error": "\(ErrorText.of(error))"])
         }
     }
 
-    /// Until the MQTT broker has the agents' subscriptions, since what is published before is not theirs; a broker that is
-    /// away, or slow, keeps nobody waiting for longer than this. Kafka keeps what comes early.
+    /// Until the brokers have the agents' subscriptions, since what is published before may not be theirs; a broker that is
+    /// away, or slow, keeps nobody waiting for longer than this.
     func awaitSubscriptions() async {
-        guard let subscriber = state.withLock({ $0.subscriber }), let loop = state.withLock({ $0.rooms.first?.loop })
-        else { return }
-        try? await subscriber.subscribed(within: .seconds(5), on: loop).get()
+        let (connections, loop) = state.withLock { ($0.connections, $0.rooms.first?.loop) }
+        guard let loop else { return }
+        let all = connections.map { $0.transport.subscribed(within: .seconds(5), on: loop) }
+        try? await EventLoopFuture.andAllComplete(all, on: loop).get()
     }
 
     // MARK: Stop
 
-    /// From now on no MQTT message is handed to a worker.
-    func pauseIntake() { state.withLock { $0.subscriber }?.pauseIntake() }
+    private var transports: [any Transport] { state.withLock { $0.connections.map(\.transport) } }
 
-    /// Ends the shared clients: first the one that brings messages, then `between`, which closes the workers' own, then the
-    /// one that sends.
-    func stop(between: () async -> Void) async {
-        let (subscriber, publisher) = state.withLock { ($0.subscriber, $0.publisher) }
-        await subscriber?.stop()
-        await between()
-        await publisher?.stop()
+    /// From now on no message is handed to a worker.
+    func pauseIntake() { for transport in transports { transport.pauseIntake() } }
+
+    /// What is settled is acknowledged, what waits to be sent is sent, and the clients leave.
+    func stop() async {
+        for transport in transports { await transport.stopIntake() }
+        await withTaskGroup(of: Void.self) { tasks in
+            for transport in transports { tasks.addTask { await transport.stop() } }
+        }
     }
-}
-
-extension UInt {
-    fileprivate func index(below count: Int) -> Int { Int(self % UInt(count)) }
 }

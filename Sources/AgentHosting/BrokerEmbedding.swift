@@ -52,19 +52,19 @@ final class BrokerEmbedding: Sendable {
         host.lowercased() == "localhost" || host.hasPrefix("127.") || host == "::1"
     }
 
-    /// Adds to the lineup what is needed, not configured and not there yet. Returns the kinds that were started.
+    /// Adds to the lineup what is needed, not configured and not there yet. Returns the transports whose brokers were started.
     ///
     /// - Throws: `HostFailure` when one cannot be started.
-    func start(for needs: Subscriptions, in lineup: inout BrokerLineup) throws -> [String] {
+    func start(for needs: Subscriptions, in lineup: inout BrokerLineup) throws -> [TransportName] {
         guard mode != .never, obstacle == nil else { return [] }
-        var started: [String] = []
+        var started: [TransportName] = []
         if lineup.kafka == nil, mode == .always || needsKafka(needs) {
             try startKafka(&lineup)
-            started.append("kafka")
+            started.append(.kafka)
         }
         if lineup.mqtt == nil, mode == .always || needsMQTT(needs), EmbeddedMosquitto.isInstalled {
             try startMosquitto(&lineup)
-            started.append("mqtt")
+            started.append(.mqtt)
         }
         return started
     }

@@ -1,8 +1,6 @@
 import AgentModel
 import Foundation
-import KafkaTransport
 import Logging
-import MQTTTransport
 
 /// Sees to it that a certificate which is renewed where it lies is shown before the one that it replaces ends.
 ///
@@ -26,23 +24,20 @@ struct CertificateRenewal {
             let marks = Marks(brokers.lineup)
             defer { candidate = marks }
             guard marks != known, marks == candidate else { continue }
-            await connect(
-                kafka: marks.haveChanged(\.kafka, since: known), mqtt: marks.haveChanged(\.mqtt, since: known))
+            await connect(marks.changed(since: known))
             known = marks
         }
     }
 
-    private func connect(kafka: Bool, mqtt: Bool) async {
-        guard kafka || mqtt else { return }
+    private func connect(_ names: Set<TransportName>) async {
+        guard !names.isEmpty else { return }
         do {
             guard let config = try resolver.resolveAgain() else { return }
             let lineup = try BrokerLineup(configured: config, serviceName: serviceName)
             logger.notice(
                 "certificates were renewed",
-                metadata: [
-                    "of": "\([kafka ? "kafka" : nil, mqtt ? "mqtt" : nil].compactMap { $0 }.joined(separator: ", "))"
-                ])
-            try await brokers.reconnect(to: lineup, kafka: kafka, mqtt: mqtt)
+                metadata: ["of": "\(names.map(\.description).sorted().joined(separator: ", "))"])
+            try await brokers.reconnect(to: lineup, names)
         } catch {
             logger.error(
                 "renewed certificates cannot be used; the connections stay as they are",
@@ -52,12 +47,11 @@ struct CertificateRenewal {
 
     /// By what a change of files is told, the files behind links, as Kubernetes renews what it mounts.
     private struct Marks: Equatable {
-        let kafka: [String: String]
-        let mqtt: [String: String]
+        /// By transport and path.
+        private let marks: [TransportName: [String: String]]
 
         init(_ lineup: BrokerLineup) {
-            kafka = Self.marks(lineup.kafka?.tls)
-            mqtt = Self.marks(lineup.mqtt?.tls)
+            marks = Dictionary(uniqueKeysWithValues: lineup.plans.map { ($0.name, Self.marks($0.files)) })
         }
 
         private static func marks(_ tls: TLSFiles?) -> [String: String] {
@@ -74,10 +68,13 @@ struct CertificateRenewal {
             return marks
         }
 
-        /// Whether the files of a transport are others: with other settings it has connected already.
-        func haveChanged(_ transport: KeyPath<Marks, [String: String]>, since earlier: Marks) -> Bool {
-            let (new, old) = (self[keyPath: transport], earlier[keyPath: transport])
-            return Set(new.keys) == Set(old.keys) && new != old
+        /// The transports whose files are others: with other settings it has connected already.
+        func changed(since earlier: Marks) -> Set<TransportName> {
+            Set(
+                marks.compactMap { name, new in
+                    guard let old = earlier.marks[name] else { return nil }
+                    return Set(new.keys) == Set(old.keys) && new != old ? name : nil
+                })
         }
     }
 }

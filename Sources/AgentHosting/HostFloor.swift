@@ -111,12 +111,12 @@ final class HostFloor: Sendable {
         brokers.pauseIntake()
         let cutOff = Mutex<[String]>([])
         await each(rooms) { room in
-            room.pauseIntake()
+            room.beginStop()
             return room.worker.drain(deadline: deadline).map { names in cutOff.withLock { $0 += names } }
         }
         let stopsEnd = max(deadline, .now() + .seconds(Self.leastStopTime))
         await each(rooms) { $0.worker.runStops(deadline: stopsEnd) }
-        await brokers.stop { await each(rooms) { $0.stopKafka() } }
+        await brokers.stop()
         await each(rooms) { $0.server.stop() }
         await each(rooms) { room in
             room.stopMeasuring()

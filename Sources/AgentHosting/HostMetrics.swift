@@ -3,7 +3,6 @@ import AgentMetrics
 import AgentModel
 import AgentScript
 import AgentWorker
-import MQTTTransport
 import Synchronization
 
 /// What a host measures, by the names under which Prometheus finds it.
@@ -179,10 +178,11 @@ final class HostMetrics: Sendable {
         }
     }
 
-    /// Takes the place of the publisher before it.
-    func observe(_ publisher: MQTTPublisher) {
-        registry.observe("agenthost_mqtt_unsettled_publications", isCounter: false) { [weak publisher] in
-            publisher.map { [Observation([], Double($0.unsettled))] } ?? []
+    /// Takes the place of the transport of the name before it.
+    func observe(_ transport: any Transport, _ name: TransportName) {
+        guard transport.unsettled != nil else { return }
+        registry.observe("agenthost_\(name)_unsettled_publications", isCounter: false) { [weak transport] in
+            transport?.unsettled.map { [Observation([], Double($0))] } ?? []
         }
     }
 

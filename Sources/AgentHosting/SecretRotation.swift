@@ -34,7 +34,7 @@ struct SecretRotation {
                     "secrets were rotated",
                     metadata: ["secrets": "\(changed.map(\.rawValue).sorted().joined(separator: ", "))"])
                 try await brokers.reconnect(
-                    to: lineup, kafka: changed.contains(.kafka), mqtt: changed.contains(.mqtt))
+                    to: lineup, Set(changed.compactMap { TransportName(known: $0.rawValue) }))
                 resolver.hold(config)
             } catch {
                 logger.error(

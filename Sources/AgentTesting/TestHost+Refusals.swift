@@ -53,7 +53,7 @@ extension TestHost {
     }
 }
 
-extension Subscriptions.Topics {
+extension SubscribedTopics {
     /// Whether a message of the topic comes by one of these.
     func matches(_ topic: String, on transport: TransportTraits) -> Bool {
         transport.hasFilters ? all.contains { (try? TopicFilter($0))?.matches(topic) ?? false } : all.contains(topic)

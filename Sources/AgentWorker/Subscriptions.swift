@@ -3,26 +3,15 @@ import AgentScript
 
 /// The topics, or filters, that agents want, by transport.
 package struct Subscriptions: Sendable, Equatable {
-    package struct Topics: Sendable, Equatable {
-        /// Those whose messages are shared among the hosts of a group, where the transport has such a thing.
-        package var shared: Set<String> = []
-        /// Those of which every host gets every message.
-        package var every: Set<String> = []
-
-        package init() {}
-
-        package var all: Set<String> { shared.union(every) }
-    }
-
-    private var topics: [TransportName: Topics] = [:]
-    /// Topics of handlers without a `source` that more than one transport accepts.
+    private var topics: [TransportName: SubscribedTopics] = [:]
+    /// SubscribedTopics of handlers without a `source` that more than one transport accepts.
     private var either: Set<String> = []
     /// Scripts send there, or may: they name `send_…`, or topics that they write are configured.
     private var sentTo: Set<TransportName> = []
 
     package init() {}
 
-    package subscript(_ transport: TransportName) -> Topics { topics[transport] ?? Topics() }
+    package subscript(_ transport: TransportName) -> SubscribedTopics { topics[transport] ?? SubscribedTopics() }
 
     package func isSent(to transport: TransportName) -> Bool { sentTo.contains(transport) }
 
@@ -51,9 +40,9 @@ package struct Subscriptions: Sendable, Equatable {
             if snapshot.mentions("send_\(name)") || written?.isEmpty == false { sentTo.insert(name) }
             for handler in handlers.messages where handler.sources.contains(name) {
                 if handler.deliversToEvery, !transport.hasFilters {
-                    topics[name, default: Topics()].every.insert(handler.filter.text)
+                    topics[name, default: SubscribedTopics()].every.insert(handler.filter.text)
                 } else {
-                    topics[name, default: Topics()].shared.insert(handler.filter.text)
+                    topics[name, default: SubscribedTopics()].shared.insert(handler.filter.text)
                 }
                 if handler.source == nil, handler.sources.count > 1 { either.insert(handler.filter.text) }
             }
@@ -66,8 +55,8 @@ package struct Subscriptions: Sendable, Equatable {
 
     package mutating func formUnion(_ other: Subscriptions) {
         for (name, more) in other.topics {
-            topics[name, default: Topics()].shared.formUnion(more.shared)
-            topics[name, default: Topics()].every.formUnion(more.every)
+            topics[name, default: SubscribedTopics()].shared.formUnion(more.shared)
+            topics[name, default: SubscribedTopics()].every.formUnion(more.every)
         }
         either.formUnion(other.either)
         sentTo.formUnion(other.sentTo)

@@ -24,7 +24,7 @@ package final class MQTTSubscriber: Sendable {
     /// - Throws: `MQTTError` when there is no thread or no pipe to be had.
     package init(
         settings: MQTTSettings, status: ConnectionStatus, logger: Logger,
-        route: @escaping @Sendable (String) -> MQTTRoute
+        route: @escaping @Sendable (String) -> WorkerSeat
     ) throws(MQTTError) {
         connection = try MQTTConnection(settings: settings, status: status, logger: logger)
         try connection.start(name: "mqtt-subscribe") { [orders] connection in

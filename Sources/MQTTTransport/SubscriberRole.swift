@@ -10,19 +10,19 @@ final class SubscriberRole: MQTTConnectionRole {
     private let connection: MQTTConnection
     private let orders: SubscriberOrders
     private let budget: IntakeBudget
-    private let route: @Sendable (String) -> MQTTRoute
+    private let route: @Sendable (String) -> WorkerSeat
     private var plan: SubscriptionPlan
     private var gate: SettlementGate
     private var session: MQTTSessionState?
     /// One for each loop that messages of the present burst go to.
     private var batches: [MQTTBatch] = []
     /// Those that have got messages of this connection, by their loops.
-    private var receivers: [ObjectIdentifier: MQTTRoute] = [:]
+    private var receivers: [ObjectIdentifier: WorkerSeat] = [:]
     private var origins = MQTTOrigins()
     private var strays: Set<String> = []
     private var straysToUnsubscribe: [String] = []
 
-    init(connection: MQTTConnection, orders: SubscriberOrders, route: @escaping @Sendable (String) -> MQTTRoute) {
+    init(connection: MQTTConnection, orders: SubscriberOrders, route: @escaping @Sendable (String) -> WorkerSeat) {
         self.connection = connection
         self.orders = orders
         self.route = route
@@ -126,7 +126,7 @@ final class SubscriberRole: MQTTConnectionRole {
 
     func finished() { orders.connectionEnded() }
 
-    private func batch(for route: MQTTRoute, _ session: MQTTSessionState) -> MQTTBatch {
+    private func batch(for route: WorkerSeat, _ session: MQTTSessionState) -> MQTTBatch {
         if let batch = batches.first(where: { $0.eventLoop === route.eventLoop }) { return batch }
         let batch = MQTTBatch(eventLoop: route.eventLoop, session: session)
         batches.append(batch)

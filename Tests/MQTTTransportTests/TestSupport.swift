@@ -114,11 +114,11 @@ final class Collector: MessageReceiver, @unchecked Sendable {
         try await loop.submit { [self] in held = [] }.get()
     }
 
-    var route: MQTTRoute {
+    var route: WorkerSeat {
         get async throws {
             let loop = self.loop
             return try await loop.submit { [self] in
-                MQTTRoute(eventLoop: loop, receiver: NIOLoopBound(self, eventLoop: loop))
+                WorkerSeat(eventLoop: loop, receiver: NIOLoopBound(self, eventLoop: loop))
             }.get()
         }
     }
