@@ -44,8 +44,8 @@ final class MessageWork: LaneWork, ScopeOwner {
     }
 
     /// Which of the handlers this is for; nil: there is none, or there are several and this is for none of them yet.
-    private func index(in route: MessageRoute) -> Int? {
-        route.index(filter: part?.handler?.filter)
+    private func handler(in route: MessageRoute) -> HandlerTable.Message? {
+        route.handler(filter: part?.handler?.filter)
     }
 
     // MARK: Its place
@@ -53,8 +53,7 @@ final class MessageWork: LaneWork, ScopeOwner {
     var lane: Lane<any LaneWork> { part?.handler?.lane ?? place.lane }
 
     var concurrency: Int {
-        guard let route, let index = index(in: route) else { return 1 }
-        return route.handlers[index].concurrency
+        route.flatMap(handler)?.concurrency ?? 1
     }
 
     var isReady: Bool { delivery.isReady && desk.drain.takesMessages && slot.live != nil && !slot.isHeld }
@@ -71,7 +70,7 @@ final class MessageWork: LaneWork, ScopeOwner {
 
     func begin() {
         guard mayGoOn, let route else { return advance(.turn(mayBegin: false)) }
-        if index(in: route) == nil, part?.handler != nil || !route.handlers.isEmpty {
+        if handler(in: route) == nil, part?.handler != nil || !route.handlers.isEmpty {
             return split(among: route.handlers)
         }
         advance(.turn(mayBegin: true))
@@ -105,8 +104,7 @@ final class MessageWork: LaneWork, ScopeOwner {
     }
 
     private var policy: RetryPolicy {
-        guard let route, let index = index(in: route) else { return RetryPolicy() }
-        return route.handlers[index].policy
+        route.flatMap(handler)?.policy ?? RetryPolicy()
     }
 
     private var standing: Delivery.Standing {
@@ -186,7 +184,7 @@ final class MessageWork: LaneWork, ScopeOwner {
         // A turn is given only where there is a route.
         guard let route else { return }
         let scope = EffectScope(self)
-        guard let index = index(in: route) else {
+        guard let handler = handler(in: route) else {
             scope.beginHandler()
             desk.events.emit(desk.dataProcessed(message, slot: slot), for: scope, depth: 0)
             return scope.endHandler()
@@ -194,17 +192,16 @@ final class MessageWork: LaneWork, ScopeOwner {
         attempted = route
         self.scope = scope
         desk.invoker.run(
-            route.handlers[index].function, of: route.live, scope: scope, name: name,
+            handler.function, of: route.live, scope: scope, name: name,
             timeLimit: slot.settings.taskTimeout,
             arguments: { (stack) throws(LuaError) in
-                try stack.push(message, attempt: delivery.attempt, for: route.handlers[index], table: &table)
+                try stack.push(message, attempt: delivery.attempt, for: handler, table: &table)
             },
             finish: { [self] in handled($0) })
     }
 
     private func handled(_ outcome: InvocationOutcome) {
-        guard let scope, let attempted, let index = index(in: attempted) else { return }
-        let handler = attempted.handlers[index]
+        guard let scope, let attempted, let handler = handler(in: attempted) else { return }
         leaveTable(to: handler, after: outcome, of: attempted.live)
         switch outcome {
         case .returned(let stack, let count):
