@@ -28,7 +28,7 @@ final class EffectScope: DeliveryReceipt {
 
     func endHandler() {
         scope.end(.handler)
-        if !scope.hasHandlers { owner.handlersEnded(failed: scope.failure != nil) }
+        if !scope.hasHandlers { owner.handlersEnded(failed: scope.hasFailed) }
         settleIfDone()
     }
 
@@ -70,6 +70,6 @@ final class EffectScope: DeliveryReceipt {
     }
 
     private func settleIfDone() {
-        if scope.close() { owner.settled(scope.failure) }
+        if scope.close() { owner.settled(scope.hasFailed ? scope.failure : nil) }
     }
 }

@@ -15,7 +15,7 @@ final class HandlerDurations: RunObserver {
     }
 
     func ended(_ run: any ObservedRun, _ end: RunEnd, nanoseconds: Int64) {
-        durations(of: run.version).timer(of: run.function, run.name).recordNanoseconds(nanoseconds)
+        durations(of: run.version).timer(of: run).recordNanoseconds(nanoseconds)
     }
 
     func closed(_ version: Generation) {
@@ -51,13 +51,15 @@ private final class VersionDurations {
         agent = generation.declaration?.interface.name ?? ""
     }
 
-    func timer(of function: LuaReference, _ name: HandlerName) -> any TimerHandler {
+    func timer(of run: any ObservedRun) -> any TimerHandler {
+        let function = run.function
         let number = function.number
+        if number < registered.count, let timer = registered[number] { return timer }
+        let name = run.name
         switch name {
         case .function(let name): return passing("function", name.description)
         case .spawned: return passing("function", "spawned function")
         case .message, .task, .event, .websocket, .raw:
-            if number < registered.count, let timer = registered[number] { return timer }
             let (kind, shown) = Self.dimensions(of: function, name, in: version.handlers)
             let timer = make(kind, shown)
             while registered.count <= number { registered.append(nil) }

@@ -17,6 +17,7 @@ package struct Scope: Hashable {
     @usableFromInline var spawned: Int32 = 0
     @usableFromInline var effects: Int32 = 0
     @usableFromInline var isOpen = false
+    @usableFromInline package internal(set) var hasFailed = false
     /// The first that there was.
     @usableFromInline package internal(set) var failure: DeliveryFailure?
     /// What the next `agent:flush` has to tell; a later one tells only of what failed after it.
@@ -46,14 +47,9 @@ package struct Scope: Hashable {
     }
 
     @inlinable package mutating func fail(_ failure: DeliveryFailure) {
+        hasFailed = true
         if self.failure == nil { self.failure = failure }
         if unreported == nil { unreported = failure }
-    }
-
-    /// Before a message is tried again.
-    @inlinable package mutating func forgetFailure() {
-        failure = nil
-        unreported = nil
     }
 
     @inlinable package mutating func takeUnreported() -> DeliveryFailure? {

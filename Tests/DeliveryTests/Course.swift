@@ -213,7 +213,8 @@ struct Course: Hashable {
         }
         guard scope.close() else { return }
         guard let failure = scope.failure else { return tell(.settled) }
-        scope.forgetFailure()
+        // As each attempt has a scope of its own.
+        scope = Scope()
         if delivery.phase == .burying { return tell(.letterFailed(isPermanent: failure.isPermanent)) }
         tell(.failed(policy, !isCurrent || isGraceOver ? .gone : isServing ? .open : .closing))
     }
