@@ -76,7 +76,7 @@ private final class Witness: RunObserver {
             agent:on_start(function() end)
             agent:after(1, function() agent:publish('t', 1) end)
             agent:on_event('e', function() end)
-            agent:task('t', function() agent:emit('e', {}) agenthost.spawn(function() end) return 1 end)
+            agent:task('t', function() agent:emit { event_type = 'e', data = {} } agenthost.spawn(function() end) return 1 end)
             """
         let test = try TestWorker([script], observers: [witness])
         #expect(witness.take() == ["begin on_start", "end on_start returned"])
