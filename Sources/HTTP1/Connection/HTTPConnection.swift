@@ -9,25 +9,6 @@ package import NIOHTTP1
 /// The next request is looked at when the one before is answered, so pipelined requests have their effects in order
 /// too. What has been read and not looked at is bounded: beyond, the socket is not read.
 package final class HTTPConnection: ChannelUser {
-    private enum Phase {
-        /// Between requests.
-        case idle
-        /// Within the head of a request.
-        case head
-        case body
-        /// A request is there whole and not answered.
-        case answering
-        /// A file, after its head.
-        case sending(FileTransfer)
-        case became(any Successor)
-        /// The own side is ended; what the peer still sends is dropped, so that it can read the last response.
-        case lingering
-        case closed
-    }
-
-    /// What may wait unread in memory while a request is being answered.
-    private static let maxWaitingInput = 64 << 10
-
     /// What it has in common with the others of its loop.
     package let floor: ConnectionFloor
     /// What the head of the response must say.
@@ -40,18 +21,18 @@ package final class HTTPConnection: ChannelUser {
     var responder: (any Responder)?
     let wire: HTTPChannel
     private let list: ConnectionList
-    private var phase = Phase.idle
+    private var phase = ConnectionPhase()
     private var reader: RequestReader
     private var deadline: NIODeadline?
     private var isProcessing = false
-    /// What this connection holds of requests and messages that have not ended, as the budget counts it.
-    private var heldBytes = 0
+    private var unfinished: UnfinishedShare
 
     init(_ floor: ConnectionFloor, _ list: ConnectionList) {
         self.floor = floor
         self.list = list
         wire = HTTPChannel(floor)
         reader = RequestReader(floor.settings)
+        unfinished = UnfinishedShare(of: floor.budget)
         wire.use(by: self)
     }
 
@@ -67,7 +48,7 @@ package final class HTTPConnection: ChannelUser {
     package var channel: (any Channel)? { wire.channel }
 
     /// A request is there whole and not answered.
-    var isAnswering: Bool { if case .answering = phase { true } else { false } }
+    var isAnswering: Bool { phase.isAnswering }
 
     /// Whether the request of that number is still to be answered.
     package func awaits(_ sequence: Int) -> Bool { sequence == self.sequence && isAnswering }
@@ -79,45 +60,32 @@ package final class HTTPConnection: ChannelUser {
         expect(within: floor.settings.idleTimeout)
     }
 
-    var wantsInput: Bool {
-        switch phase {
-        case .lingering, .closed: false
-        default: true
-        }
-    }
+    var wantsInput: Bool { phase.wantsInput }
 
     var maySkipReading: Bool {
-        switch phase {
-        case .answering, .sending: wire.input.readableBytes > Self.maxWaitingInput
-        case .lingering, .closed: false
-        default: wire.input.readableBytes > 0 && !wire.isWritable
-        }
+        phase.maySkipReading(waiting: wire.input.readableBytes, isWritable: wire.isWritable)
     }
 
     func inputClosed() {
         // A client that has said all it had to say may still wait for the answer.
-        switch phase {
-        case .answering, .sending: return
-        default: abort(nil)
-        }
+        if !phase.owesAnswer { abort(nil) }
     }
 
     func woken() {
-        if case .became(let successor) = phase { successor.becameWritable() }
+        phase.successor?.becameWritable()
         process()
     }
 
     func disconnected() {
         let ended = phase
         guard list.remove(self) else { return }
-        phase = .closed
-        if case .answering = ended { responder?.clientGone() }
+        phase.close()
+        if ended.isAnswering { responder?.clientGone() }
         responder?.answerEnded(bytes: wire.sentBytes)
         responder = nil
-        floor.budget.release(heldBytes)
-        heldBytes = 0
+        unfinished.release()
         reader = RequestReader(floor.settings)
-        if case .became(let successor) = ended { successor.lost() }
+        ended.successor?.lost()
     }
 
     // MARK: Reading requests
@@ -134,33 +102,24 @@ package final class HTTPConnection: ChannelUser {
 
     /// Counts what waits for the rest of a request or a message; gives it up when all connections hold too much of that.
     private func holdUnfinished() {
-        let bytes =
-            switch phase {
-            case .head, .body: wire.input.readableBytes + reader.unfinishedBytes
-            case .became(let successor): successor.unfinishedBytes
-            default: 0
-            }
-        guard bytes != heldBytes else { return }
-        let isTaken = floor.budget.hold(bytes - heldBytes)
-        heldBytes = bytes
-        guard !isTaken else { return }
-        switch phase {
-        case .became(let successor): successor.givesUpUnfinished()
-        case .head: refuseHead(.tooManyUnfinished)
-        default: refuse(.tooManyUnfinished)
+        let ofRequest = wire.input.readableBytes + reader.unfinishedBytes
+        guard !unfinished.hold(phase.unfinishedBytes(ofRequest: ofRequest)) else { return }
+        if let successor = phase.successor {
+            successor.givesUpUnfinished()
+        } else {
+            end(phase.endingOfServer, .tooManyUnfinished)
         }
-        floor.budget.release(heldBytes)
-        heldBytes = 0
+        unfinished.release()
     }
 
     /// False when nothing more can be done before something else happens.
     private func step() -> Bool {
-        switch phase {
-        case .idle, .head: return readHead()
-        case .body: return readBody()
-        case .became(let successor): return receive(successor)
-        case .answering, .sending: return false
-        case .lingering, .closed:
+        switch phase.step {
+        case .readHead: return readHead()
+        case .readBody: return readBody()
+        case .hand(let successor): return receive(successor)
+        case .wait: return false
+        case .drop:
             wire.input.clear()
             return false
         }
@@ -171,7 +130,7 @@ package final class HTTPConnection: ChannelUser {
         var bytes = ByteBuffer()
         swap(&bytes, &wire.input)
         let goesOn = successor.receive(&bytes)
-        if case .became = phase { swap(&bytes, &wire.input) }
+        if phase.successor != nil { swap(&bytes, &wire.input) }
         return goesOn
     }
 
@@ -181,8 +140,7 @@ package final class HTTPConnection: ChannelUser {
         case .incomplete:
             if wire.isInputClosed {
                 endOutput()
-            } else if case .idle = phase {
-                phase = .head
+            } else if phase.beginHead() {
                 expect(within: floor.settings.headTimeout)
             }
             return false
@@ -213,7 +171,7 @@ package final class HTTPConnection: ChannelUser {
             }
             wire.output.write { _ = $0.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n") }
         }
-        phase = .body
+        phase.beginBody()
         expect(within: floor.settings.bodyTimeout)
     }
 
@@ -227,7 +185,7 @@ package final class HTTPConnection: ChannelUser {
     }
 
     private func respond(_ body: ByteBuffer) {
-        phase = .answering
+        phase.beginAnswer()
         deadline = nil
         responder?.respond(body)
     }
@@ -287,7 +245,7 @@ package final class HTTPConnection: ChannelUser {
     /// The request is answered, and the response written.
     private func answered() {
         if terms.keepsAlive, !wire.isInputClosed || wire.input.readableBytes > 0 {
-            phase = .idle
+            phase.endRequest()
             expect(within: floor.settings.idleTimeout)
         } else {
             endOutput()
@@ -312,10 +270,10 @@ package final class HTTPConnection: ChannelUser {
         if isWhole { return answered(Int(status.code), written) }
         answerBegins(status)
         let transfer = FileTransfer(file, rest: rest, threads: floor.files, on: wire)
-        phase = .sending(transfer)
+        phase.send(transfer)
         wire.output.flush()
         transfer.send(first) { [self] progress in
-            guard case .sending(let current) = phase, current === transfer else { return false }
+            guard phase.isSending(transfer) else { return false }
             switch progress {
             case .isSending: expect(within: floor.settings.idleTimeout)
             case .sent:
@@ -345,7 +303,7 @@ package final class HTTPConnection: ChannelUser {
 
     /// From now on what comes is the successor's.
     package func become(_ successor: any Successor) {
-        phase = .became(successor)
+        phase.become(successor)
     }
 
     /// Answers that the client may go on as it asked to, and sends that.
@@ -378,7 +336,7 @@ package final class HTTPConnection: ChannelUser {
     /// Ends the own side once everything is written, and the connection when the peer has ended its side; at once when
     /// there is nothing more that the peer could send.
     package func endOutput(lingers: Bool = true) {
-        phase = .lingering
+        phase.linger()
         // For a response that its client takes slowly.
         expect(within: floor.settings.idleTimeout)
         wire.end(lingers: lingers) { [self] in expect(within: floor.settings.closeTimeout) }
@@ -387,19 +345,21 @@ package final class HTTPConnection: ChannelUser {
     /// Closes at once.
     package func abort(_ reason: String?) {
         if let reason { floor.logger.debug("\(reason)") }
-        if case .became(let successor) = phase { successor.aborted() }
+        phase.successor?.aborted()
         wire.close()
     }
 
     /// The server stops: a response under way is still sent, everything else ends.
-    func stop() {
-        switch phase {
-        case .answering, .sending: terms.keepsAlive = false
-        case .became(let successor): successor.stop()
-        case .lingering: break
-        case .head: refuseHead(.stopping)
-        case .body: refuse(.stopping)
-        case .idle, .closed: abort(nil)
+    func stop() { end(phase.endingOfServer, .stopping) }
+
+    private func end(_ ending: ConnectionPhase.Ending, _ refusal: RequestRefusal) {
+        switch ending {
+        case .refusingHead: refuseHead(refusal)
+        case .refusingBody: refuse(refusal)
+        case .withAnswer: terms.keepsAlive = false
+        case .bySuccessor(let successor): successor.stop()
+        case .underWay: break
+        case .atOnce: abort(nil)
         }
     }
 
@@ -410,14 +370,9 @@ package final class HTTPConnection: ChannelUser {
 
     /// Called at every sweep.
     func tick(_ now: NIODeadline) {
-        if case .became(let successor) = phase { successor.tick(now) }
+        phase.successor?.tick(now)
         guard let deadline, now >= deadline else { return }
         self.deadline = nil
-        switch phase {
-        case .head: refuseHead(.timeout)
-        case .body: refuse(.timeout)
-        case .answering: break
-        default: abort(nil)
-        }
+        end(phase.endingOfTime, .timeout)
     }
 }
