@@ -1,5 +1,4 @@
 import AgentModel
-import NIOCore
 import Synchronization
 
 /// Publications on their way from the loops to the publisher's thread, and the bound on all that is unsettled.
@@ -7,17 +6,8 @@ final class PublishQueue: Sendable {
     static let messageLimit = 10_000
     static let byteLimit = 64 << 20
 
-    struct Item: Sendable {
-        let publication: Record
-        let sender: MQTTSender
-        /// The sender's name for the receipt; nil: nobody waits.
-        let receiptID: UInt64?
-
-        var cost: Int { publication.payload.readableBytes + publication.topic.utf8.count }
-    }
-
     private struct State {
-        var arrived: [Item] = []
+        var arrived: [MQTTPublication] = []
         var messages = 0
         var bytes = 0
         var isClosed = false
@@ -36,8 +26,8 @@ final class PublishQueue: Sendable {
         state.withLock { $0.isWanted = true }
     }
 
-    func append(_ item: Item) -> DeliveryFailure? {
-        let cost = item.cost
+    func append(_ publication: MQTTPublication) -> DeliveryFailure? {
+        let cost = publication.cost
         return state.withLock { state in
             if state.isClosed { return DeliveryFailure("the MQTT publisher is stopped") }
             // One message of any size is taken when nothing else is there.
@@ -46,7 +36,7 @@ final class PublishQueue: Sendable {
                 return DeliveryFailure(
                     "the MQTT send queue is full (\(state.messages) messages, \(state.bytes) bytes)")
             }
-            state.arrived.append(item)
+            state.arrived.append(publication)
             state.isWanted = true
             state.messages += 1
             state.bytes += cost
@@ -54,7 +44,7 @@ final class PublishQueue: Sendable {
         }
     }
 
-    func takeArrived() -> [Item] {
+    func takeArrived() -> [MQTTPublication] {
         state.withLock { state in
             defer { state.arrived = [] }
             return state.arrived

@@ -7,12 +7,13 @@ import NIOCore
 /// state at the broker that an earlier process could have left behind (a QoS 2 message id still open there would
 /// swallow the first message that uses it again).
 final class PublisherRole: MQTTConnectionRole {
-    private typealias Outcome = (receiptID: UInt64, failure: DeliveryFailure?)
+    private typealias Outcome = (publication: MQTTPublication, failure: DeliveryFailure?)
 
     private let connection: MQTTConnection
     private let queue: PublishQueue
-    private var window = PublishWindow<PublishQueue.Item>()
-    private var outcomes: [(sender: MQTTSender, outcomes: [Outcome])] = []
+    private var window = PublishWindow<MQTTPublication>()
+    /// Those of this turn, by the loop where they are told.
+    private var outcomes: [(eventLoop: any EventLoop, outcomes: [Outcome])] = []
     private var settled = (messages: 0, bytes: 0)
 
     init(connection: MQTTConnection, queue: PublishQueue) {
@@ -31,8 +32,7 @@ final class PublisherRole: MQTTConnectionRole {
 
     func advance(_ client: MosquittoClient, now: NIODeadline) throws(MQTTError) {
         takeArrived()
-        while let item = window.next {
-            let publication = item.publication
+        while let publication = window.next {
             do {
                 let messageID = try client.publish(
                     topic: publication.topic, payload: publication.payload, qos: publication.qos,
@@ -56,7 +56,7 @@ final class PublisherRole: MQTTConnectionRole {
     }
 
     func published(messageID: Int32) {
-        if let item = window.settle(messageID: messageID) { settle(item, nil) }
+        if let publication = window.settle(messageID: messageID) { settle(publication, nil) }
     }
 
     func received(topic: UnsafePointer<CChar>, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool) {}
@@ -65,12 +65,12 @@ final class PublisherRole: MQTTConnectionRole {
 
     func closed() {
         takeArrived()
-        if let item = window.connectionLost() {
+        if let publication = window.connectionLost() {
             settle(
-                item,
+                publication,
                 DeliveryFailure(
                     "the broker \(connection.settings.endpoint) closed the connection each time that a message for "
-                        + "\(item.publication.topic) was published: too large for it, or not allowed",
+                        + "\(publication.topic) was published: too large for it, or not allowed",
                     isPermanent: true))
         }
         report()
@@ -79,24 +79,23 @@ final class PublisherRole: MQTTConnectionRole {
     func finished() {
         queue.close()
         takeArrived()
-        for item in window.removeAll() {
-            settle(item, DeliveryFailure("the host stopped before the MQTT broker acknowledged the message"))
+        for publication in window.removeAll() {
+            settle(publication, DeliveryFailure("the host stopped before the MQTT broker acknowledged the message"))
         }
         report()
     }
 
     private func takeArrived() {
-        for item in queue.takeArrived() { window.append(item, qos: item.publication.qos) }
+        for publication in queue.takeArrived() { window.append(publication, qos: publication.qos) }
     }
 
-    private func settle(_ item: PublishQueue.Item, _ failure: DeliveryFailure?) {
+    private func settle(_ publication: MQTTPublication, _ failure: DeliveryFailure?) {
         settled.messages += 1
-        settled.bytes += item.cost
-        guard let receiptID = item.receiptID else { return }
-        if let index = outcomes.firstIndex(where: { $0.sender === item.sender }) {
-            outcomes[index].outcomes.append((receiptID, failure))
+        settled.bytes += publication.cost
+        if let index = outcomes.firstIndex(where: { $0.eventLoop === publication.eventLoop }) {
+            outcomes[index].outcomes.append((publication, failure))
         } else {
-            outcomes.append((item.sender, [(receiptID, failure)]))
+            outcomes.append((publication.eventLoop, [(publication, failure)]))
         }
     }
 
@@ -106,7 +105,11 @@ final class PublisherRole: MQTTConnectionRole {
         queue.settled(messages: settled.messages, bytes: settled.bytes)
         settled = (0, 0)
         connection.status.active(at: Timestamp.now())
-        for (sender, outcomes) in outcomes { sender.settle(outcomes) }
+        for (eventLoop, outcomes) in outcomes {
+            eventLoop.execute {
+                for (publication, failure) in outcomes { publication.settle(failure) }
+            }
+        }
         outcomes.removeAll(keepingCapacity: true)
     }
 }

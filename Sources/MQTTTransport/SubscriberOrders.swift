@@ -12,6 +12,11 @@ final class SubscriberOrders: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Another one each time that filters were wanted; read without the lock in every turn of the thread.
+    private let wishes = Atomic(0)
+
+    /// To be read before `filters`.
+    var version: Int { wishes.load(ordering: .acquiring) }
 
     var filters: Set<String> { state.withLock { $0.filters } }
     var isPaused: Bool { state.withLock { $0.isPaused } }
@@ -22,6 +27,7 @@ final class SubscriberOrders: Sendable {
         state.withLock {
             if $0.filters != filters { $0.isSubscribed = false }
             $0.filters = filters
+            wishes.add(1, ordering: .releasing)
         }
     }
 

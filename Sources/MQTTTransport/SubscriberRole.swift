@@ -18,7 +18,9 @@ final class SubscriberRole: MQTTConnectionRole {
     private var batches: [MQTTBatch] = []
     /// Those that have got messages of this connection, by their loops.
     private var receivers: [ObjectIdentifier: WorkerSeat] = [:]
-    private var origins = MQTTOrigins()
+    private var sources = MQTTSources()
+    /// Of the orders, when they were last looked at.
+    private var knownOrders = -1
     private var strays: Set<String> = []
     private var straysToUnsubscribe: [String] = []
 
@@ -43,7 +45,7 @@ final class SubscriberRole: MQTTConnectionRole {
     func connected(sessionPresent: Bool) {
         session = MQTTSessionState(wake: connection.wake)
         gate = SettlementGate(holdLimit: gate.holdLimit)
-        plan.want(orders.filters)
+        takeOrders()
         plan.connected(sessionPresent: sessionPresent)
     }
 
@@ -56,15 +58,26 @@ final class SubscriberRole: MQTTConnectionRole {
                     + "the connection was dropped so that the broker delivers them again")
         }
         guard connection.stopBy == nil else { return }
+        for topic in straysToUnsubscribe { _ = try client.unsubscribe(from: topic) }
+        straysToUnsubscribe = []
+        if knownOrders != orders.version { takeOrders() }
+        if plan.isChanged { try follow(client) }
+    }
+
+    private func takeOrders() {
+        knownOrders = orders.version
         plan.want(orders.filters)
+        sources = MQTTSources()
+    }
+
+    private func follow(_ client: MosquittoClient) throws(MQTTError) {
+        plan.looked()
         for step in plan.steps {
             switch step {
             case .subscribe(let filter): plan.asked(step, messageID: try client.subscribe(to: filter))
             case .unsubscribe(let filter): plan.asked(step, messageID: try client.unsubscribe(from: filter))
             }
         }
-        for topic in straysToUnsubscribe { _ = try client.unsubscribe(from: topic) }
-        straysToUnsubscribe = []
         orders.report(subscribed: plan.isSettled)
     }
 
@@ -78,19 +91,25 @@ final class SubscriberRole: MQTTConnectionRole {
 
     func received(topic: UnsafePointer<CChar>, payload: UnsafeRawBufferPointer, qos: Int, retain: Bool) {
         guard let session else { return }
-        let name = String(cString: topic)
-        guard plan.wants(name) else {
-            // One that a joined filter brought is let go, as a stray is.
-            if !plan.expects(name) { stray(name) }
-            return
-        }
-        let route = self.route(name)
-        let batch = batch(for: route, session)
+        guard let source = sources.known(topic) ?? source(named: String(cString: topic)) else { return }
+        let batch = batch(for: source.seat, session)
         batch.append(
             MQTTMessage(
-                of: origins[name], payload: payload, qos: qos, retain: retain, budget: budget, batch: batch),
-            for: route.receiver)
+                of: source.origin, payload: payload, qos: qos, retain: retain, budget: budget, batch: batch),
+            for: source.seat.receiver)
         if qos > 0 { gate.didRead(at: .now()) }
+    }
+
+    /// nil: no agent asked for the topic.
+    private func source(named topic: String) -> MQTTSource? {
+        guard plan.wants(topic) else {
+            // One that a joined filter brought is let go, as a stray is.
+            if !plan.expects(topic) { stray(topic) }
+            return nil
+        }
+        let source = MQTTSource(origin: MessageOrigin(.mqtt, topic: topic), seat: route(topic))
+        sources.add(source)
+        return source
     }
 
     func didRead() {

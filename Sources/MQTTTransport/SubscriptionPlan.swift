@@ -26,12 +26,17 @@ struct SubscriptionPlan {
     private var refused: Set<String> = []
     private var underWay: [Int32: Step] = [:]
     private var hasConnectedBefore = false
+    /// Whether `steps` and `isSettled` may be others than when they were last looked at.
+    private(set) var isChanged = true
 
     init(sharedGroup: String? = nil) {
         self.sharedGroup = sharedGroup
     }
 
+    mutating func looked() { isChanged = false }
+
     mutating func want(_ filters: Set<String>) {
+        isChanged = true
         guard filters != wanted else { return }
         wanted = filters
         joins = true
@@ -82,6 +87,7 @@ struct SubscriptionPlan {
     /// A session of an earlier process may have subscriptions that this one knows nothing of, so the first connection
     /// subscribes to everything, whether the broker kept a session or not.
     mutating func connected(sessionPresent: Bool) {
+        isChanged = true
         if !sessionPresent || !hasConnectedBefore { granted = [] }
         hasConnectedBefore = true
         refused = []
@@ -104,11 +110,13 @@ struct SubscriptionPlan {
     }
 
     mutating func asked(_ step: Step, messageID: Int32) {
+        isChanged = true
         underWay[messageID] = step
     }
 
     /// SUBACK. Returns the filter when the broker refused it (return code 0x80, section 3.9.3).
     mutating func answered(messageID: Int32, refusedByBroker: Bool) -> String? {
+        isChanged = true
         guard case .subscribe(let filter)? = underWay.removeValue(forKey: messageID) else { return nil }
         if refusedByBroker {
             refused.insert(filter)
@@ -126,6 +134,7 @@ struct SubscriptionPlan {
 
     /// UNSUBACK.
     mutating func unsubscribed(messageID: Int32) {
+        isChanged = true
         guard case .unsubscribe(let filter)? = underWay.removeValue(forKey: messageID) else { return }
         granted.remove(filter)
     }

@@ -49,15 +49,17 @@ package struct Record: Sendable {
 
     package func integer(_ name: String) -> Int64? { options.integer(name) }
 
-    package func flag(_ name: String) -> Bool? {
-        guard case .flag(let value)? = options.first(where: { $0.name == name })?.value else { return nil }
-        return value
-    }
+    package func flag(_ name: String) -> Bool? { options.flag(name) }
 }
 
 extension [Record.Option] {
     func integer(_ name: String) -> Int64? {
         guard case .integer(let value)? = first(where: { $0.name == name })?.value else { return nil }
+        return value
+    }
+
+    func flag(_ name: String) -> Bool? {
+        guard case .flag(let value)? = first(where: { $0.name == name })?.value else { return nil }
         return value
     }
 }

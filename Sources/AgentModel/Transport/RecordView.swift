@@ -23,6 +23,8 @@ package struct RecordView: ~Copyable {
     }
 
     package borrowing func integer(_ name: String) -> Int64? { options.integer(name) }
+
+    package borrowing func flag(_ name: String) -> Bool? { options.flag(name) }
 }
 
 extension Record {
