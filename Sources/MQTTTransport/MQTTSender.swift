@@ -10,7 +10,7 @@ final class MQTTSender: Outlet, @unchecked Sendable {
     private let queue: PublishQueue
     private let wake: WakePipe
     /// The topic that was sent to last: one that can be.
-    private var knownTopic = ""
+    private var knownTopic: String?
 
     init(eventLoop: any EventLoop, queue: PublishQueue, wake: WakePipe) {
         self.eventLoop = eventLoop
