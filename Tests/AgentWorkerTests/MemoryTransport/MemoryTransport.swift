@@ -1,35 +1,58 @@
 import AgentModel
 import NIOCore
 
-/// A transport that no room of the host knows: its broker is a dictionary. What a new one has to bring is here.
-final class MemoryTransport: Outlet {
+/// A transport that no room of the host knows: its broker is a dictionary. What a new one has to bring is here. Confined to
+/// the loop of its one worker.
+final class MemoryTransport: Transport, Outlet, @unchecked Sendable {
     /// By topic, in order.
     private(set) var topics: [String: [Record]] = [:]
     private(set) var acknowledged: [String] = []
-    private var unsettled: [DeliveryReceipt] = []
+    private var unsettledReceipts: [DeliveryReceipt] = []
     private var origins: [String: MessageOrigin] = [:]
-    private let receiver: any MessageReceiver
+    private let worker: WorkerSeat
+    private var subscribed = SubscribedTopics()
+    private var isPaused = false
 
-    init(to receiver: any MessageReceiver) {
-        self.receiver = receiver
+    init(for worker: WorkerSeat) {
+        self.worker = worker
     }
+
+    func outlet(of worker: WorkerSeat) -> any Outlet { self }
+
+    func subscribe(to topics: SubscribedTopics, sends: Bool) { subscribed = topics }
+
+    func subscribed(within limit: TimeAmount, on loop: any EventLoop) -> EventLoopFuture<Void> {
+        loop.makeSucceededVoidFuture()
+    }
+
+    func pauseIntake() { isPaused = true }
+
+    func stopIntake() async { isPaused = true }
+
+    func stop() async {}
+
+    func backlog(of worker: WorkerSeat) -> TransportBacklog { TransportBacklog() }
+
+    var unsettled: Int? { unsettledReceipts.count }
 
     func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
         topics[record.topic, default: []].append(Record(record))
-        if let receipt { unsettled.append(receipt) }
+        if let receipt { unsettledReceipts.append(receipt) }
         return nil
     }
 
     func settleAll() {
-        let all = unsettled
-        unsettled = []
+        let all = unsettledReceipts
+        unsettledReceipts = []
         for receipt in all { receipt.settle(nil) }
     }
 
+    /// What nobody is subscribed to is gone.
     func publish(_ topic: String, _ text: String) {
+        guard !isPaused, subscribed.all.contains(topic) else { return }
         let origin = origins[topic] ?? MessageOrigin(.memory, topic: topic)
         origins[topic] = origin
-        receiver.receive(MemoryMessage(origin, text) { self.acknowledged.append(text) })
+        worker.receiver.value.receive(MemoryMessage(origin, text) { self.acknowledged.append(text) })
     }
 }
 
