@@ -27,8 +27,7 @@ final class EffectScope: DeliveryReceipt {
     func beginHandler() { scope.begin(.handler) }
 
     func endHandler() {
-        scope.end(.handler)
-        if !scope.hasHandlers { owner.handlersEnded(failed: scope.hasFailed) }
+        if scope.end(.handler) { owner.handlersEnded(failed: scope.hasFailed) }
         settleIfDone()
     }
 
@@ -48,8 +47,7 @@ final class EffectScope: DeliveryReceipt {
             fail(failure)
             owner.notDelivered(failure)
         }
-        scope.end(.effect)
-        if !scope.hasEffects, !flushes.isEmpty {
+        if scope.end(.effect), !flushes.isEmpty {
             let waiting = flushes
             flushes = []
             let told = scope.takeUnreported()

@@ -25,7 +25,6 @@ package struct Scope: Hashable {
 
     @inlinable package init() {}
 
-    @inlinable package var hasHandlers: Bool { handlers > 0 }
     @inlinable package var hasEffects: Bool { effects > 0 }
 
     @inlinable package mutating func begin(_ part: Part) {
@@ -33,9 +32,15 @@ package struct Scope: Hashable {
         add(1, to: part)
     }
 
-    @inlinable package mutating func end(_ part: Part) {
+    /// True: it was the last of its kind.
+    @inlinable @discardableResult package mutating func end(_ part: Part) -> Bool {
         add(-1, to: part)
         assert(handlers >= 0 && spawned >= 0 && effects >= 0, "it ended twice")
+        switch part {
+        case .handler: return handlers == 0
+        case .spawned: return spawned == 0
+        case .effect: return effects == 0
+        }
     }
 
     @inlinable mutating func add(_ number: Int32, to part: Part) {

@@ -203,8 +203,8 @@ struct Course: Hashable {
             scope.fail(failure)
         }
         count(-1, part)
-        scope.end(part)
-        if part == .handler, !scope.hasHandlers {
+        let isLast = scope.end(part)
+        if part == .handler, isLast {
             let isFirst = delivery.phase == .handling
             tell(.handlersEnded(failed: hasFailed))
             if isFirst, hasFailed != (place == .held) {

@@ -24,13 +24,13 @@ import Testing
             }
             for (index, part) in Self.parts.enumerated() where open[index] > 0 {
                 var ended = scope
-                ended.end(part)
+                let isLast = ended.end(part)
                 var open = open
                 open[index] -= 1
                 let isDone = open == [0, 0, 0]
                 if ended.close() != isDone { Issue.record("\(open) is open, or is not") }
                 if ended.close() { Issue.record("it closed twice") }
-                if ended.hasHandlers != (open[0] > 0) || ended.hasEffects != (open[2] > 0) {
+                if isLast != (open[index] == 0) || ended.hasEffects != (open[2] > 0) {
                     Issue.record("\(open) is open")
                 }
                 go(ended, open, steps - 1)
