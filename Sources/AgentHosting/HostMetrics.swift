@@ -78,12 +78,12 @@ final class HostMetrics: Sendable {
                 }
             }
         }
-        observe("agenthost_messages_total") { $0.messages.load(ordering: .relaxed) }
-        observe("agenthost_errors_total") { $0.errors.load(ordering: .relaxed) }
-        observe("agenthost_retries_total") { $0.retries.load(ordering: .relaxed) }
-        observe("agenthost_dead_letters_total") { $0.deadLetters.load(ordering: .relaxed) }
-        observe("agenthost_dead_letters_waiting", isCounter: false) { $0.waitingDeadLetters.load(ordering: .relaxed) }
-        observe("agenthost_stopped_lanes", isCounter: false) { $0.stoppedLanes.load(ordering: .relaxed) }
+        observe("agenthost_messages_total") { $0.messages }
+        observe("agenthost_errors_total") { $0.errors }
+        observe("agenthost_retries_total") { $0.retries }
+        observe("agenthost_dead_letters_total") { $0.deadLetters }
+        observe("agenthost_dead_letters_waiting", isCounter: false) { $0.waitingDeadLetters }
+        observe("agenthost_stopped_lanes", isCounter: false) { $0.stoppedLanes }
         registry.observe("agenthost_reloads_total", isCounter: true) {
             agents.flatMap { agent -> [Observation] in
                 guard let name = agent.interface?.name else { return [] }

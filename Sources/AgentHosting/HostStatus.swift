@@ -61,8 +61,8 @@ package final class HostStatus: StatusReporting {
         let reports = Self.reports(state.connections)
         let kept = spool.current.map { HostSnapshot.Spool(letters: $0.count, path: $0.path) }
         let agents = agents.compactMap(\.snapshot)
-        let lastActivity = self.agents.map { $0.counters.lastActivity.load(ordering: .relaxed) }.max() ?? 0
-        let waiting = self.agents.reduce(0) { $0 + $1.counters.waitingDeadLetters.load(ordering: .relaxed) }
+        let lastActivity = self.agents.map { $0.counters.lastActivity }.max() ?? 0
+        let waiting = self.agents.reduce(0) { $0 + $1.counters.waitingDeadLetters }
         var health = HostSnapshot.Health.healthy
         if reports.contains(where: { $0.status != .connected && $0.status != .connecting })
             || agents.contains(where: { $0.script.reloadError != nil }) || kept.map({ $0.letters > 0 }) ?? false
@@ -70,7 +70,7 @@ package final class HostStatus: StatusReporting {
         {
             health = .degraded
         }
-        if agents.isEmpty || self.agents.contains(where: { $0.counters.stoppedLanes.load(ordering: .relaxed) > 0 }) {
+        if agents.isEmpty || self.agents.contains(where: { $0.counters.stoppedLanes > 0 }) {
             health = .unhealthy
         }
         var snapshot = HostSnapshot(

@@ -11,10 +11,10 @@ final class TestStatus: StatusReporting {
 
     func snapshot() -> HostSnapshot {
         let agents = [agent.snapshot].compactMap { $0 }
-        let lastActivity = agent.counters.lastActivity.load(ordering: .relaxed)
+        let lastActivity = agent.counters.lastActivity
         var health = HostSnapshot.Health.healthy
         if agents.contains(where: { $0.script.reloadError != nil }) { health = .degraded }
-        if agents.isEmpty || agent.counters.stoppedLanes.load(ordering: .relaxed) > 0 { health = .unhealthy }
+        if agents.isEmpty || agent.counters.stoppedLanes > 0 { health = .unhealthy }
         return HostSnapshot(
             serviceName: agents.first?.interface.name ?? "", health: health, agents: agents, connections: [],
             activeStreams: agents.flatMap(\.topics).sorted(), lastActivity: lastActivity == 0 ? nil : lastActivity)

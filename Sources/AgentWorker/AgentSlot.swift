@@ -6,7 +6,7 @@ import NIOCore
 /// The place of one agent in a worker: the generation in service, and what waits for it.
 final class AgentSlot {
     let index: Int
-    let counters: AgentCounters
+    let counters: WorkerCounters
     private(set) var live: LiveGeneration?
     /// Loaded, not yet in service.
     var candidate: LiveGeneration?
@@ -50,7 +50,7 @@ final class AgentSlot {
         }
     }
 
-    init(index: Int, counters: AgentCounters) {
+    init(index: Int, counters: WorkerCounters) {
         self.index = index
         self.counters = counters
         settings = AgentSettings(serviceName: "")

@@ -31,8 +31,8 @@ package final class AgentStatus: Sendable {
         script.withLock { state in
             state.interface.map {
                 HostSnapshot.Agent(
-                    interface: $0, script: state.script, messageCount: counters.messages.load(ordering: .relaxed),
-                    errorCount: counters.errors.load(ordering: .relaxed), topics: state.topics)
+                    interface: $0, script: state.script, messageCount: counters.messages,
+                    errorCount: counters.errors, topics: state.topics)
             }
         }
     }

@@ -121,10 +121,10 @@ final class MessageWork: LaneWork, ScopeOwner {
         delivery = after
         if after.isUnderWay, !before.isUnderWay { desk.drain.beginMessage() }
         if after.isLetterWaiting != before.isLetterWaiting {
-            slot.counters.waitingDeadLetters.wrappingAdd(after.isLetterWaiting ? 1 : -1, ordering: .relaxed)
+            slot.counters.waitingDeadLetters.add(after.isLetterWaiting ? 1 : -1)
         }
         if after.isStopped != before.isStopped {
-            slot.counters.stoppedLanes.wrappingAdd(after.isStopped ? 1 : -1, ordering: .relaxed)
+            slot.counters.stoppedLanes.add(after.isStopped ? 1 : -1)
         }
         perform(action, failure)
         if !delivery.holdsLane, isListed { desk.lanes.leave(self) }
@@ -137,7 +137,7 @@ final class MessageWork: LaneWork, ScopeOwner {
         case .run: run()
         case .pause(let time, let rejoining):
             tellAttempt(next: "the next in \(TaskFailure.text(Double(time.nanoseconds) / 1e9)) s")
-            slot.counters.retries.wrappingAdd(1, ordering: .relaxed)
+            slot.counters.retries.add(1)
             if rejoining { desk.lanes.rejoin(self) }
             pause(time)
         case .rest(let time): pause(time)
@@ -160,7 +160,7 @@ final class MessageWork: LaneWork, ScopeOwner {
         case .sendLetter: sendLetter()
         case .keepLetter: keepLetter(because: failure?.description ?? "")
         case .acknowledge(let isBuried):
-            if isBuried { slot.counters.deadLetters.wrappingAdd(1, ordering: .relaxed) }
+            if isBuried { slot.counters.deadLetters.add(1) }
             acknowledge()
         case .drop(let hasFailed): if hasFailed { tellAttempt(next: "its broker delivers it again") }
         }

@@ -48,7 +48,7 @@ package final class Worker: @unchecked Sendable {
     ) {
         self.loop = loop
         self.index = index
-        slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element) }
+        slots = counters.enumerated().map { AgentSlot(index: $0.offset, counters: $0.element.ofNewWorker()) }
         runQueue = RunQueue(loop: loop, pause: pause)
         lanes = Lanes(runQueue: runQueue)
         drain = Drain(slots: slots)
