@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         // Takes the place of libc's malloc in the whole program, where it is linked before libc.
         .systemLibrary(name: "CMimalloc", providers: [.apt(["libmimalloc-dev"])]),
+        .systemLibrary(name: "CSpawn"),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
         .target(name: "CNames"),
         .target(name: "CLuaBridge", dependencies: ["CLua", "CJSON", "CNames"]),
@@ -75,7 +76,7 @@ let package = Package(
         room("AgentStore", ["AgentModel", "CSQLite", nioCore, nioPosix]),
         room("KafkaTransport", ["AgentModel", "CRdkafka", nioCore, nioPosix, logging]),
         room("MQTTTransport", ["AgentModel", "CMosquitto", nioCore, logging]),
-        room("DevelopmentBrokers", ["AgentModel", "CRdkafka", nioCore, logging]),
+        room("DevelopmentBrokers", ["CSpawn", "AgentModel", "CRdkafka", nioCore, logging]),
         room("HTTP1", ["AgentModel", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
         room("Realtime", ["AgentModel", nioCore]),
         room("AgentAPI", ["HTTP1", "Realtime", "AgentModel", nioCore, nioHTTP1, nioWebSocket, logging]),

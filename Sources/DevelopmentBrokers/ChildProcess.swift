@@ -1,4 +1,5 @@
 import AgentModel
+import CSpawn
 import Synchronization
 
 #if canImport(Glibc)
@@ -53,6 +54,9 @@ package final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, errorFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, ends[0], 3)
+        // What somebody in this process has open without close-on-exec would stay open for as long as the child lives:
+        // who reads a pipe to its end would wait for that.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 4)
 
         // A process group of its own: Ctrl-C is for the host, which still needs the broker to drain. Signals as they
         // were before the host set its own ways, since an ignored signal stays ignored in a child.
