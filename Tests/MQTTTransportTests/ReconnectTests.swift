@@ -83,23 +83,38 @@ import Testing
         }
     }
 
+    /// A broker that asks for the users of the folder, on a port that was free: somebody else may take it first.
+    private func askingBroker(in folder: String) async throws -> (ChildProcess, port: Int) {
+        for _ in 0..<5 {
+            let port: Int = try await withBroker { $0.port }
+            let configuration = """
+                listener \(port) 127.0.0.1
+                allow_anonymous false
+                password_file \(folder)/users
+                user \(NSUserName())
+
+                """
+            try configuration.write(toFile: "\(folder)/conf", atomically: true, encoding: .utf8)
+            let child = try ChildProcess(
+                ["/usr/sbin/mosquitto", "-c", "\(folder)/conf"], errorFile: "\(folder)/log")
+            var hasEnded = false
+            let isDecided = await eventually {
+                hasEnded = child.hasEnded(waiting: false)
+                return hasEnded
+                    || (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8))?.contains("running") == true
+            }
+            if isDecided, !hasEnded { return (child, port) }
+        }
+        throw CocoaError(.fileReadUnknown)
+    }
+
     @Test("a wrong password is an error that names itself; the right one connects")
     func password() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let port: Int = try await withBroker { $0.port }
         #expect(try run("mosquitto_passwd", "-b", "-c", "\(folder)/users", "alice", "right").code == 0)
-        let configuration = """
-            listener \(port) 127.0.0.1
-            allow_anonymous false
-            password_file \(folder)/users
-            user \(NSUserName())
-
-            """
-        try configuration.write(toFile: "\(folder)/conf", atomically: true, encoding: .utf8)
-        let child = try ChildProcess(
-            ["/usr/sbin/mosquitto", "-c", "\(folder)/conf"], errorFile: "\(folder)/log")
+        let (child, port) = try await askingBroker(in: folder)
         defer {
             child.kill()
             _ = child.hasEnded(waiting: true)
