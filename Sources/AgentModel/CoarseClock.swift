@@ -1,4 +1,8 @@
-import Glibc
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// A clock whose reading is a read of memory, for what is asked once for each message: nanoseconds that have passed, as of
 /// the kernel's last tick (1 to 10 ms ago). Differences of many readings add up to what has passed.

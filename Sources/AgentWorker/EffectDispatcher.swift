@@ -25,7 +25,7 @@ final class EffectDispatcher {
     /// `run`: whose effect it is; nil for the host's own.
     func perform(_ effect: Effect, for scope: EffectScope, by run: Invocation? = nil) -> EffectAnswer {
         let answer = carryOut(effect, for: scope)
-        tell(of: effect, answer, by: run)
+        if let observer, observer.seesEffects { observer.performed(effect, answer, in: run) }
         return answer
     }
 
@@ -53,7 +53,7 @@ final class EffectDispatcher {
         _ record: borrowing RecordView, to name: TransportName, for scope: EffectScope, by run: Invocation? = nil
     ) -> EffectAnswer {
         let answer = carryOut(record, to: name, for: scope)
-        if let observer, observer.seesEffects { tell(of: .send(name, Record(record)), answer, by: run) }
+        if let observer, observer.seesEffects { observer.performed(.send(name, Record(record)), answer, in: run) }
         return answer
     }
 
@@ -71,11 +71,6 @@ final class EffectDispatcher {
     /// Sends a dead letter; the scope learns of the delivery.
     func send(_ letter: DeadLetter, for scope: EffectScope) {
         if case .refused(let reason) = perform(letter.effect, for: scope) { scope.fail(DeliveryFailure(reason)) }
-    }
-
-    private func tell(of effect: Effect, _ answer: EffectAnswer, by run: Invocation?) {
-        guard let observer, observer.seesEffects else { return }
-        observer.performed(effect, answer, in: run)
     }
 
     private func reached(_ sent: Bool?, _ id: String) -> EffectAnswer {

@@ -159,7 +159,7 @@ final class Lanes {
 
     /// What waits is let go: nothing of it begins any more.
     func clear() {
-        for lane in used.values { lane.isUsed = false }
+        for lane in used.values { lane.clear() }
         used = [:]
     }
 }

@@ -18,8 +18,8 @@ final class LiveGeneration {
     private(set) var underWay = 0
     /// HTTP requests that have not completed.
     var pendingRequests = 0
-    /// nil: nobody asks what runs.
-    let observer: (any RunObserver)?
+    /// nil: nobody asks what runs, or the version is closed.
+    private(set) var observer: (any RunObserver)?
 
     /// Timers that are cancelled when the version ends; more of them fire for nothing.
     private static let cancelledTimers = 100
@@ -116,6 +116,7 @@ final class LiveGeneration {
         }
         onRelease = []
         observer?.closed(generation)
+        observer = nil
         generation.close()
     }
 }

@@ -153,7 +153,8 @@ void lb_collect(lb_host *host) {
     if (!host->broken) {
         lua_gc(host->main, LUA_GCCOLLECT);
 #ifdef __GLIBC__
-        // What small blocks took stays the process's otherwise, and large ones come on top of it.
+        // What small blocks took stays the process's otherwise, and large ones come on top of it. The allocator that the
+        // program is linked with gives back by itself, and this does nothing there.
         malloc_trim(0);
 #endif
     }

@@ -75,6 +75,14 @@ package final class Lane<Work> {
         return stopped
     }
 
+    /// Lets go of what waits or stands still: works have their lane, which would keep them.
+    @inlinable package func clear() {
+        stopped = []
+        retries = []
+        queue = []
+        isUsed = false
+    }
+
     /// Takes out what waits or stands still, and is as said.
     @inlinable package func take(where isTaken: (Work) -> Bool) -> [Work] {
         let taken = stopped.filter(isTaken) + retries.map(\.work).filter(isTaken) + queue.filter(isTaken)

@@ -16,15 +16,13 @@ extension LuaStack {
     package func reading(
         ofParameter parameter: Int32, byFunctionAt index: Int32, names: LuaNames
     ) -> LuaReading {
-        // LB_READS_OTHERS
-        let others: Int64 = 1 << 62
         let read = names.characters.withUnsafeBufferPointer {
             lb_fields_read(thread, index, parameter, $0.baseAddress, Int32($0.count))
         }
         switch read {
         case Int64(LB_READS_ANYTHING): return .anything
         case Int64(LB_READS_NOTHING): return .nothing
-        default: return .fields(read & ~others, others: read & others != 0)
+        default: return .fields(read & ~LB_READS_OTHERS, others: read & LB_READS_OTHERS != 0)
         }
     }
 }

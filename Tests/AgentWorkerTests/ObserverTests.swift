@@ -116,7 +116,12 @@ private final class Witness: RunObserver {
         test.worker.receive(TestMessage("in", "1"))
         #expect(witness.causes.map(\.traceparent) == [parent, nil, nil])
         let request = RequestContext(head: ByteBuffer(string: "POST /t HTTP/1.1\r\nTraceParent: \(parent)\r\n\r\n"))
-        #expect(Cause.traceparent(of: request) == parent)
-        #expect(Cause.traceparent(of: .none) == nil)
+        let tasks = try TestWorker(["agent:task('t', function() end)"], observers: [witness])
+        let input = TaskRequest.Input.body(ByteBuffer(string: #"{"query":"q"}"#))
+        for context in [request, .none] {
+            let task = TaskRequest(agent: 0, taskType: "t", input: input, context: context)
+            tasks.worker.perform(task) { _ in }
+        }
+        #expect(witness.causes.suffix(2).map(\.traceparent) == [parent, nil])
     }
 }

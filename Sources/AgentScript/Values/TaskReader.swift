@@ -14,13 +14,11 @@ package struct TaskReader {
     ) throws(TaskFailure) {
         let top = stack.top
         do throws(TaskFailure) {
-            if case .body(let body) = input, !fields.contains(.others), script.handlers.parameterModels[type] == nil {
-                try pushBody(body, on: stack)
-                if complete(fields, id: id(), type: type, on: stack) { return }
-                stack.setTop(top)
-            }
             switch input {
-            case .body(let body): try pushBody(body, on: stack)
+            case .body(let body):
+                try pushBody(body, on: stack)
+                let isSeenByName = !fields.contains(.others) && script.handlers.parameterModels[type] == nil
+                if isSeenByName, complete(fields, id: id(), type: type, on: stack) { return }
             case .document(let body):
                 try pushDocument(body, on: stack)
                 stack.newTable(array: 0, fields: 1)

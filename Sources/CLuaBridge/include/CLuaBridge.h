@@ -170,7 +170,7 @@ enum {
     LB_READS_NOTHING = -2,
 };
 /// Beside the names asked for it reads others.
-#define LB_READS_OTHERS (INT64_C(1) << 62)
+static const int64_t LB_READS_OTHERS = INT64_C(1) << 62;
 /// What the function at the index reads of its parameter (from 0), a table without a metatable: one of the two above, or the
 /// set of those of at most 62 names (1 for the first, 2 for the second, 4 …) whose fields, and LB_READS_OTHERS, are all that it
 /// can see of it.
