@@ -3,7 +3,7 @@
 # Debian packages to build and run the host: Lua, the Kafka and MQTT clients, JSON, SQLite, an allocator, the broker
 # it can start itself, and what README.md asks it with.
 host_packages=(liblua5.4-dev librdkafka-dev libmosquitto-dev libsimdjson-dev libsqlite3-dev
-    libmimalloc-dev mosquitto pkg-config curl)
+    libmimalloc-dev libssl-dev mosquitto pkg-config curl)
 # Those that make packages of it.
 package_packages=(dpkg-dev binutils git python3)
 # And those that its tests use as the other side.
@@ -68,4 +68,20 @@ require_swift() {
         say "Swift 6.2 or newer is needed to build; this is ${version:-unknown} ($(command -v swift))"
         exit 1
     fi
+}
+
+# The Python of tests, with other people's clients and brokers: what the wire is compared with must not be ours.
+# noida-db is a Kafka with real groups and transactions in one process.
+python_packages=(websockets kosoku aiokafka fastapi uvicorn confluent-kafka noida-db)
+
+# Makes .build-venv where a package is missing. The programs of it are for PATH="$root/.build-venv/bin:$PATH".
+require_python() {
+    local python="$root/.build-venv/bin/python3"
+    if "$python" -c 'import websockets, kosoku, aiokafka, fastapi, uvicorn, confluent_kafka' 2>/dev/null &&
+        [[ -x "$root/.build-venv/bin/noida-db" ]]; then
+        return
+    fi
+    say "installing the Python clients of the tests into .build-venv"
+    python3 -m venv "$root/.build-venv"
+    "$root/.build-venv/bin/pip" install --quiet --disable-pip-version-check "${python_packages[@]}"
 }

@@ -1,4 +1,5 @@
 package import AgentModel
+import Glibc
 
 // The settings by their types. Every accessor reads the table's field of the same name.
 extension AgentConfig {
@@ -88,6 +89,13 @@ extension AgentConfig {
         return settings
     }
 
+    /// What this machine, or pod, is called.
+    static let hostName: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "agenthost" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+
     /// What holds for every Kafka, the embedded one too.
     private func kafka(at bootstrapServers: String, for serviceName: String) -> KafkaSettings {
         var settings = KafkaSettings(
@@ -97,6 +105,9 @@ extension AgentConfig {
         settings.messageMaxBytes = integer("kafka_message_max_bytes")
         settings.compression = text("kafka_compression") ?? "none"
         settings.commitInterval = duration("kafka_commit_interval")
+        settings.groupInstanceID = text("kafka_group_instance_id").map { $0 == "auto" ? Self.hostName : $0 }
+        settings.assignor = text("kafka_assignor") ?? settings.assignor
+        if origin(of: "kafka_session_timeout") != nil { settings.sessionTimeout = duration("kafka_session_timeout") }
         if origin(of: "kafka_allow_auto_create_topics") != nil {
             settings.allowsAutoCreateTopics = boolean("kafka_allow_auto_create_topics")
         }

@@ -119,6 +119,18 @@ extension Setting {
             "KAFKA_COMMIT_INTERVAL", kind: .seconds(atMost: 3600), default: .number(1), from: .kafka,
             "Seconds between two commits of offsets; a crash delivers again what came after the last."),
         Setting(
+            "KAFKA_GROUP_INSTANCE_ID", kind: .objectName, from: .kafka,
+            "Static membership: the name under which this instance keeps its partitions over a restart that is shorter than "
+                + "the session time-out; each worker adds its number. \"auto\" is the host's name. Without it, none."),
+        Setting(
+            "KAFKA_ASSIGNOR",
+            kind: .choice(["roundrobin,range", "range,roundrobin", "roundrobin", "range", "cooperative-sticky"]),
+            default: .string("roundrobin,range"), from: .kafka,
+            "How a group shares its partitions; cooperative-sticky moves as few as it can, the others all of them."),
+        Setting(
+            "KAFKA_SESSION_TIMEOUT", kind: .seconds(atMost: 3600), from: .kafka,
+            "Seconds of silence after which the group takes a member for dead [10]; brokers allow 6 to 1800."),
+        Setting(
             "KAFKA_ALLOW_AUTO_CREATE_TOPICS", kind: .boolean, from: .kafka,
             "Whether consuming a topic may create it; true with the embedded broker, else false."),
     ]

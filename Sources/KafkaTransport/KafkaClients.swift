@@ -17,7 +17,8 @@ package final class KafkaClients: Transport {
             for worker in workers {
                 seats.append(
                     try await worker.eventLoop.submit {
-                        try KafkaSeat(settings: settings, worker: worker, status: status, logger: logger)
+                        try KafkaSeat(
+                            settings: settings.forWorker(worker.index), worker: worker, status: status, logger: logger)
                     }.get())
             }
         } catch {

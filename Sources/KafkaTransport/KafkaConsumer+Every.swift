@@ -43,9 +43,7 @@ extension KafkaConsumer {
             entry?.pointee.offset = isFirstLook ? Int64(RD_KAFKA_OFFSET_END) : Int64(RD_KAFKA_OFFSET_BEGINNING)
         }
         if let error = rd_kafka_incremental_assign(handle, list) {
-            log.warning("\(topic) is not consumed: \(String(cString: rd_kafka_error_string(error)))")
-            rd_kafka_error_destroy(error)
-            return
+            return refused("consuming \(topic)", error)
         }
         for number in added {
             assigned.add(
@@ -55,20 +53,11 @@ extension KafkaConsumer {
     }
 
     private func unassign(_ leaving: [AssignedPartition]) {
-        guard let handle, !leaving.isEmpty, let list = rd_kafka_topic_partition_list_new(CInt(leaving.count)) else {
-            return
-        }
-        defer { rd_kafka_topic_partition_list_destroy(list) }
+        guard let handle, !leaving.isEmpty else { return }
         window.resume(leaving)
-        for partition in leaving {
-            rd_kafka_topic_partition_list_add(list, partition.topic, partition.number)
-            partition.endRevocation()
-        }
-        assigned.replace(with: partitions.filter { $0.state == .active })
-        window.unblock()
-        if let error = rd_kafka_incremental_unassign(handle, list) {
-            log.warning("topics are still fetched: \(String(cString: rd_kafka_error_string(error)))")
-            rd_kafka_error_destroy(error)
+        letGo(leaving)
+        leaving.withLibrdkafkaList { list, _ in
+            if let error = rd_kafka_incremental_unassign(handle, list) { refused("the end of a subscription", error) }
         }
     }
 }

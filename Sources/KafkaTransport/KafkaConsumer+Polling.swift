@@ -87,11 +87,6 @@ extension KafkaConsumer {
         window.delivered(to: partition)
     }
 
-    func forgetAssignment() {
-        assigned.replace()
-        window.unblock()
-    }
-
     func report(_ message: rd_kafka_message_t) {
         let reason = message.payload.map { String(cString: $0.assumingMemoryBound(to: CChar.self)) } ?? message.err.text
         switch message.err {

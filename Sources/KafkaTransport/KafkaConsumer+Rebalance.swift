@@ -2,25 +2,19 @@ internal import AgentModel
 internal import CRdkafka
 internal import NIOCore
 
-/// The group's rebalances, under the eager protocol: an assignment begins and ends as a whole.
+/// The group's rebalances: eagerly, where an assignment begins and ends as a whole, or cooperatively, where partitions
+/// come and go while the others are consumed (KIP-429).
 ///
 /// librdkafka calls back inside `rd_kafka_consumer_poll`, on the loop that the handlers in flight need in order to
-/// settle. So a revocation returns at once, without the `rd_kafka_assign` that confirms it; until then the group waits.
+/// settle. So a revocation returns at once, without the call that confirms it; until then the group waits.
 /// The loop goes on, messages not yet begun count as given up, and the confirmation follows when the last handler has
 /// settled or after `revocationTimeout`. Confirming makes librdkafka commit the stored offsets and wait for the answer
 /// before it rejoins: no commit of ours in a rebalance (librdkafka #4908).
 ///
-/// A new subscription ends an assignment too. There the wait comes first and the call into librdkafka after it: in
+/// A new subscription ends an eager assignment too. There the wait comes first and the call into librdkafka after it: in
 /// 2.0.2 a change of the topics' metadata during a revocation not yet confirmed makes it rejoin at once, and the last
-/// commit fails.
+/// commit fails. Under the cooperative protocol the group revokes what is not subscribed any more, and nothing else.
 extension KafkaConsumer: KafkaClientOwner, PartitionOwner {
-    enum Revocation {
-        /// For the next subscription; librdkafka does not know of it yet.
-        case bySubscription
-        /// librdkafka waits for its confirmation.
-        case byGroup
-    }
-
     func rebalanced(
         _ code: rd_kafka_resp_err_t, partitions list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
     ) {
@@ -29,17 +23,17 @@ extension KafkaConsumer: KafkaClientOwner, PartitionOwner {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
             assign(list)
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
-            revoke()
+            revoke(isCooperative ? assigned.partitions(in: list) : partitions)
         default:
             log.warning("the group could not be joined: \(code.text)")
-            revoke()
+            revoke(partitions)
         }
     }
 
     private func assign(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) {
         guard let handle, let client else { return }
         monitor.up()
-        endAssignment()
+        if !isCooperative { letGo(partitions) }
         if let list, let entries = list.pointee.elems {
             for entry in UnsafeBufferPointer(start: entries, count: Int(list.pointee.cnt)) {
                 assigned.add(
@@ -48,47 +42,44 @@ extension KafkaConsumer: KafkaClientOwner, PartitionOwner {
                         client: client, owner: self))
             }
         }
-        let code = rd_kafka_assign(handle, list)
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the assignment failed: \(code.text)") }
+        if isCooperative {
+            if let error = rd_kafka_incremental_assign(handle, list) { refused("the assignment", error) }
+        } else {
+            let code = rd_kafka_assign(handle, list)
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the assignment failed: \(code.text)") }
+        }
         log.debug("assigned \(partitions.count) partitions")
         if phase != .serving { window.pause(partitions) }
     }
 
-    private func revoke() {
+    private func revoke(_ leaving: [AssignedPartition]) {
         guard let handle else { return }
         let isLost = rd_kafka_assignment_lost(handle) != 0
         if isLost { log.notice("the assignment was lost; its unfinished messages are delivered again") }
-        let hasWaited = revocation == .bySubscription && revocationDeadline == nil
-        revocation = .byGroup
-        beginRevocation()
-        if isLost || hasWaited || phase == .closing || !assigned.isBusy {
-            confirmRevocation()
-        }
+        let hasWaited = revocation.map { $0.cause == .bySubscription && !$0.isWaiting } ?? false
+        let revocation = beginRevocation(.byGroup, of: leaving)
+        if isLost || hasWaited || phase == .closing || !revocation.isBusy { confirmRevocation() }
     }
 
     /// Gives handlers in flight their time before `nextSubscription`.
     func drainBeforeSubscribing() {
         guard revocation == nil else { return }
-        revocation = .bySubscription
-        beginRevocation()
+        beginRevocation(.bySubscription, of: partitions)
         window.pause(partitions)
     }
 
-    private func beginRevocation() {
-        for partition in partitions { partition.beginRevocation() }
-        receiver?.revoked()
-        window.unblock()
-        guard revocationDeadline == nil else { return }
-        revocationDeadline = eventLoop.assumeIsolated().scheduleTask(in: revocationTimeout) { [weak self] in
+    @discardableResult
+    private func beginRevocation(_ cause: Revocation.Cause, of leaving: [AssignedPartition]) -> Revocation {
+        let revocation = revocation ?? Revocation(cause)
+        self.revocation = revocation
+        if cause == .byGroup { revocation.becomeGroups() }
+        revocation.begin(leaving, timeout: revocationTimeout, on: eventLoop) { [weak self] in
             self?.log.notice("partitions are given up while handlers still run; their messages are delivered again")
             self?.revocationDrained()
         }
-    }
-
-    /// A message that was outstanding has settled or is gone.
-    private func revocationAdvanced() {
-        guard revocationDeadline != nil, !assigned.isBusy else { return }
-        revocationDrained()
+        receiver?.revoked()
+        window.unblock()
+        return revocation
     }
 
     func settled(_ partition: AssignedPartition, advanced: Bool) {
@@ -100,43 +91,55 @@ extension KafkaConsumer: KafkaClientOwner, PartitionOwner {
 
     func released(_ partition: AssignedPartition) {
         eventLoop.assertInEventLoop()
-        if partition.state == .revoking, partition.outstanding == 0 { revocationAdvanced() }
+        guard partition.state == .revoking, partition.outstanding == 0 else { return }
+        if let revocation, revocation.isWaiting, !revocation.isBusy { revocationDrained() }
     }
 
     private func revocationDrained() {
-        revocationDeadline?.cancel()
-        revocationDeadline = nil
-        switch revocation {
+        guard let revocation else { return }
+        revocation.stopWaiting()
+        switch revocation.cause {
         case .bySubscription:
             offsets.storeNow()
             // Its revocation comes as a callback, and finds that the wait is over.
             if let topics = nextSubscription.take() { apply(topics) }
         case .byGroup:
             confirmRevocation()
-        case nil:
-            break
         }
     }
 
     /// Lets the partitions go; nothing is stored when the assignment is lost.
     func confirmRevocation() {
-        guard let handle else { return }
+        guard let handle, let revocation else { return }
         if rd_kafka_assignment_lost(handle) == 0 { offsets.storeNow() }
+        let leaving = isCooperative ? revocation.partitions : partitions
         // The application's pause outlives an assignment in librdkafka.
-        window.resume(partitions)
-        endAssignment()
-        let code = rd_kafka_assign(handle, nil)
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the revocation failed: \(code.text)") }
+        window.resume(leaving)
+        letGo(leaving)
+        if isCooperative {
+            leaving.withLibrdkafkaList { list, _ in
+                if let error = rd_kafka_incremental_unassign(handle, list) { refused("the revocation", error) }
+            }
+        } else {
+            let code = rd_kafka_assign(handle, nil)
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR { log.warning("the revocation failed: \(code.text)") }
+        }
         if let topics = nextSubscription.take() { apply(topics) }
     }
 
-    private func endAssignment() {
-        revocationDeadline?.cancel()
-        revocationDeadline = nil
+    /// What becomes of messages of these partitions concerns nobody any more.
+    func letGo(_ leaving: [AssignedPartition]) {
+        revocation?.stopWaiting()
         revocation = nil
-        for partition in partitions { partition.endRevocation() }
-        if !partitions.isEmpty { receiver?.revoked() }
-        forgetAssignment()
+        for partition in leaving { partition.endRevocation() }
+        if !leaving.isEmpty { receiver?.revoked() }
+        assigned.replace(with: partitions.filter { $0.state != .revoked })
+        window.unblock()
+    }
+
+    func refused(_ what: String, _ error: OpaquePointer) {
+        log.warning("\(what) failed: \(String(cString: rd_kafka_error_string(error)))")
+        rd_kafka_error_destroy(error)
     }
 
     func committed(

@@ -46,10 +46,10 @@ package final class KafkaConsumer {
     let assigned: PartitionTable
     let window: FetchWindow
     let offsets: OffsetStore
-    /// Why the present assignment is about to end; nil: it is not. See `KafkaConsumer+Rebalance`.
+    /// Of the present assignment, or of a part of it; nil: nothing is about to be given up. See `KafkaConsumer+Rebalance`.
     var revocation: Revocation?
-    /// Runs for as long as a revocation waits for handlers in flight.
-    var revocationDeadline: Scheduled<Void>?
+    /// Partitions come and go while the others are consumed.
+    let isCooperative: Bool
     /// The subscription that follows the revocation.
     var nextSubscription: Set<String>?
 
@@ -80,6 +80,7 @@ package final class KafkaConsumer {
         self.receiver = receiver
         windowMessages = settings.windowMessages
         assignsEvery = settings.assignment == .every
+        isCooperative = settings.isCooperative
         revocationTimeout = settings.isEmbedded ? .milliseconds(1500) : .seconds(3)
         log = KafkaLog(logger: logger, clientID: settings.clientID)
         monitor = ConnectionMonitor(status: status, log: log)
@@ -118,7 +119,7 @@ package final class KafkaConsumer {
         }
         guard valid != nextSubscription ?? subscription else { return }
         if assignsEvery { return applyWithoutGroup(valid) }
-        if revocation != nil || assigned.isBusy {
+        if revocation != nil || (assigned.isBusy && !isCooperative) {
             nextSubscription = valid
             drainBeforeSubscribing()
         } else {
@@ -161,7 +162,7 @@ package final class KafkaConsumer {
         phase = .closing
         window.unblock()
         nextSubscription = nil
-        if revocation == .byGroup { confirmRevocation() }
+        if revocation?.cause == .byGroup { confirmRevocation() }
         offsets.storeNow()
         closeTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { [weak self] in
             self?.log.warning("the broker did not answer the last commit; leaving without it")
@@ -186,10 +187,9 @@ package final class KafkaConsumer {
     func finishClose() {
         guard phase != .closed else { return }
         phase = .closed
-        for timer in [closeTimer, pollTimer, revocationDeadline] { timer?.cancel() }
+        for timer in [closeTimer, pollTimer] { timer?.cancel() }
         lookout.rest()
-        for partition in partitions { partition.endRevocation() }
-        forgetAssignment()
+        letGo(partitions)
         window.close()
         offsets.close()
         closeQueue = nil

@@ -10,9 +10,9 @@ extension KafkaSettings {
 
     /// The librdkafka properties for a client, in the order in which they are set; a later one wins.
     ///
-    /// The assignment is eager ("roundrobin", then "range"): in librdkafka 2.0.2 the cooperative protocol can hang a
-    /// close before the first assignment (#4381), needs two rebalances where one does, and an eager assignment has a
-    /// single lifetime, which is what a late acknowledgement is checked against.
+    /// The assignment is eager by default ("roundrobin", then "range"): in librdkafka 2.0.2 the cooperative protocol can
+    /// hang a close before the first assignment (#4381), which `KafkaConsumer.closeTimeout` ends, and it needs two
+    /// rebalances where one does.
     func properties(for role: Role) -> [(name: String, value: String)] {
         var properties = [
             ("bootstrap.servers", bootstrapServers),
@@ -22,6 +22,8 @@ extension KafkaSettings {
             ("message.max.bytes", String(messageMaxBytes)),
             ("socket.nagle.disable", "true"),
             ("socket.keepalive.enable", "true"),
+            // A broker that is frozen, or cut off without a word, is given up when a request is not answered for so long.
+            ("socket.timeout.ms", "30000"),
             ("reconnect.backoff.ms", isEmbedded ? "20" : "100"),
             ("reconnect.backoff.max.ms", isEmbedded ? "250" : "2000"),
             // librdkafka's own default for its default interval. With 3 times the short intervals below, what is known
@@ -64,10 +66,12 @@ extension KafkaSettings {
             // little.
             ("auto.commit.interval.ms", String(isEmbedded ? min(commitMilliseconds, 100) : commitMilliseconds)),
             ("auto.offset.reset", autoOffsetReset),
-            ("partition.assignment.strategy", "roundrobin,range"),
+            ("partition.assignment.strategy", assignor),
             // The mock cluster lets a rebalance of a group that is up take this long, less a second.
-            ("session.timeout.ms", isEmbedded ? "3000" : "10000"),
-            ("heartbeat.interval.ms", isEmbedded ? "200" : "1000"),
+            ("session.timeout.ms", String(sessionMilliseconds)),
+            ("heartbeat.interval.ms", String(isEmbedded ? 200 : min(1_000, sessionMilliseconds / 3))),
+            // librdkafka wants it to be no less than the session time-out.
+            ("max.poll.interval.ms", String(max(300_000, sessionMilliseconds))),
             // A topic made after the subscription is to be seen within 5 s. A refresh that meets the look-up at the end
             // of a join starts the join again in 2.0.2, and the mock cluster's joins last whole seconds: keep apart.
             ("topic.metadata.refresh.interval.ms", isEmbedded ? "1300" : "2000"),
@@ -82,10 +86,14 @@ extension KafkaSettings {
             // work.
             ("queued.min.messages", "300000"),
             ("queued.max.messages.kbytes", "49152"),
-        ]
+        ] + (groupInstanceID.map { [("group.instance.id", $0)] } ?? [])
     }
 
     private var commitMilliseconds: Int64 { max(1, TimeAmount(commitInterval).nanoseconds / 1_000_000) }
+
+    private var sessionMilliseconds: Int64 {
+        sessionTimeout.map { max(1, TimeAmount($0).nanoseconds / 1_000_000) } ?? (isEmbedded ? 3_000 : 10_000)
+    }
 
     private var producerProperties: [(String, String)] {
         [

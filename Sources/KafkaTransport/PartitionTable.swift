@@ -21,7 +21,7 @@ final class PartitionTable {
 
     /// librdkafka may give the address of a topic object to another one once no partition of it is assigned, so that
     /// nothing is known of messages after that.
-    func replace(with partitions: [AssignedPartition] = []) {
+    func replace(with partitions: [AssignedPartition]) {
         all = partitions
         ofMessage = [:]
         last = nil
@@ -30,6 +30,14 @@ final class PartitionTable {
     /// nil: it is not assigned.
     func partition(_ number: Int32, of topic: String) -> AssignedPartition? {
         all.first { $0.number == number && $0.topic == topic }
+    }
+
+    /// Those of librdkafka's list that are assigned.
+    func partitions(in list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [AssignedPartition] {
+        guard let list, let entries = list.pointee.elems else { return [] }
+        return UnsafeBufferPointer(start: entries, count: Int(list.pointee.cnt)).compactMap {
+            partition($0.partition, of: String(cString: $0.topic))
+        }
     }
 
     /// nil: of an assignment that ended.

@@ -25,10 +25,12 @@ final class MQTTConnectionRun: MosquittoEvents {
     /// False when the last burst ended before the socket was drained: then `poll` may not tell of the rest, which TLS
     /// holds in its own buffer.
     private var isDrained = true
+    private var heldPing: HeldPing
 
     init(connection: MQTTConnection, role: any MQTTConnectionRole) {
         self.connection = connection
         self.role = role
+        heldPing = HeldPing(keepAlive: .seconds(Int64(connection.settings.keepAlive)))
     }
 
     func run() {
@@ -62,6 +64,7 @@ final class MQTTConnectionRun: MosquittoEvents {
         answer = nil
         libraryLog = []
         isDrained = true
+        heldPing.released()
         do throws(MQTTError) {
             let client = try MosquittoClient(
                 settings: connection.settings, cleanSession: role.cleanSession, events: self)
@@ -143,16 +146,34 @@ final class MQTTConnectionRun: MosquittoEvents {
                 guard now < stopBy else { return }
                 wake = min(wake, stopBy)
             }
-            try client.keepAlive()
             let reading = role.mayRead(client)
+            if role.mayWrite {
+                heldPing.released()
+                try client.keepAlive()
+            } else {
+                try ping(client, at: now, reading: reading)
+                wake = min(wake, heldPing.deadline ?? wake)
+            }
             let isHungry = role.hasMore || (reading && !isDrained)
             let idle = TimeAmount.seconds(Int64(max(1, min(connection.settings.keepAlive / 4, 30))))
             let isReadable = wait(
                 client.socket, reading: reading, writing: role.mayWrite && client.hasQueued,
                 timeout: isHungry ? .zero : min(max(wake - now, .zero), idle))
             if reading, isReadable || !isDrained {
+                if isReadable { heldPing.heard() }
                 try readBurst(client)
             }
+        }
+    }
+
+    /// Keeps the connection alive while what is queued must not be written.
+    private func ping(_ client: MosquittoClient, at now: NIODeadline, reading: Bool) throws(MQTTError) {
+        // What waits in the socket while there is no room for it is an answer too.
+        if !reading, wait(client.socket, reading: true, writing: false, timeout: .zero) { heldPing.heard() }
+        switch heldPing.action(at: now) {
+        case .nothing: break
+        case .ping: if try client.ping() { heldPing.pinged(at: now) }
+        case .giveUp: throw client.unanswered
         }
     }
 

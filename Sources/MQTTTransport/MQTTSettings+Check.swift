@@ -24,9 +24,8 @@ extension MQTTSettings {
         guard (5...65_535).contains(keepAlive) else {
             throw MQTTError(.invalidSettings, "an MQTT keep-alive of \(keepAlive) s is not between 5 and 65535")
         }
-        guard (1...keepAlive / 2).contains(holdLimit) else {
-            throw MQTTError(
-                .invalidSettings, "an MQTT hold limit of \(holdLimit) s is not between 1 and half of the keep-alive")
+        guard holdLimit >= 1 else {
+            throw MQTTError(.invalidSettings, "an MQTT hold limit of \(holdLimit) s is less than 1")
         }
         if password != nil, user == nil {
             // MQTT 3.1.1 section 3.1.2.9: without a user name the password flag must be 0.

@@ -88,11 +88,9 @@ final class MosquittoClient {
         let socket = self.socket
         // A child process must not keep the connection open.
         _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-        // The MQTT keep-alive is long, so that messages can be held; a dead peer is found by TCP, in about a minute.
+        // What was written and is never acknowledged by the peer's kernel; pings find everything else.
         for (level, option, value) in [
-            (SOL_SOCKET, SO_KEEPALIVE, 1), (Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30),
-            (Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10), (Int32(IPPROTO_TCP), TCP_KEEPCNT, 3),
-            (Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 60_000),
+            (SOL_SOCKET, SO_KEEPALIVE, 1), (Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000),
         ] as [(Int32, Int32, Int32)] {
             withUnsafePointer(to: value) {
                 _ = setsockopt(socket, level, option, $0, socklen_t(MemoryLayout<Int32>.size))
@@ -117,6 +115,20 @@ final class MosquittoClient {
     /// Queues a PINGREQ when one is due, and ends a connection whose PINGREQ was not answered.
     func keepAlive() throws(MQTTError) {
         try check(mosquitto_loop_misc(handle), "reach \(settings.endpoint)", .connectionLost)
+    }
+
+    /// Writes a PINGREQ at once, before everything that is queued; nothing of that may have been written in part.
+    ///
+    /// - Returns: whether it was written; false: the socket takes nothing at present.
+    func ping() throws(MQTTError) -> Bool {
+        let result = agenthost_mosquitto_ping(handle)
+        guard result >= 0 else { throw MQTTError(.connectionLost, "could not write to \(settings.endpoint)") }
+        return result > 0
+    }
+
+    /// The error of a broker that did not answer a ``ping()``.
+    var unanswered: MQTTError {
+        MQTTError(.connectionLost, "could not reach \(settings.endpoint): the broker did not answer in time")
     }
 
     /// Queues a DISCONNECT; writing it closes the socket.

@@ -173,6 +173,26 @@ struct AgentConfigTests {
         #expect(mqtt.endpoint == "127.0.0.1:1884" && mqtt.clientID == "c1" && mqtt.keepsSession)
     }
 
+    @Test("membership of the Kafka group: by name, by the host's, by none")
+    func membership() throws {
+        func kafka(_ environment: [String: String]) throws -> KafkaSettings? {
+            try AgentConfig(.init(environment: environment.merging(["KAFKA_BOOTSTRAP_SERVERS": "a:9"]) { $1 }))
+                .kafka(for: "s")
+        }
+        let usual = try #require(try kafka([:]))
+        #expect(usual.groupInstanceID == nil && usual.assignor == "roundrobin,range" && usual.sessionTimeout == nil)
+        let named = try #require(
+            try kafka([
+                "KAFKA_GROUP_INSTANCE_ID": "pod-3", "KAFKA_ASSIGNOR": "cooperative-sticky",
+                "KAFKA_SESSION_TIMEOUT": "6.5",
+            ]))
+        #expect(named.groupInstanceID == "pod-3" && named.isCooperative && named.sessionTimeout == .milliseconds(6500))
+        #expect(try kafka(["KAFKA_GROUP_INSTANCE_ID": "auto"])?.groupInstanceID == AgentConfig.hostName)
+        #expect(!AgentConfig.hostName.isEmpty)
+        #expect(throws: ConfigurationError.self) { try kafka(["KAFKA_GROUP_INSTANCE_ID": "a b"]) }
+        #expect(throws: ConfigurationError.self) { try kafka(["KAFKA_ASSIGNOR": "sticky"]) }
+    }
+
     @Test("the members of an MQTT group without a client id have a name each, and no session that outlives them")
     func sharedGroup() throws {
         var environment = ["MQTT_HOST": "m", "MQTT_SHARED_GROUP": "g"]

@@ -7,13 +7,16 @@ import Testing
 @Suite struct KafkaRebalanceTests {
     /// The mock cluster takes no commit once another member has joined, so what settled in the last moments may come
     /// twice; see `KafkaSettings.properties`.
-    @Test("a second consumer joins under load and takes its share, and nothing is lost")
-    func join() async throws {
+    @Test(
+        "a second consumer joins under load and takes its share, and nothing is lost",
+        arguments: ["roundrobin,range", "cooperative-sticky"])
+    func join(assignor: String) async throws {
         let topic = unique("join")
-        let group = unique("group")
+        var settings = try SharedKafka.settings(group: unique("group"))
+        settings.assignor = assignor
         let producer = try await ProducerProbe.start(try SharedKafka.settings())
         let first = try await ConsumerProbe.start(
-            try SharedKafka.settings(group: group), topics: [topic], acknowledging: .later)
+            settings, topics: [topic], acknowledging: .later)
         for partition in 0..<4 {
             try await producer.produce(
                 (0..<250).map { "\(partition) \($0)" }, topic: topic, partition: Int32(partition))
@@ -23,7 +26,7 @@ import Testing
         }
 
         let second = try await ConsumerProbe.start(
-            try SharedKafka.settings(group: group), topics: [topic], acknowledging: .later)
+            settings, topics: [topic], acknowledging: .later)
         var next = 250
         try await eventuallyAsync("the partitions to be shared") {
             for partition in 0..<4 {
@@ -53,6 +56,32 @@ import Testing
         try await producer.stop()
     }
 
+    @Test("under the cooperative protocol another subscription leaves alone what stays, handlers in flight too")
+    func cooperativeSubscription() async throws {
+        let (topic, other) = (unique("stays"), unique("comes"))
+        let producer = try await ProducerProbe.start(try SharedKafka.settings())
+        try await producer.produce(["x"], topic: topic, partition: 0)
+        var settings = try SharedKafka.settings()
+        settings.assignor = "cooperative-sticky"
+        let consumer = try await ConsumerProbe.start(settings, topics: [topic], acknowledging: .never)
+        try await consumer.wait(for: "the record") { $0.messages.count == 1 }
+        try await consumer.onLoop { $0.consumer.subscribe(to: [topic, other]) }
+        try await consumer.wait(for: "the other topic's partitions") { $0.consumer.assignment.count == 8 }
+        try await consumer.onLoop { probe in
+            #expect(probe.unacknowledged.first?.isCurrent == true)
+            probe.acknowledge()
+        }
+        try await consumer.wait(for: "its commit") { probe in
+            probe.consumer.partitions.contains { $0.topic == topic && $0.committed == 1 }
+        }
+        try await consumer.onLoop { $0.consumer.subscribe(to: [other]) }
+        try await consumer.wait(for: "the first topic to be given up") { $0.consumer.assignment.count == 4 }
+        try await producer.produce(["y"], topic: other, partition: 0)
+        try await consumer.wait(for: "a record of the other") { $0.messages.map(\.text) == ["x", "y"] }
+        try await consumer.stop()
+        try await producer.stop()
+    }
+
     @Test("a handler in flight settles during the revocation, and its message is not delivered again")
     func settledWhileRevoking() async throws {
         let (topic, other) = (unique("revoking"), unique("other"))
@@ -64,11 +93,11 @@ import Testing
         try await consumer.onLoop { $0.consumer.subscribe(to: [topic, other]) }
         try await consumer.wait(for: "the revocation to begin") { $0.unacknowledged.first?.isCurrent == false }
         let revocations = try await consumer.onLoop { probe in
-            let before = probe.consumer.revocationDeadline != nil
+            let before = probe.consumer.revocation?.isWaiting == true
             probe.acknowledge { $0.offset == 0 }
-            let between = probe.consumer.revocationDeadline != nil
+            let between = probe.consumer.revocation?.isWaiting == true
             probe.acknowledge()
-            return [before, between, probe.consumer.revocationDeadline != nil]
+            return [before, between, probe.consumer.revocation?.isWaiting == true]
         }
         #expect(revocations == [true, true, false])
         try await consumer.wait(for: "a new assignment") { $0.consumer.assignment.count == 8 }
@@ -92,10 +121,10 @@ import Testing
             probe.letGo { $0.offset == 0 }
             probe.consumer.subscribe(to: [topic, other])
         }
-        try await consumer.wait(for: "the revocation to begin") { $0.consumer.revocationDeadline != nil }
+        try await consumer.wait(for: "the revocation to begin") { $0.consumer.revocation?.isWaiting == true }
         let isOver = try await consumer.onLoop { probe in
             probe.letGo()
-            return probe.consumer.revocationDeadline == nil
+            return probe.consumer.revocation?.isWaiting != true
         }
         #expect(isOver)
         let revocations = try await consumer.onLoop(\.revocations)

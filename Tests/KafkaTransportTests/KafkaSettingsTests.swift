@@ -63,6 +63,25 @@ import Testing
         #expect(properties["sasl.mechanism"] == "PLAIN")
     }
 
+    @Test("the group's settings reach librdkafka, which takes them; each worker is a member, and who gets all is none")
+    func membership() throws {
+        var settings = settings()
+        settings.groupInstanceID = "pod-3"
+        settings.assignor = "cooperative-sticky"
+        settings.sessionTimeout = .seconds(600)
+        #expect(throws: Never.self) { try settings.checkProperties(for: .consumer) }
+        let second = Dictionary(settings.forWorker(1).properties(for: .consumer), uniquingKeysWith: { $1 })
+        #expect(second["group.instance.id"] == "pod-3-1")
+        #expect(second["partition.assignment.strategy"] == "cooperative-sticky")
+        #expect(second["session.timeout.ms"] == "600000" && second["max.poll.interval.ms"] == "600000")
+        let every = Dictionary(settings.forEveryMessage().properties(for: .consumer), uniquingKeysWith: { $1 })
+        #expect(every["group.instance.id"] == nil)
+        settings.sessionTimeout = nil
+        let usual = Dictionary(settings.properties(for: .consumer), uniquingKeysWith: { $1 })
+        #expect(usual["session.timeout.ms"] == "10000" && usual["heartbeat.interval.ms"] == "1000")
+        #expect(usual["socket.timeout.ms"] == "30000", "a frozen broker is noticed within a minute")
+    }
+
     @Test("sizes, compression, commits and the making of topics reach librdkafka, which takes them")
     func limits() throws {
         var settings = settings()

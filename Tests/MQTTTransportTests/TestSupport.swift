@@ -180,14 +180,14 @@ extension Record {
 }
 
 extension EmbeddedMosquitto {
-    func settings(_ clientID: String, keepAlive: Int = 60, holdLimit: Int? = nil) -> MQTTSettings {
+    func settings(_ clientID: String, keepAlive: Int = 60, holdLimit: Int = 600) -> MQTTSettings {
         MQTTSettings(
             host: "127.0.0.1", port: port, clientID: clientID, keepAlive: keepAlive, holdLimit: holdLimit)
     }
 
     /// A subscriber that is connected and subscribed.
     func subscriber(
-        _ clientID: String, _ filters: Set<String>, _ collector: Collector, keepAlive: Int = 60, holdLimit: Int? = nil
+        _ clientID: String, _ filters: Set<String>, _ collector: Collector, keepAlive: Int = 60, holdLimit: Int = 600
     ) async throws -> (subscriber: MQTTSubscriber, status: ConnectionStatus) {
         let settings = settings(clientID, keepAlive: keepAlive, holdLimit: holdLimit)
         let status = ConnectionStatus(serviceName: "test", connectionType: "mqtt", endpoint: settings.endpoint)

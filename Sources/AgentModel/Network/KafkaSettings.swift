@@ -31,6 +31,13 @@ package struct KafkaSettings: Sendable {
     package var commitInterval = Duration.seconds(1)
     /// Whether consuming a topic that is not there may create it; nil: on the embedded cluster only.
     package var allowsAutoCreateTopics: Bool?
+    /// Names a member that keeps its partitions while it is away for less than the session time-out (KIP-345); of each
+    /// worker, by its number. nil: a new member each time.
+    package var groupInstanceID: String?
+    /// How the partitions are shared out: what the members agree on, in the order of preference.
+    package var assignor = "roundrobin,range"
+    /// After which silence a member is taken for dead; nil: 10 s, and 3 s on the embedded cluster.
+    package var sessionTimeout: Duration?
     /// librdkafka properties, applied last.
     package var overrides: [String: String]
 
@@ -60,10 +67,20 @@ package struct KafkaSettings: Sendable {
         self.overrides = overrides
     }
 
+    package var isCooperative: Bool { assignor == "cooperative-sticky" }
+
+    /// For one of the workers of a host, each of which is a member of the group.
+    package func forWorker(_ index: Int) -> Self {
+        var settings = self
+        settings.groupInstanceID = groupInstanceID.map { "\($0)-\(index)" }
+        return settings
+    }
+
     /// For a consumer that gets every message of its topics from its start on, whatever other hosts get.
     package func forEveryMessage() -> Self {
         var settings = self
         settings.assignment = .every
+        settings.groupInstanceID = nil
         return settings
     }
 }

@@ -16,10 +16,11 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
         package var usesWebSocket: Bool { self == .ws || self == .wss }
     }
 
-    /// The longest a message may be held unsettled is half of this, so the default allows ten minutes. A broker drops a
-    /// client that it hears nothing from for one and a half times the keep-alive (MQTT 3.1.1 section 3.1.2.10), and the
-    /// last packet before a hold may already be one keep-alive old. Some brokers cap the keep-alive at 1,200 seconds.
-    package static let defaultKeepAlive = 1_200
+    /// A ping goes out once nothing was said for so long, and is answered within the same time again: a broker that is
+    /// frozen, or cut off without a word, is noticed after twice this.
+    package static let defaultKeepAlive = 20
+    /// Ten minutes: longer than a task may take.
+    package static let defaultHoldLimit = 600
 
     package var host: String
     package var port: Int
@@ -41,11 +42,11 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
 
     /// - Parameters:
     ///   - keepAlive: seconds, 5 to 65,535.
-    ///   - holdLimit: seconds, at most half of `keepAlive`, which is the default.
+    ///   - holdLimit: seconds, from 1 on.
     package init(
         host: String, port: Int = 1883, user: String? = nil, password: Secret? = nil,
         wireProtocol: WireProtocol = .tcp, clientID: String, keepAlive: Int = MQTTSettings.defaultKeepAlive,
-        tls: TLSFiles? = nil, holdLimit: Int? = nil
+        tls: TLSFiles? = nil, holdLimit: Int = MQTTSettings.defaultHoldLimit
     ) {
         self.host = host
         self.port = port
@@ -55,7 +56,7 @@ package struct MQTTSettings: Sendable, CustomStringConvertible {
         self.clientID = clientID
         self.keepAlive = keepAlive
         self.tls = tls
-        self.holdLimit = holdLimit ?? keepAlive / 2
+        self.holdLimit = holdLimit
     }
 
     /// `host:port`, as `/realtime/status` shows it.

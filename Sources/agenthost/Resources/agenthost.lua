@@ -91,6 +91,9 @@ agenthost = {}
 ---@field kafka_message_max_bytes? integer The largest record that is sent or fetched [1048576].
 ---@field kafka_compression? "none"|"gzip"|"snappy"|"lz4"|"zstd" [none]
 ---@field kafka_commit_interval? number Seconds between two commits of offsets [1].
+---@field kafka_group_instance_id? string The name under which this instance keeps its partitions over a short restart; "auto": the host's [none].
+---@field kafka_assignor? "roundrobin,range"|"range,roundrobin"|"roundrobin"|"range"|"cooperative-sticky" [roundrobin,range]
+---@field kafka_session_timeout? number Seconds of silence after which the group takes a member for dead [10].
 ---@field kafka_allow_auto_create_topics? boolean Whether consuming a topic may create it [true with the embedded broker, else false].
 ---@field mqtt_host? string
 ---@field mqtt_port? integer [1883]
