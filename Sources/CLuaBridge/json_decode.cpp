@@ -22,8 +22,45 @@ constexpr size_t longest_for_simdjson = 256 << 10;
 /// Scratch memory that has grown past this many bytes is not kept.
 constexpr size_t kept_scratch = 64 << 10;
 
+/// The keys of the documents before, by their places: documents of one kind have the same keys at the same places, and a
+/// comparison costs less than to hash a key and to find it among Lua's strings.
+class KnownKeys {
+public:
+    /// Pushes the table that holds them, which the registry has.
+    void push_table(lua_State *L) {
+        if (reference == LUA_NOREF) {
+            lua_createtable(L, most, 0);
+            reference = luaL_ref(L, LUA_REGISTRYINDEX);
+        }
+        lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
+    }
+
+    /// Pushes the key at a place of the document. `table` is the stack index of the table.
+    void push(lua_State *L, int table, unsigned place, std::string_view text) {
+        if (place >= most || text.empty() || text.size() > longest) {
+            lua_pushlstring(L, text.data(), text.size());
+        } else if (known[place] == text) {
+            lua_rawgeti(L, table, static_cast<lua_Integer>(place) + 1);
+        } else {
+            known[place] = {};
+            const char *made = lua_pushlstring(L, text.data(), text.size());
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, table, static_cast<lua_Integer>(place) + 1);
+            known[place] = {made, text.size()};
+        }
+    }
+
+private:
+    static constexpr unsigned most = 64;
+    static constexpr size_t longest = 40;
+    /// The texts of the strings in the table; empty: none.
+    std::string_view known[most];
+    int reference = LUA_NOREF;
+};
+
 struct Decoder {
     simdjson::dom::parser parser;
+    KnownKeys keys;
     std::unique_ptr<char[]> input;
     size_t capacity = 0;
     lb_buffer scratch = {nullptr, 0, 0};
@@ -60,9 +97,10 @@ struct Decoder {
 /// numbers are.
 class Walk : Builder {
 public:
-    Walk(lua_State *L, const Reading &reading, const Decoder &decoder)
-        : Builder(L, reading), input(decoder.input.get()), end(input + reading.length),
-          token(decoder.parser.implementation->structural_indexes.get()) {}
+    /// The table of the known keys is on the top of the stack.
+    Walk(lua_State *L, const Reading &reading, Decoder &decoder)
+        : Builder(L, reading), keys(decoder.keys), keys_table(lua_gettop(L)), input(decoder.input.get()),
+          end(input + reading.length), token(decoder.parser.implementation->structural_indexes.get()) {}
 
     void value(simdjson::dom::element element) {
         using simdjson::dom::element_type;
@@ -102,6 +140,9 @@ public:
     }
 
 private:
+    KnownKeys &keys;
+    int keys_table;
+    unsigned key_place = 0;
     const char *input;
     const char *end;
     /// The token that is next: brackets, commas, colons, and the first byte of every scalar.
@@ -126,7 +167,7 @@ private:
         bool kept = false;
         bool is_empty = true;
         for (simdjson::dom::key_value_pair field : object) {
-            lua_pushlstring(L, field.key.data(), field.key.size());
+            keys.push(L, keys_table, key_place++, field.key);
             token += 3;  // { or a comma, the key, the colon
             value(field.value);
             set_member(kept);
@@ -154,7 +195,7 @@ private:
 
 struct Walking {
     const Reading *reading;
-    const Decoder *decoder;
+    Decoder *decoder;
     simdjson::dom::element root;
 };
 
@@ -162,6 +203,7 @@ int walk(lua_State *L) {
     auto *walking = static_cast<Walking *>(lua_touserdata(L, 1));
     luaL_checkstack(L, lb_json::reading_slots, nullptr);
     lb_charge(L, lb_host_at(L), walking->reading->length / 64);
+    walking->decoder->keys.push_table(L);
     Walk(L, *walking->reading, *walking->decoder).value(walking->root);
     return 1;
 }

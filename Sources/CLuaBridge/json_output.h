@@ -121,6 +121,11 @@ protected:
         }
         char *to = out->bytes + out->length;
         *to++ = '"';
+        if (json::copy_simple(to, bytes, length)) {
+            to[length] = '"';
+            out->length += length + 2;
+            return true;
+        }
         size_t i = json::simple_prefix(bytes, length);
         std::memcpy(to, bytes, i);
         to += i;

@@ -40,6 +40,42 @@ import Testing
         #expect(try roundTrip(json, Script()) == expected)
     }
 
+    @Test(
+        "documents after one another have their own keys: others, fewer, more, empty, long, escaped, at the same places"
+    )
+    func keysByPlace() throws {
+        let script = try Script()
+        let long = String(repeating: "k", count: 60)
+        let many = (10..<90).map { #""k\#($0)":\#($0)"# }.joined(separator: ",")
+        let documents = [
+            #"{"a":1,"b":{"c":2,"d":[{"e":3},{"e":4}]}}"#, #"{"a":1,"b":{"c":2,"d":[{"e":3},{"e":4}]}}"#,
+            #"{"a":1,"x":{"y":2}}"#, #"{"":1,"a":2}"#, #"{"a":2,"aa":{"":3}}"#, #"{"ab":1,"b":{"c":2}}"#, "{\(many)}",
+            #"{"\#(long)":1,"é":2}"#, #"{"a":1,"b":{"c":2,"d":[{"e":3},{"f":4}]}}"#, "{\(many)}", #"{"":{"":{"":0}}}"#,
+        ]
+        for _ in 0..<3 {
+            for document in documents {
+                #expect(try roundTrip(document, script) == document)
+                _ = try script.run("collectgarbage()")
+            }
+        }
+        #expect(try roundTrip(#"{"\u0061":1,"b\n":2}"#, script) == #"{"a":1,"b\n":2}"#)
+    }
+
+    @Test("a string of any length is escaped where it must be, wherever that is")
+    func everyPlace() throws {
+        let script = try Script()
+        for length in 0..<80 {
+            let plain = String(repeating: "x", count: length)
+            #expect(try roundTrip("\"\(plain)\"", script) == "\"\(plain)\"")
+            for place in 0..<length {
+                for special in ["\\\"", "\\\\", "\\u001f", "é", "\u{7F}", "\\n"] {
+                    let text = "\"\(plain.prefix(place))\(special)\(plain.dropFirst(place + 1))\""
+                    #expect(try roundTrip(text, script) == text)
+                }
+            }
+        }
+    }
+
     @Test("a string that is not UTF-8 is Base64, wherever it stands")
     func bytes() throws {
         let script = try Script()

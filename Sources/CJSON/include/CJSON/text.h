@@ -16,20 +16,55 @@ inline bool plain(unsigned char c) {
     return c >= 0x20 && c != '"' && c != '\\';
 }
 
-/// The length of a prefix that is ASCII and needs no escape; eight bytes at a time, so up to seven too short.
-inline size_t simple_prefix(const char *bytes, size_t length) {
+/// Some bytes as a number, in the machine's order.
+template <typename Word> inline Word word_at(const char *bytes) {
+    Word word;
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/// Whether each of eight bytes is ASCII that needs no escape.
+inline bool simple(uint64_t word) {
     constexpr uint64_t ones = 0x0101010101010101;
     constexpr uint64_t highs = 0x8080808080808080;
     auto has_zero = [](uint64_t x) { return (x - ones) & ~x & highs; };
+    uint64_t special = ((word - ones * 0x20) & highs) | (word & highs) | has_zero(word ^ ones * '"')
+        | has_zero(word ^ ones * '\\');
+    return special == 0;
+}
+
+/// The length of a prefix that is ASCII and needs no escape; eight bytes at a time, so up to seven too short.
+inline size_t simple_prefix(const char *bytes, size_t length) {
     size_t i = 0;
-    for (; i + 8 <= length; i += 8) {
-        uint64_t x;
-        std::memcpy(&x, bytes + i, 8);
-        if (((x - ones * 0x20) & highs) | (x & highs) | has_zero(x ^ ones * '"') | has_zero(x ^ ones * '\\')) {
-            break;
-        }
+    while (i + 8 <= length && simple(word_at<uint64_t>(bytes + i))) {
+        i += 8;
     }
     return i;
+}
+
+/// Copies a text of 4 to 64 bytes as long as it is ASCII that needs no escape: eight bytes at a time, the last ones
+/// overlapping those before. False: it is not, or of another length; then what was written is of no use.
+inline bool copy_simple(char *to, const char *bytes, size_t length) {
+    if (length < 4 || length > 64) {
+        return false;
+    }
+    if (length < 8) {
+        uint32_t first = word_at<uint32_t>(bytes);
+        uint32_t last = word_at<uint32_t>(bytes + length - 4);
+        std::memcpy(to, &first, 4);
+        std::memcpy(to + length - 4, &last, 4);
+        return simple(first | static_cast<uint64_t>(last) << 32);
+    }
+    for (size_t i = 0; i + 8 < length; i += 8) {
+        uint64_t word = word_at<uint64_t>(bytes + i);
+        if (!simple(word)) {
+            return false;
+        }
+        std::memcpy(to + i, &word, 8);
+    }
+    uint64_t last = word_at<uint64_t>(bytes + length - 8);
+    std::memcpy(to + length - 8, &last, 8);
+    return simple(last);
 }
 
 constexpr size_t number_size = 40;
