@@ -79,9 +79,9 @@ package final class AgentServer: Service, @unchecked Sendable {
     }
 
     /// Closes WebSockets with 1001, ends event streams, and closes every connection, at the latest after
-    /// `settings.closeTimeout`. From any thread; fulfilled when nothing is open.
-    package func stop() -> EventLoopFuture<Void> {
-        http.stop().map { [self] in
+    /// `settings.closeTimeout`, and by the deadline. From any thread; fulfilled when nothing is open.
+    package func stop(by deadline: NIODeadline = .distantFuture) -> EventLoopFuture<Void> {
+        http.stop(by: deadline).map { [self] in
             if let pulse { exchange.life.forget(pulse) }
             pulse = nil
             exchange.realtime.detach(reception.topics.worker)

@@ -104,14 +104,14 @@ package struct AgentHost: Service {
             try? await control?.close()
         } catch {
             guard Task.isShuttingDownGracefully else {
-                _ = await floor.stop(grace: stopTime.grace)
+                _ = await floor.stop(stopTime.deadlines())
                 throw error as? HostFailure ?? HostFailure(.agent, ErrorText.of(error))
             }
             logger.notice("the start was given up", metadata: ["reason": "\(ErrorText.of(error))"])
         }
         let began = ContinuousClock.now
-        announce(.stopping(await floor.workUnderWay(), grace: stopTime.grace))
-        let cutOff = await floor.stop(grace: stopTime.grace)
+        announce(.stopping(await floor.workUnderWay(), grace: stopTime.forHandlers))
+        let cutOff = await floor.stop(stopTime.deadlines())
         // Loops that such a connection is left on end with the process.
         if await outbound.shutdown(within: .seconds(1)) { try? await group.shutdownGracefully() }
         announce(.stopped(after: began.duration(to: .now), cutOff: cutOff))
@@ -156,7 +156,7 @@ package struct AgentHost: Service {
         return StartReport(
             agents: try await floor.descriptions(), ready: ready, isKafkaEmbedded: lineup.embeddedKafka != nil,
             isMQTTEmbedded: lineup.embeddedMosquitto != nil, missing: floor.brokers.missingAnew(),
-            watched: options.reloads ? await reloader.filesRead : nil, grace: stopTime.grace)
+            watched: options.reloads ? await reloader.filesRead : nil, grace: stopTime.forHandlers)
     }
 
     /// Loads the scripts. A platform named only in a script's `config` is known after the first load; its secrets then

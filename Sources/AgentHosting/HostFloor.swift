@@ -11,9 +11,6 @@ import Synchronization
 
 /// Everything that is open while a host runs: a room for each worker, and the clients of brokers.
 final class HostFloor: Sendable {
-    /// Seconds for the `on_stop` functions when handlers have used all of their own.
-    private static let leastStopTime: Int64 = 2
-
     private let workers: [Worker]
     private let status: HostStatus
     private let logger: Logger
@@ -104,20 +101,22 @@ final class HostFloor: Sendable {
     }
 
     /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything. What has not
-    /// finished within `grace` is cut off (contract section 6, promise 5). Returns the names of what was.
-    func stop(grace: Duration) async -> [String] {
+    /// finished in its time is cut off (contract section 6, promise 5). Returns the names of what was.
+    func stop(_ deadlines: StopTime.Deadlines) async -> [String] {
         let rooms = opened.withLock { $0.rooms }
-        let deadline = NIODeadline.now() + TimeAmount(grace)
         brokers.pauseIntake()
         let cutOff = Mutex<[String]>([])
         await each(rooms) { room in
             room.beginStop()
-            return room.worker.drain(deadline: deadline).map { names in cutOff.withLock { $0 += names } }
+            return room.worker.drain(deadline: deadlines.handlers).map { names in cutOff.withLock { $0 += names } }
         }
-        let stopsEnd = max(deadline, .now() + .seconds(Self.leastStopTime))
-        await each(rooms) { $0.worker.runStops(deadline: stopsEnd) }
-        await brokers.stop()
-        await each(rooms) { $0.server.stop() }
+        await each(rooms) { $0.worker.runStops(deadline: deadlines.stopFunctions) }
+        async let closed: Void = each(rooms) { $0.server.stop(by: deadlines.connections) }
+        let left = max(deadlines.connections - .now(), .zero)
+        if await !within(.nanoseconds(left.nanoseconds), { [brokers] in await brokers.stop() }) {
+            logger.warning("stopping without waiting longer for a broker; what it has not taken comes again")
+        }
+        await closed
         await each(rooms) { room in
             room.stopMeasuring()
             room.worker.close()

@@ -50,16 +50,8 @@ package final class AsyncHTTPOutbound: OutboundHTTP {
             defer { clients = [:] }
             return clients
         }
-        let (ends, end) = AsyncStream<Bool>.makeStream()
-        Task {
+        return await within(limit) {
             for client in made.values { try? await client.shutdown() }
-            end.yield(true)
         }
-        let patience = Task {
-            try? await Task.sleep(for: limit)
-            end.yield(false)
-        }
-        defer { patience.cancel() }
-        return await ends.first { _ in true } ?? false
     }
 }

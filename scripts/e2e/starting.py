@@ -190,10 +190,10 @@ def stops():
                 assert re.fullmatch(r"stopping; nothing is under way\nstopped cleanly after [\d.]+ s\n",
                                     host.out.partition("to finish\n")[2]), host.out
         with Started(folder, "slow.lua", "--port", "0", "--grace", "1") as host:
-            host.says("is under way has 1 s to finish")
+            host.says("is under way has 0.8 s to finish")
             client = ask(host)
             equal(host.end(), 0, host.out)
-            assert "stopping: 1 task may take 1 s to finish; Ctrl-C again ends at once\n" in host.out, host.out
+            assert "stopping: 1 task may take 0.8 s to finish; Ctrl-C again ends at once\n" in host.out, host.out
             assert re.search(r"^stopped after [\d.]+ s; cut off: task wait$", host.out, re.M), host.out
             equal(client.getresponse().status, 503)
         with Started(folder, "slow.lua", "--port", "0", "--grace", "1", "--log-format", "json") as host:
@@ -201,7 +201,7 @@ def stops():
             ask(host)
             equal(host.end(), 0, host.out)
             records = {one["message"]: one for one in map(json.loads, host.err.splitlines())}
-            equal((records["stopping"]["tasks"], records["stopping"]["grace"]), (1, 1))
+            equal((records["stopping"]["tasks"], records["stopping"]["grace"]), (1, 0.8))
             equal(records["stopped"]["level"], "warning")
             assert "task wait" in str(records["stopped"]["cut_off"]), records["stopped"]
 

@@ -1,0 +1,143 @@
+"""The clients of the mode slow-clients, a process for each part: only as much of WebSocket (RFC 6455) as is needed to read.
+
+    readers PORT COUNT          reads frames and drops them
+    sleepers PORT COUNT KIND    opens WebSockets (ws) or event streams (sse) and does not read before it is told to
+    measure PORT COUNT SECONDS RATE BYTES
+                                publishes, and prints the delays of its own connections in milliseconds
+"""
+
+import base64
+import concurrent.futures
+import http.client
+import json
+import os
+import selectors
+import socket
+import sys
+import threading
+import time
+
+PATH = "/ws/feed"
+
+
+def connect(port, path=PATH, room=None):
+    """An open WebSocket, or an event stream; `room` is the size of the receive buffer, None the system's own."""
+    client = socket.socket()
+    if room is not None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+    client.connect(("127.0.0.1", port))
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+    if path.startswith("/ws"):
+        key = base64.b64encode(os.urandom(16)).decode()
+        head += f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+    client.sendall((head + "\r\n").encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += client.recv(1)
+    assert answer.split()[1] in (b"101", b"200"), answer
+    return client
+
+
+def frames(buffer):
+    """Whole frames at the beginning of the buffer, as (opcode, payload); they are taken out of it."""
+    at = 0
+    while len(buffer) - at >= 2:
+        length, head = buffer[at + 1] & 127, 2
+        if length == 126:
+            length, head = int.from_bytes(buffer[at + 2:at + 4], "big"), 4
+        elif length == 127:
+            length, head = int.from_bytes(buffer[at + 2:at + 10], "big"), 10
+        if len(buffer) - at < head + length:
+            break
+        yield buffer[at] & 15, bytes(buffer[at + head:at + head + length])
+        at += head + length
+    del buffer[:at]
+
+
+def readers(port, count):
+    selector = selectors.DefaultSelector()
+    for _ in range(count):
+        client = connect(port)
+        client.setblocking(False)
+        selector.register(client, selectors.EVENT_READ)
+    print("ready", flush=True)
+    ended = 0
+    while selector.get_map():
+        for key, _ in selector.select(1):
+            if not key.fileobj.recv(1 << 20):
+                selector.unregister(key.fileobj)
+                ended += 1
+                print(f"a reader was ended ({ended})", flush=True)
+
+
+def sleepers(port, count, kind):
+    """Half with a small receive buffer. `read` on standard input: the odd ones read to their end, and say how it was."""
+    path = PATH if kind == "ws" else "/stream/topic/feed"
+    clients = [connect(port, path, 4096 if number % 2 else None) for number in range(count)]
+    print("ready", " ".join(str(client.getsockname()[1]) for client in clients), flush=True)
+    sys.stdin.readline()
+    with concurrent.futures.ThreadPoolExecutor(count) as threads:
+        print("ends", *threads.map(lambda client: read_to_end(client, kind), clients[1::2]), flush=True)
+    sys.stdin.readline()
+
+
+def read_to_end(client, kind):
+    """How the connection ended: a close code, `ended`, `reset`, or `open` when it did not within ten seconds."""
+    client.settimeout(10)
+    buffer, code = bytearray(), None
+    try:
+        while data := client.recv(1 << 20):
+            buffer += data
+            if kind == "ws":
+                closes = [payload for opcode, payload in frames(buffer) if opcode == 8]
+                code = code or (int.from_bytes(closes[0][:2], "big") if closes else None)
+            else:
+                buffer.clear()
+        return code or "ended"
+    except ConnectionResetError:
+        return code or "reset"
+    except TimeoutError:
+        return code or "open"
+
+
+def measure(port, count, seconds, rate, size):
+    """Each delay is from before the publication is sent to the arrival at one connection."""
+    selector = selectors.DefaultSelector()
+    for _ in range(count):
+        client = connect(port)
+        client.setblocking(False)
+        selector.register(client, selectors.EVENT_READ, bytearray())
+    padding, ends = "x" * size, time.monotonic() + seconds
+
+    def publish():
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        due = time.monotonic()
+        while time.monotonic() < ends:
+            body = json.dumps({"at": time.monotonic_ns(), "padding": padding})
+            connection.request("POST", "/realtime/topic/feed", body, {"Content-Type": "application/json"})
+            connection.getresponse().read()
+            due += 1 / rate
+            time.sleep(max(0, due - time.monotonic()))
+
+    thread = threading.Thread(target=publish, daemon=True)
+    thread.start()
+    delays = []
+    while thread.is_alive() or time.monotonic() < ends + 0.5:
+        for key, _ in selector.select(0.1):
+            key.data.extend(key.fileobj.recv(1 << 20))
+            now = time.monotonic_ns()
+            for opcode, payload in frames(key.data):
+                at = payload.find(b'"at":')
+                if opcode == 1 and at >= 0:
+                    delays.append((now - int(payload[at + 5:].split(b",", 1)[0].split(b"}", 1)[0])) / 1e6)
+    print(json.dumps(sorted(round(delay, 3) for delay in delays)), flush=True)
+
+
+if __name__ == "__main__":
+    what, port, count, *rest = sys.argv[1:]
+    if what == "readers":
+        readers(int(port), int(count))
+    elif what == "sleepers":
+        sleepers(int(port), int(count), rest[0])
+    else:
+        measure(int(port), int(count), float(rest[0]), float(rest[1]), int(rest[2]))
