@@ -22,7 +22,8 @@ extension Setting {
             "ACCESS_LOG", kind: .boolean, default: .boolean(false), "Whether a line is logged for each HTTP request."),
         Setting(
             "GRACE", kind: .seconds(atMost: 86_400, orZero: true), default: .integer(10),
-            "Seconds that a stop may take, of which handlers in flight have four fifths; who is cut off is answered 503."),
+            "Seconds that a stop may take, of which handlers in flight have four fifths; who is cut off is answered 503."
+        ),
         Setting(
             "STATE_PATH", or: "STATE_DIRECTORY",
             "The folder for what outlives the process; without it, ~/.local/state/agenthost."),

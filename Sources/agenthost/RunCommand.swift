@@ -56,7 +56,8 @@ struct RunCommand: AsyncParsableCommand {
     var accessLog = false
 
     @Option(
-        parsing: .unconditional, help: "Seconds that a stop may take; handlers in flight have four fifths of it (GRACE, 10).")
+        parsing: .unconditional,
+        help: "Seconds that a stop may take; handlers in flight have four fifths of it (GRACE, 10).")
     var grace: String?
 
     @Option(help: "Written, as JSON, when everything accepts traffic.")

@@ -96,9 +96,11 @@ def _beside(plan, host, kind, size):
                 sleepers.stdin.write("read\n")
                 sleepers.stdin.flush()
 
-            _, more = _measure(host, 4, 24_000, ports, tell)
+            _, more = _measure(host, 4, 24_000, ports, tell if kind == "ws" else lambda: None)
             most = max(most, held, more)
-            tell()
+            if not told:
+                sleepers.stdin.write("read\n")
+                sleepers.stdin.flush()
             ends += sleepers.stdout.readline().split()[1:]
             # Those that never read: the host is done with them, whatever the kernel still holds.
             def kept():
