@@ -44,6 +44,13 @@ final class HostMetrics: Sendable {
         "agenthost_kafka_unacknowledged_messages":
             "Messages of an assigned partition that were taken and not yet acknowledged. \(sampled)",
         "agenthost_kafka_queued_records": "Records that no broker has acknowledged yet. \(sampled)",
+        "agenthost_kafka_queue_capacity": "How many such records a worker lets wait before it refuses more. \(sampled)",
+        "agenthost_kafka_paused":
+            "1 while an assigned partition is not fetched, since too many of its messages are unacknowledged. \(sampled)",
+        "agenthost_kafka_oldest_unacknowledged_seconds":
+            "How long the oldest unacknowledged message of an assigned partition has been that. \(sampled)",
+        "agenthost_script_versions_live":
+            "Versions of an agent in a worker: in service, loading, and leaving with handlers under way. \(sampled)",
         "agenthost_mqtt_unsettled_publications": "Publications that are neither acknowledged nor failed.",
         "agenthost_tasks_running": "Tasks begun and not ended. \(sampled)",
         "agenthost_tasks_queued": "Tasks that wait for others to end. \(sampled)",
@@ -131,6 +138,15 @@ final class HostMetrics: Sendable {
         observe("agenthost_kafka_queued_records") { sample in
             sample.queuedRecords.map { [Observation([("worker", "\(sample.worker)")], Double($0))] } ?? []
         }
+        observe("agenthost_kafka_queue_capacity") { sample in
+            sample.queueCapacity.map { [Observation([("worker", "\(sample.worker)")], Double($0))] } ?? []
+        }
+        observe("agenthost_kafka_paused") { sample in
+            sample.partitions.map { Observation($0.dimensions, $0.isPaused ? 1 : 0) }
+        }
+        observe("agenthost_kafka_oldest_unacknowledged_seconds") { sample in
+            sample.partitions.map { Observation($0.dimensions, $0.oldestAge) }
+        }
         observe("agenthost_kafka_lag_messages") { sample in
             sample.partitions.compactMap { partition in
                 partition.lag.map { Observation(partition.dimensions, Double($0)) }
@@ -139,6 +155,7 @@ final class HostMetrics: Sendable {
         observe("agenthost_kafka_unacknowledged_messages") { sample in
             sample.partitions.map { Observation($0.dimensions, Double($0.unacknowledged)) }
         }
+        observeAgents("agenthost_script_versions_live") { $0.versions }
         observeAgents("agenthost_lua_memory_bytes") { $0.luaMemory }
         observeAgents("agenthost_tasks_running") { $0.runningTasks }
         observeAgents("agenthost_tasks_queued") { $0.queuedTasks }
@@ -183,6 +200,17 @@ final class HostMetrics: Sendable {
         guard transport.unsettled != nil else { return }
         registry.observe("agenthost_\(name)_unsettled_publications", isCounter: false) { [weak transport] in
             transport?.unsettled.map { [Observation([], Double($0))] } ?? []
+        }
+    }
+
+    /// What waits in transports, by worker.
+    var backlogs: [HostSnapshot.Backlog] {
+        samples.withLock { samples in
+            samples.values.sorted { $0.worker < $1.worker }.map {
+                HostSnapshot.Backlog(
+                    worker: $0.worker, partitions: $0.partitions, queuedRecords: $0.queuedRecords,
+                    queueCapacity: $0.queueCapacity)
+            }
         }
     }
 

@@ -77,6 +77,7 @@ package final class HostStatus: StatusReporting {
             serviceName: state.serviceName, health: health, agents: agents, connections: reports,
             activeStreams: state.streams, lastActivity: lastActivity == 0 ? nil : lastActivity)
         snapshot.embeddedBrokers = state.embedded
+        snapshot.backlogs = metrics.backlogs
         snapshot.spool = kept
         snapshot.waitingDeadLetters = waiting
         return snapshot

@@ -55,7 +55,8 @@ final class WorkerRoom: @unchecked Sendable {
         let backlogs = transports.values.map { $0.backlog(of: seat) }
         return WorkerSample(
             worker: worker.index, taken: .now(), figures: worker.figures(),
-            partitions: backlogs.flatMap(\.partitions), queuedRecords: backlogs.lazy.compactMap(\.queuedRecords).first)
+            partitions: backlogs.flatMap(\.partitions), queuedRecords: backlogs.lazy.compactMap(\.queuedRecords).first,
+            queueCapacity: backlogs.lazy.compactMap(\.queueCapacity).first)
     }
 
     // MARK: Stop

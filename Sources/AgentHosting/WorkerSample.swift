@@ -10,6 +10,7 @@ struct WorkerSample: Sendable {
     var partitions: [TransportBacklog.Partition]
     /// nil: no transport has records of the worker's own.
     var queuedRecords: Int?
+    var queueCapacity: Int?
 }
 
 extension TransportBacklog.Partition {

@@ -35,6 +35,23 @@ package struct HostSnapshot: Sendable {
         }
     }
 
+    /// What waited for a worker in transports when it last looked.
+    package struct Backlog: Sendable {
+        package var worker: Int
+        package var partitions: [TransportBacklog.Partition]
+        package var queuedRecords: Int?
+        package var queueCapacity: Int?
+
+        package init(
+            worker: Int, partitions: [TransportBacklog.Partition], queuedRecords: Int?, queueCapacity: Int?
+        ) {
+            self.worker = worker
+            self.partitions = partitions
+            self.queuedRecords = queuedRecords
+            self.queueCapacity = queueCapacity
+        }
+    }
+
     package enum Health: String, Sendable { case healthy, degraded, unhealthy }
 
     package var serviceName: String
@@ -47,6 +64,7 @@ package struct HostSnapshot: Sendable {
     package var lastActivity: Int64?
     /// The kinds of brokers (`kafka`, `mqtt`) that the host runs itself, in memory.
     package var embeddedBrokers: [String] = []
+    package var backlogs: [Backlog] = []
     /// Dead letters that no broker took.
     package var spool: Spool?
     /// Dead letters that are neither delivered nor kept, so that their partitions stand still.

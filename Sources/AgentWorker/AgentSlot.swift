@@ -121,6 +121,6 @@ extension AgentSlot {
         let states = generations + [candidate].compactMap { $0 }
         return WorkerFigures.Agent(
             name: name, luaMemory: states.reduce(0) { $0 + $1.generation.state.memoryInUse },
-            runningTasks: runningTasks, queuedTasks: queuedTasks.count)
+            versions: states.count, runningTasks: runningTasks, queuedTasks: queuedTasks.count)
     }
 }

@@ -4,6 +4,8 @@ package struct WorkerFigures: Sendable {
         package var name: String
         /// Bytes that its Lua states occupy, those of versions that are leaving included.
         package var luaMemory: Int
+        /// Versions that have something to do: the one in service, one that is loading, and those that are leaving.
+        package var versions: Int
         package var runningTasks: Int
         /// Waiting for one of the `MAX_CONCURRENT_TASKS`.
         package var queuedTasks: Int

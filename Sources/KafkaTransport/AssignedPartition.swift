@@ -46,6 +46,8 @@ final class AssignedPartition {
     var committed: Int64?
     /// `watermark.position` has advanced since it was last stored.
     var isDirty = false
+    /// The oldest unacknowledged message when it was last looked for, and when it was first seen, by the `CoarseClock`.
+    private var oldest: (offset: Int64, since: Int64)?
 
     init(topic: String, number: Int32, windowMessages: Int, client: KafkaClient, owner: any PartitionOwner) {
         origin = MessageOrigin(.kafka, topic: topic, partition: number)
@@ -61,6 +63,16 @@ final class AssignedPartition {
     /// Whether the window has room for a good run of messages, `part` of it in eighths.
     func hasRoom(eighths part: Int) -> Bool {
         watermark.count <= windowMessages / 8 * part && unsettledBytes <= Self.windowBytes / 8 * part
+    }
+
+    /// Seconds since the oldest unacknowledged message was first found by this call, as often as it is made.
+    func oldestAge(at now: Int64) -> Double {
+        guard watermark.count > 0, let offset = watermark.firstUnsettled else {
+            oldest = nil
+            return 0
+        }
+        if oldest?.offset != offset { oldest = (offset, now) }
+        return Double(now - (oldest?.since ?? now)) / 1e9
     }
 
     /// Enters a message, and returns the number under which it settles.

@@ -210,6 +210,9 @@ package final class KafkaConsumer {
         package let messages: Int64?
         /// Messages handed to the worker and not acknowledged by it.
         package let unacknowledged: Int
+        package let isPaused: Bool
+        /// Seconds, to the time between two calls.
+        package let oldestAge: Double
     }
 
     /// One entry for each assigned partition, from what the client knows without asking a broker.
@@ -224,7 +227,8 @@ package final class KafkaConsumer {
             return Lag(
                 topic: partition.topic, partition: partition.number,
                 messages: isKnown ? partition.watermark.firstUnsettled.map { max(0, high - $0) } : nil,
-                unacknowledged: partition.outstanding)
+                unacknowledged: partition.outstanding, isPaused: partition.isPaused,
+                oldestAge: partition.oldestAge(at: CoarseClock.now()))
         }
     }
 

@@ -67,10 +67,11 @@ final class KafkaSeat: @unchecked Sendable {
             backlog.partitions += consumer.lag().map {
                 TransportBacklog.Partition(
                     topic: $0.topic, number: $0.partition, isForEvery: consumer === everyConsumer, lag: $0.messages,
-                    unacknowledged: $0.unacknowledged)
+                    unacknowledged: $0.unacknowledged, isPaused: $0.isPaused, oldestAge: $0.oldestAge)
             }
         }
         backlog.queuedRecords = producer.queued
+        backlog.queueCapacity = KafkaProducer.maximumQueuedRecords
         return backlog
     }
 }

@@ -126,6 +126,12 @@ def work():
         equal(figures.one("agenthost_tasks_queued", agent="measured", worker="0"), 2)
         equal(figures.one("agenthost_kafka_lag_messages", topic="waits", partition="2"), 5)
         equal(figures.one("agenthost_kafka_unacknowledged_messages", topic="waits", partition="2"), 5)
+        age = "agenthost_kafka_oldest_unacknowledged_seconds"
+        when(host, lambda f: f.one(age, topic="waits", partition="2") > 0, "the oldest message has an age", 30)
+        [backlog] = host.get("/realtime/status").json["backlog"]
+        shown = {(p["topic"], p["partition"]): p for p in backlog["partitions"]}["waits", 2]
+        equal((shown["lag"], shown["unacknowledged"], shown["paused"]), (5, 5, False))
+        equal((backlog["queued_records"], backlog["queue_capacity"]), (0, 100_000))
         equal(figures.one("agenthost_messages_under_way", worker="0"), 1)
         # It would wait for them when it stops.
         host.kill()

@@ -14,7 +14,6 @@ import os
 import selectors
 import socket
 import sys
-import threading
 import time
 
 PATH = "/ws/feed"
@@ -54,78 +53,84 @@ def frames(buffer):
     del buffer[:at]
 
 
-def readers(port, count):
-    selector = selectors.DefaultSelector()
-    for _ in range(count):
-        client = connect(port)
-        client.setblocking(False)
-        selector.register(client, selectors.EVENT_READ)
-    print("ready", flush=True)
-    ended = 0
-    while selector.get_map():
-        for key, _ in selector.select(1):
-            if not key.fileobj.recv(1 << 20):
-                selector.unregister(key.fileobj)
-                ended += 1
-                print(f"a reader was ended ({ended})", flush=True)
-
-
-def sleepers(port, count, kind):
-    """Half with a small receive buffer. `read` on standard input: the odd ones read to their end, and say how it was."""
-    path = PATH if kind == "ws" else "/stream/topic/feed"
-    clients = [connect(port, path, 4096 if number % 2 else None) for number in range(count)]
-    print("ready", " ".join(str(client.getsockname()[1]) for client in clients), flush=True)
-    sys.stdin.readline()
-    with concurrent.futures.ThreadPoolExecutor(count) as threads:
-        print("ends", *threads.map(lambda client: read_to_end(client, kind), clients[1::2]), flush=True)
-    sys.stdin.readline()
-
-
-def read_to_end(client, kind):
-    """How the connection ended: a close code, `ended`, `reset`, or `open` when it did not within ten seconds."""
-    client.settimeout(10)
-    buffer, code = bytearray(), None
-    try:
-        while data := client.recv(1 << 20):
-            buffer += data
-            if kind == "ws":
-                closes = [payload for opcode, payload in frames(buffer) if opcode == 8]
-                code = code or (int.from_bytes(closes[0][:2], "big") if closes else None)
-            else:
-                buffer.clear()
-        return code or "ended"
-    except ConnectionResetError:
-        return code or "reset"
-    except TimeoutError:
-        return code or "open"
-
-
-def measure(port, count, seconds, rate, size):
-    """Each delay is from before the publication is sent to the arrival at one connection."""
+def connect_all(port, count):
+    """A selector of so many open WebSockets, each with a buffer."""
     selector = selectors.DefaultSelector()
     for _ in range(count):
         client = connect(port)
         client.setblocking(False)
         selector.register(client, selectors.EVENT_READ, bytearray())
-    padding, ends = "x" * size, time.monotonic() + seconds
+    return selector
 
-    def publish():
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        due = time.monotonic()
-        while time.monotonic() < ends:
-            body = json.dumps({"at": time.monotonic_ns(), "padding": padding})
-            connection.request("POST", "/realtime/topic/feed", body, {"Content-Type": "application/json"})
-            connection.getresponse().read()
-            due += 1 / rate
-            time.sleep(max(0, due - time.monotonic()))
 
-    thread = threading.Thread(target=publish, daemon=True)
-    thread.start()
-    delays = []
-    while thread.is_alive() or time.monotonic() < ends + 0.5:
-        for key, _ in selector.select(0.1):
-            key.data.extend(key.fileobj.recv(1 << 20))
+def readers(port, count):
+    selector, space = connect_all(port, count), bytearray(256 << 10)
+    print("ready", flush=True)
+    while selector.get_map():
+        for key, _ in selector.select():
+            if not key.fileobj.recv_into(space):
+                selector.unregister(key.fileobj)
+
+
+def sleepers(port, count, kind):
+    """Every other one with a small receive buffer. A line on standard input: the first half reads to the end, and says how
+    that was."""
+    path = PATH if kind == "ws" else "/stream/topic/feed"
+    clients = [connect(port, path, 4096 if number % 2 else None) for number in range(count)]
+    print("ready", *(client.getsockname()[1] for client in clients), flush=True)
+    sys.stdin.readline()
+    with concurrent.futures.ThreadPoolExecutor(count) as threads:
+        print("ends", *threads.map(lambda client: read_to_end(client, kind), clients[:count // 2]), flush=True)
+    sys.stdin.readline()
+
+
+def read_to_end(client, kind):
+    """How the connection ended: a close code, `ended`, `reset`, or `open` when it did not within ten seconds."""
+    client.settimeout(1)
+    buffer, code, until = bytearray(), None, time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            if not (data := client.recv(64 << 10)):
+                return code or "ended"
+        except ConnectionResetError:
+            return code or "reset"
+        except TimeoutError:
+            continue
+        if kind == "ws":
+            buffer += data
+            closes = [payload for opcode, payload in frames(buffer) if opcode == 8]
+            code = code or (int.from_bytes(closes[0][:2], "big") if closes else None)
+    return code or "open"
+
+
+def publish(port, seconds, rate, size):
+    """Each message says when it was sent."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    padding, due = "x" * size, time.monotonic()
+    for _ in range(int(seconds * rate)):
+        body = json.dumps({"at": time.monotonic_ns(), "padding": padding})
+        connection.request("POST", "/realtime/topic/feed", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+        due += 1 / rate
+        time.sleep(max(0, due - time.monotonic()))
+
+
+def measure(port, count, seconds, rate, size):
+    """Each delay is from before the publication is sent to the arrival at one connection."""
+    selector = connect_all(port, count)
+    publisher = os.fork()
+    if publisher == 0:
+        publish(port, seconds, rate, size)
+        os._exit(0)
+    delays, ends = [], float("inf")
+    while time.monotonic() < ends:
+        if ends == float("inf") and os.waitpid(publisher, os.WNOHANG)[0]:
+            ends = time.monotonic() + 0.5
+        for key, _ in selector.select(0.05):
+            data = key.fileobj.recv(64 << 10)
             now = time.monotonic_ns()
+            assert data, "one that reads was ended"
+            key.data.extend(data)
             for opcode, payload in frames(key.data):
                 at = payload.find(b'"at":')
                 if opcode == 1 and at >= 0:

@@ -103,6 +103,7 @@ struct StatusPages {
         }
         let streams: [(String, JSONValue)] = [
             ("connections", .array(connections)), ("active_streams", strings(snapshot.activeStreams)),
+            ("backlog", .array(snapshot.backlogs.map(backlog))),
         ]
         let top = first.map { agent in
             status(of: agent, service: snapshot.serviceName, streams: streams)
@@ -123,6 +124,22 @@ struct StatusPages {
             ("websocket_enabled", .bool(interface.isRealtime && interface.websocketEnabled)),
         ] + streams + [
             ("message_count", integer(agent.messageCount)), ("error_count", integer(agent.errorCount)),
+        ]
+    }
+
+    private func backlog(_ backlog: HostSnapshot.Backlog) -> JSONValue {
+        let partitions = backlog.partitions.map { partition -> JSONValue in
+            [
+                "topic": .string(partition.topic), "partition": integer(Int(partition.number)),
+                "lag": partition.lag.map { .integer($0) } ?? .null, "unacknowledged": integer(partition.unacknowledged),
+                "oldest_seconds": .number((partition.oldestAge * 10).rounded() / 10),
+                "paused": .bool(partition.isPaused),
+            ]
+        }
+        return [
+            "worker": integer(backlog.worker), "partitions": .array(partitions),
+            "queued_records": backlog.queuedRecords.map(integer) ?? .null,
+            "queue_capacity": backlog.queueCapacity.map(integer) ?? .null,
         ]
     }
 

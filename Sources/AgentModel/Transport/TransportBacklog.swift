@@ -8,13 +8,22 @@ package struct TransportBacklog: Sendable {
         /// Messages; nil: the partition's end is not known yet.
         package let lag: Int64?
         package let unacknowledged: Int
+        /// Nothing is fetched, since as many messages as may be are not acknowledged.
+        package let isPaused: Bool
+        /// Seconds since the oldest unacknowledged message was first seen to be that; 0 when there is none.
+        package let oldestAge: Double
 
-        package init(topic: String, number: Int32, isForEvery: Bool, lag: Int64?, unacknowledged: Int) {
+        package init(
+            topic: String, number: Int32, isForEvery: Bool, lag: Int64?, unacknowledged: Int, isPaused: Bool = false,
+            oldestAge: Double = 0
+        ) {
             self.topic = topic
             self.number = number
             self.isForEvery = isForEvery
             self.lag = lag
             self.unacknowledged = unacknowledged
+            self.isPaused = isPaused
+            self.oldestAge = oldestAge
         }
     }
 
@@ -22,6 +31,8 @@ package struct TransportBacklog: Sendable {
     package var partitions: [Partition] = []
     /// nil: the records of all workers are counted together (`Transport.unsettled`).
     package var queuedRecords: Int?
+    /// How many may wait; with so many the worker's handlers are refused to send more.
+    package var queueCapacity: Int?
 
     package init() {}
 }
