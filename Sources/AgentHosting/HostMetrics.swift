@@ -203,10 +203,10 @@ final class HostMetrics: Sendable {
         }
     }
 
-    /// What waits in transports, by worker.
+    /// What waits in transports that have records of a worker's own, by worker.
     var backlogs: [HostSnapshot.Backlog] {
         samples.withLock { samples in
-            samples.values.sorted { $0.worker < $1.worker }.map {
+            samples.values.filter { $0.queuedRecords != nil }.sorted { $0.worker < $1.worker }.map {
                 HostSnapshot.Backlog(
                     worker: $0.worker, partitions: $0.partitions, queuedRecords: $0.queuedRecords,
                     queueCapacity: $0.queueCapacity)

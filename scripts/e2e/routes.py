@@ -300,7 +300,7 @@ def status():
         body = host.get("/realtime/status").json
         equal(set(body), {
             "agent_type", "implementation_type", "service_name", "realtime_enabled", "websocket_enabled",
-            "connections", "active_streams", "backlog", "message_count", "error_count", "last_activity"})
+            "connections", "active_streams", "message_count", "error_count", "last_activity"})
         equal((body["service_name"], body["connections"], body["active_streams"]), ("wire-agent", [], []))
         body = host.get("/realtime/connections").json
         equal(set(body), {

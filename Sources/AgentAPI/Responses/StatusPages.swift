@@ -101,10 +101,11 @@ struct StatusPages {
                 "error_message": text(connection.errorMessage), "retry_count": integer(connection.retryCount),
             ]
         }
-        let streams: [(String, JSONValue)] = [
+        var streams: [(String, JSONValue)] = [
             ("connections", .array(connections)), ("active_streams", strings(snapshot.activeStreams)),
-            ("backlog", .array(snapshot.backlogs.map(backlog))),
         ]
+        // Only where there is one: strict clients of `agent-common` know no such member.
+        if !snapshot.backlogs.isEmpty { streams.append(("backlog", .array(snapshot.backlogs.map(backlog)))) }
         let top = first.map { agent in
             status(of: agent, service: snapshot.serviceName, streams: streams)
                 + [("last_activity", time(snapshot.lastActivity))]
