@@ -154,9 +154,11 @@ struct RequestReadingTests {
     @Test("a client that ended its side still gets its answer, however late or large")
     func halfClosed() async throws {
         try await TestHost.run { host in
-            for path in ["/echo", "/later", "/large"] {
+            for (path, more) in [
+                ("/echo", ""), ("/later", ""), ("/large", ""), ("/large", "Connection: close\r\n"),
+            ] {
                 try await RawConnection.open(host.port) { connection in
-                    let fields = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+                    let fields = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\(more)"
                     try await connection.send("POST \(path) HTTP/1.1\r\n\(fields)\r\n{}")
                     connection.finish()
                     let text = try await connection.receiveToEnd()

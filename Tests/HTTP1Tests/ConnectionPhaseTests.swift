@@ -32,7 +32,7 @@ import Testing
 
     @Test("nothing is read while an answer is owed, but for a bounded part of what is sent ahead") func ahead() {
         let answering = phase { $0.beginAnswer() }
-        #expect(answering.isAnswering && answering.owesAnswer && answering.wantsInput)
+        #expect(answering.isAnswering && answering.wantsInput)
         guard case .wait = answering.step else {
             Issue.record("it goes on")
             return
@@ -51,7 +51,7 @@ import Testing
 
     @Test("what comes behind the end is dropped") func behind() {
         for phase in [phase { $0.linger() }, phase { $0.close() }] {
-            #expect(!phase.wantsInput && !phase.owesAnswer)
+            #expect(!phase.wantsInput)
             #expect(!phase.maySkipReading(waiting: 1 << 20, isWritable: false))
         }
     }
@@ -63,6 +63,18 @@ import Testing
             phase { $0.become(Stub()) },
         ]
         #expect(phases.map { $0.unfinishedBytes(ofRequest: 5) } == [5, 5, 0, 7])
+    }
+
+    @Test("a client that ends its side gets the answer it is owed, and all of one that is on its way") func endOfInput()
+    {
+        #expect(phase { $0.beginAnswer() }.endingOfInput(isSent: true) == .underWay)
+        #expect(phase { $0.linger() }.endingOfInput(isSent: false) == .underWay)
+        for phase in [phase { _ in }, phase { _ = $0.beginHead() }, phase { $0.beginBody() }] {
+            #expect(phase.endingOfInput(isSent: true) == .atOnce && phase.endingOfInput(isSent: false) == .onceSent)
+        }
+        for phase in [phase { $0.close() }, phase { $0.become(Stub()) }] {
+            #expect(phase.endingOfInput(isSent: false) == .atOnce)
+        }
     }
 
     @Test("a stop refuses what is being read, and lets an answer and a successor end") func stop() {

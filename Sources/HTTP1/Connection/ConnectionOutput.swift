@@ -18,6 +18,9 @@ final class ConnectionOutput {
 
     var isOpen: Bool { socket != nil }
 
+    /// Whether the socket has taken all that was to be sent.
+    var isEmpty: Bool { responses.readableBytes == 0 && place == TurnFrames.nowhere && socket?.isEmpty ?? true }
+
     func open(_ context: ChannelHandlerContext) { socket = SocketOutput(context) }
 
     func close() {

@@ -39,6 +39,15 @@ struct ConnectionPhase {
         case atOnce
     }
 
+    /// How a connection ends whose client has ended its side.
+    enum InputEnding {
+        case atOnce
+        /// When everything is sent.
+        case onceSent
+        /// By what is under way.
+        case underWay
+    }
+
     /// What may wait unread in memory while a request is being answered.
     private static let maxWaitingInput = 64 << 10
 
@@ -50,14 +59,6 @@ struct ConnectionPhase {
 
     /// A request is there whole and not answered.
     var isAnswering: Bool { if case .answering = place { true } else { false } }
-
-    /// Of a request that is there whole the answer has not ended.
-    var owesAnswer: Bool {
-        switch place {
-        case .answering, .sending: true
-        default: false
-        }
-    }
 
     /// What the connection has become.
     var successor: (any Successor)? { if case .became(let successor) = place { successor } else { nil } }
@@ -118,6 +119,16 @@ struct ConnectionPhase {
         // Its task has a limit of its own.
         case .answering: .underWay
         default: .atOnce
+        }
+    }
+
+    /// When the client has ended its side; `isSent`: nothing waits to be sent.
+    func endingOfInput(isSent: Bool) -> InputEnding {
+        switch place {
+        case .answering, .sending: .underWay
+        case .lingering: isSent ? .atOnce : .underWay
+        case .idle, .head, .body: isSent ? .atOnce : .onceSent
+        case .became, .closed: .atOnce
         }
     }
 

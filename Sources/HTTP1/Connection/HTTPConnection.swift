@@ -67,8 +67,12 @@ package final class HTTPConnection: ChannelUser {
     }
 
     func inputClosed() {
-        // A client that has said all it had to say may still wait for the answer.
-        if !phase.owesAnswer { abort(nil) }
+        // A client that has said all it had to say may still wait for the answer, or read one.
+        switch phase.endingOfInput(isSent: wire.output.isEmpty) {
+        case .atOnce: abort(nil)
+        case .underWay: break
+        case .onceSent: endOutput(lingers: false)
+        }
     }
 
     func woken() {

@@ -29,6 +29,9 @@ final class SocketOutput {
         }
     }
 
+    /// The socket has taken everything.
+    var isEmpty: Bool { queued == 0 }
+
     /// The channel is closed: its descriptor may be another's from now on.
     func close() { descriptor = nil }
 
