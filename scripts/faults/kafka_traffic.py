@@ -70,10 +70,10 @@ class Feed:
 
 
 class Copies:
-    """Reads `copies` from its beginning into the ledger, on a thread of its own."""
+    """Reads a topic from its beginning into the ledger, on a thread of its own."""
 
-    def __init__(self, broker, ledger):
-        self.ledger = ledger
+    def __init__(self, broker, ledger, topic="copies"):
+        self.ledger, self.topic = ledger, topic
         self._broker = broker
         self.misplaced = 0
         self.last = time.monotonic()
@@ -82,7 +82,7 @@ class Copies:
         self._consumer = Consumer({
             "bootstrap.servers": broker, "group.id": "soak-reader", "enable.auto.commit": False,
             "fetch.wait.max.ms": 50, "allow.auto.create.topics": True, "log_level": 2})
-        self._consumer.assign([TopicPartition("copies", partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
+        self._consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -102,10 +102,10 @@ class Copies:
         """All that is in the topic now has been counted."""
         # Asked by another: the library answers no question while it consumes.
         asking = Consumer({"bootstrap.servers": self._broker, "group.id": "soak-ask", "log_level": 2})
-        ends = [asking.get_watermark_offsets(TopicPartition("copies", partition), timeout=10)[1]
+        ends = [asking.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=10)[1]
                 for partition in range(PARTITIONS)]
         asking.close()
-        until(lambda: all(position >= end for position, end in zip(self._positions, ends)), "the copies are read", 60)
+        until(lambda: all(position >= end for position, end in zip(self._positions, ends)), f"{self.topic} is read", 60)
 
     def stop(self):
         self._stopping.set()
