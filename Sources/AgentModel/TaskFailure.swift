@@ -14,6 +14,8 @@ package enum TaskFailure: Error, Sendable {
     case timedOut(seconds: Double)
     /// `MAX_CONCURRENT_TASKS` are running and `MAX_QUEUED_TASKS` wait.
     case queueFull
+    /// What it was to send was not even queued: too much waits for the broker.
+    case overloaded(String)
     /// No version of the agent is in service yet.
     case starting
     case stopping
@@ -36,6 +38,7 @@ extension TaskFailure: CustomStringConvertible {
         case .answered(_, let detail): detail
         case .timedOut(let seconds): "Task timed out after \(Self.text(seconds)) s"
         case .queueFull: "Too many tasks are waiting"
+        case .overloaded(let reason): reason
         case .starting: "The service is starting"
         case .stopping: "The service is stopping"
         case .versionClosed: "The version of the script that ran it was closed"

@@ -10,6 +10,8 @@ final class EffectScope: DeliveryReceipt {
     /// What a task came with.
     private let request: RequestContext?
     private var scope = Scope()
+    /// The first effect that was not even queued, since too much waits for its broker.
+    private(set) var overload: DeliveryFailure?
     private var flushes: [(DeliveryFailure?) -> Void] = []
 
     init(_ owner: any ScopeOwner, request: RequestContext? = nil) {
@@ -44,6 +46,7 @@ final class EffectScope: DeliveryReceipt {
 
     override func settle(_ failure: DeliveryFailure?) {
         if let failure {
+            if failure.isOverload, overload == nil { overload = failure }
             fail(failure)
             owner.notDelivered(failure)
         }

@@ -88,6 +88,11 @@ final class TaskRuns {
             let processingTime = seconds(since: order.received)
             let outcome =
                 switch ended {
+                case .result where scope.overload != nil:
+                    // Whoever asked would take a plain result for done; a script that knows better has `agenthost.answer`.
+                    TaskOutcome(
+                        taskID: id, result: .failure(.overloaded(scope.overload?.description ?? "")),
+                        processingTime: processingTime)
                 case .result(let json):
                     TaskOutcome(taskID: id, result: .success(json), processingTime: processingTime)
                 case .answer(let answer): TaskOutcome(taskID: id, answer: answer, processingTime: processingTime)

@@ -168,7 +168,7 @@ package final class KafkaProducer: Outlet {
     private func queueFull() -> DeliveryFailure {
         DeliveryFailure(
             "the Kafka send queue is full (at most \(Self.maximumQueuedRecords) records or "
-                + "\(Self.maximumQueuedBytes >> 20) MiB wait for the broker)")
+                + "\(Self.maximumQueuedBytes >> 20) MiB wait for the broker)", isOverload: true)
     }
 
     // MARK: - Answers

@@ -34,7 +34,7 @@ final class PublishQueue: Sendable {
             guard state.messages < Self.messageLimit, state.messages == 0 || state.bytes + cost <= Self.byteLimit
             else {
                 return DeliveryFailure(
-                    "the MQTT send queue is full (\(state.messages) messages, \(state.bytes) bytes)")
+                    "the MQTT send queue is full (\(state.messages) messages, \(state.bytes) bytes)", isOverload: true)
             }
             state.arrived.append(publication)
             state.isWanted = true

@@ -39,6 +39,27 @@ import Testing
         #expect(test.hub.published.map(\.data) == ["\"\(text)\""])
     }
 
+    @Test("one whose record could not be queued has no plain result, but what it answers itself stands")
+    func overload() throws {
+        let test = try TestWorker(
+            """
+            agent:task('trusts', function() agent:send_kafka('out', 'a') return 'sent' end)
+            agent:task('looks', function()
+              local sent, reason = agent:send_kafka('out', 'a')
+              return agenthost.answer(sent and 200 or 202, { reason = reason })
+            end)
+            """)
+        test.kafka.refusal = "the queue is full"
+        guard case .failure(.overloaded(let reason))? = test.task("trusts").value?.result else {
+            Issue.record("it has a result")
+            return
+        }
+        #expect(reason == "the queue is full")
+        #expect(test.task("looks").value?.answer?.status == 202)
+        test.kafka.refusal = nil
+        #expect(test.task("trusts").json == #""sent""#)
+    }
+
     @Test("a request that does not hold together emits nothing") func invalid() throws {
         let test = try TestWorker("agent:task('t', function() end)")
         let outcome = test.task("t", body: "{}")

@@ -1,8 +1,9 @@
 """Brokers that faults are made to, each a process of its own."""
 
 import contextlib
-import re
+import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -40,7 +41,7 @@ class KafkaBroker:
             with open(self.folder / "log.txt", "wb") as log:
                 self.process = subprocess.Popen(
                     [shutil.which("noida-db"), "start", "--only", "kafka", "--kafka-port", str(port), "--data-dir",
-                     str(self.folder)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                     str(self.folder)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
             support.until(self._answers, "noida-db answers", 30)
 
     @property
@@ -64,6 +65,20 @@ class KafkaBroker:
             for made in admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics]).values():
                 made.result()
 
+    def _signal(self, number):
+        """What pip has installed of noida-db starts the broker as a child of its own."""
+        if self.kind == NOIDA:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+    def freeze(self):
+        """It stands still; its kernel goes on to acknowledge."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal(signal.SIGCONT)
+
     def environment(self, instance=None, session=6):
         """What a host needs to consume from it: `instance` is the name of a static member; `session` in seconds."""
         settings = {"KAFKA_BOOTSTRAP_SERVERS": self.address, "KAFKA_SESSION_TIMEOUT": str(session), "LOG_LEVEL": "WARNING"}
@@ -78,7 +93,7 @@ class KafkaBroker:
         if self._broker is not None:
             self._broker.stop()
         elif self.process.poll() is None:
-            self.process.terminate()
+            self._signal(signal.SIGTERM)
             self.process.wait(10)
 
 
@@ -118,6 +133,12 @@ class Mosquitto:
             self.process.terminate()
         self.process.wait(20)
 
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def restart(self):
         self.stop()
         self.start()
@@ -127,9 +148,3 @@ class Mosquitto:
 
     def __exit__(self, *_):
         self.stop()
-
-
-def memory(pid):
-    """Resident memory in MiB, now and at its highest."""
-    status = open(f"/proc/{pid}/status").read()
-    return tuple(int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) / 1024 for name in ("VmRSS", "VmHWM"))

@@ -21,11 +21,12 @@ end, { source = "kafka" })
 class Feed:
     """Puts numbers 0, 1, 2 … into each partition of `numbers`, in order, on a thread of its own.
 
-    `rate` is in messages a second over all partitions; None: as fast as the broker takes them.
+    `rate` is in messages a second over all partitions; None: as fast as the broker takes them. Each has `padding` bytes more.
     """
 
-    def __init__(self, broker, ledger, count=None, rate=None):
+    def __init__(self, broker, ledger, count=None, rate=None, padding=0):
         self.ledger, self.count, self.rate = ledger, count, rate
+        self.form = b'{"n":%%d,"padding":"%s"}' % (b"x" * padding) if padding else b'{"n":%d}'
         self.producer = Producer({
             "bootstrap.servers": broker, "enable.idempotence": True,
             # The mock cluster looks for an offset batch by batch from the first one on: few of them.
@@ -48,7 +49,7 @@ class Feed:
                 while True:
                     try:
                         self.producer.produce(
-                            "numbers", b'{"n":%d}' % number, partition=partition, on_delivery=self._delivered)
+                            "numbers", self.form % number, partition=partition, on_delivery=self._delivered)
                         break
                     except BufferError:
                         self.producer.poll(0.05)

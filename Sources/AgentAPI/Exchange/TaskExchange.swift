@@ -72,7 +72,7 @@ struct TaskExchange {
         case .answered(let status, let detail):
             connection.answer(HTTPResponseStatus(statusCode: status), ErrorBody.detail(detail))
         case .timedOut: connection.answer(.gatewayTimeout, ErrorBody.detail(failure.description))
-        case .queueFull, .starting, .stopping:
+        case .queueFull, .overloaded, .starting, .stopping:
             connection.answer(.serviceUnavailable, ErrorBody.detail(failure.description), [("retry-after", "1")])
         case .unknownTask:
             let issue = ValidationIssue(

@@ -5,10 +5,13 @@ public struct DeliveryFailure: Error, Sendable, Hashable, CustomStringConvertibl
 
     /// True: the broker will not take the message, however often it is sent: too large for it, not allowed, no such topic.
     package let isPermanent: Bool
+    /// True: so much waits for the broker already that nothing was queued.
+    package let isOverload: Bool
 
-    package init(_ description: String, isPermanent: Bool = false) {
+    package init(_ description: String, isPermanent: Bool = false, isOverload: Bool = false) {
         self.description = description
         self.isPermanent = isPermanent
+        self.isOverload = isOverload
     }
 }
 

@@ -355,7 +355,7 @@ function Agent:send_to_client(client_id, message_type, payload) end
 ---@param topic string
 ---@param value any A table as JSON, a string as its bytes, agenthost.null as a tombstone.
 ---@param options? agenthost.KafkaOptions
----@return true|nil ok nil when the record cannot be taken, as without a Kafka.
+---@return true|nil ok nil when the record cannot be taken, as without a Kafka, or while too many wait for the broker: then the message being handled is tried again, and a task is answered with 503 unless it answers with agenthost.answer.
 ---@return string? message
 function Agent:send_kafka(topic, value, options) end
 

@@ -19,13 +19,13 @@ final class TestBroker: Outlet {
     private var unsettled: [DeliveryReceipt] = []
     /// Settles at once what is sent.
     var acknowledges = false
-    /// Refuses to queue, with this reason.
+    /// Refuses to queue, as one that is full, with this reason.
     var refusal: String?
 
     var unsettledCount: Int { unsettled.count }
 
     func send(_ record: borrowing RecordView, receipt: DeliveryReceipt?) -> DeliveryFailure? {
-        if let refusal { return DeliveryFailure(refusal) }
+        if let refusal { return DeliveryFailure(refusal, isOverload: true) }
         sent.append(Sent(record: Record(record), receipt: nil))
         guard let receipt else { return nil }
         if acknowledges { receipt.settle(nil) } else { unsettled.append(receipt) }

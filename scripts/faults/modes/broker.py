@@ -5,8 +5,6 @@ until /health tells of it, 15 to 70 s; one cut is mended before.
 """
 
 import contextlib
-import signal
-import threading
 import time
 
 import support
@@ -15,6 +13,7 @@ from kafka_traffic import GROUP, Copies, Feed
 from ledger import Ledger
 from proxy import CUT, REFUSED, SLOW, Proxy
 from readings import Answers, Readings
+from watch import Watch
 
 AGENT = """
 local agent = agenthost.realtime_agent {
@@ -33,6 +32,8 @@ RATE = 40
 # Seconds to notice a fault, to be well again after it, and to answer a request meanwhile.
 NOTICE, RETURN, ANSWER = 60, 30, 1
 LEAST, MOST = 15, 70
+# What may come twice after a fault: two commit intervals of Kafka's, and what mosquitto has in flight to and from three clients.
+AGAIN = 2 * RATE + 3 * 20
 BOTH = {"kafka", "mqtt"}
 
 
@@ -50,7 +51,7 @@ def run(plan):
             "MQTT_PORT": str(proxies["mqtt"].port), "MQTT_CLIENT_ID": "soak"}
         host = stack.enter_context(support.Host({}, agents=["agent.lua"], environment=environment, folder=plan.folder))
         ways = stack.enter_context(_Ways(kafka, mqtt))
-        watch = stack.enter_context(_Watch(host))
+        watch = stack.enter_context(Watch(host))
         ways.works(60)
         faults = _Faults(plan, {"kafka": kafka, "mqtt": mqtt}, proxies, ways, watch)
         for what, whom, seconds in _order(plan):
@@ -113,56 +114,6 @@ class _Ways:
         self.answers.__exit__()
 
 
-class _Watch:
-    """Ten times a second a request, and a look at /health."""
-
-    def __init__(self, host):
-        self.host = host
-        self.slowest = 0
-        self.refusals = []
-        self.is_healthy = True
-        self.last_degraded = 0
-        self.noticed = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def forget(self):
-        """What was noticed until now."""
-        self.noticed = {}
-
-    def _ask(self, ask, *request):
-        began = time.monotonic()
-        try:
-            answer = ask(*request)
-            if answer.status == 200:
-                return answer.json
-            self.refusals.append(repr(answer))
-        except OSError as error:
-            self.refusals.append(repr(error))
-        finally:
-            self.slowest = max(self.slowest, time.monotonic() - began)
-
-    def _run(self):
-        while not self._stopping.wait(0.1):
-            self._ask(self.host.post, "/quick", {"query": ""})
-            if (health := self._ask(self.host.get, "/health")) is None:
-                continue
-            now = time.monotonic()
-            self.is_healthy = health["status"] == "healthy"
-            if not self.is_healthy:
-                self.last_degraded = now
-            for name in health.get("connection_errors", {}):
-                self.noticed.setdefault(name, now)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopping.set()
-        self._thread.join(40)
-
-
 class _Faults:
     def __init__(self, plan, brokers, proxies, ways, watch):
         self.plan, self.brokers, self.proxies, self.ways, self.watch = plan, brokers, proxies, ways, watch
@@ -173,7 +124,7 @@ class _Faults:
         try:
             for name in whom:
                 if what == "frozen":
-                    self.brokers[name].process.send_signal(signal.SIGSTOP)
+                    self.brokers[name].freeze()
                 elif what == "restarted":
                     self.brokers[name].restart()
                 else:
@@ -181,11 +132,13 @@ class _Faults:
             yield
         finally:
             for name in whom:
-                self.brokers[name].process.send_signal(signal.SIGCONT)
+                self.brokers[name].thaw()
                 self.proxies[name].fail(None)
 
     def make(self, what, whom, seconds):
+        """In the middle of quiet work: what was handled before is committed."""
         name = f"{what} {' and '.join(sorted(whom))}"
+        time.sleep(self.plan.random.uniform(3, 6))
         self.watch.forget()
         began = time.monotonic()
         with self._fault(what, whom):
@@ -215,6 +168,8 @@ class _Faults:
         for way, ledger in ways.ledgers.items():
             promise(f"{way}: nothing is lost", ledger.lost == 0, ledger.figures)
             promise(f"{way}: in order", ledger.disordered == 0)
+            promise(f"{way}: twice comes what was in flight, or not yet committed", ledger.twice <= AGAIN * len(self.worked),
+                    f"{ledger.twice:,}; {len(self.worked)} faults, {AGAIN} each at the most")
         promise(f"/health tells of a broker that is gone within {NOTICE} s",
                 all(seconds <= NOTICE for seconds, _ in self.noticed), slowest(self.noticed))
         promise(f"it is healthy within {RETURN} s of its return", all(seconds <= RETURN for seconds, _ in self.returned),

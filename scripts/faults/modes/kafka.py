@@ -35,8 +35,10 @@ def _through(plan, broker, messages, kills):
     def host():
         return support.Host({}, agents=["agent.lua"], environment=environment, folder=folder)
 
-    # Slow enough that the kills fall into the flow, and what gathers meanwhile is worked off in a burst.
-    feed = Feed(broker.address, ledger, count=messages, rate=max(1_000, messages / (3 * (kills + 1))))
+    # Slow enough that the kills fall into the flow, and what gathers meanwhile is worked off in a burst. The mock cluster takes
+    # ten seconds and more to give a dead member up.
+    pause = 15 if broker.buries_the_dead else 3
+    feed = Feed(broker.address, ledger, count=messages, rate=messages / (pause * (kills + 1)))
     copies = Copies(broker.address, ledger)
     running, killed, above, before = host(), 0, [], 0
     # What came out in the last moments before each kill may come again: a commit interval, and a little for the commit's

@@ -2,16 +2,16 @@
 
 Kafka to Kafka at 100 messages a second and MQTT to Kafka at 40, two hosts of one group (the second without MQTT), requests one
 after another. Kills, stops, joins and leaves, good and broken saves; brokers that freeze, are cut off, refuse or restart;
-clients that do not read. Faults of brokers overlap those of hosts.
+clients that do not read. Faults of brokers overlap those of hosts. On noida-db, as librdkafka's mock cluster ends with a failed
+assertion when a member loses its connection within a join; there only the first host, a static member, is killed.
 """
 
 import os
-import signal
 import threading
 import time
 
 import support
-from brokers import MOCK, KafkaBroker, Mosquitto
+from brokers import NOIDA, KafkaBroker, Mosquitto
 from kafka_traffic import GROUP, Copies, Feed
 from ledger import Ledger
 from proxy import CUT, REFUSED, Proxy
@@ -39,7 +39,7 @@ WELL = 90
 
 def run(plan):
     seconds = plan.seconds(240, 25)
-    with KafkaBroker(MOCK, plan.folder) as kafka, Mosquitto(plan.folder) as mqtt, \
+    with KafkaBroker(plan.broker or NOIDA, plan.folder) as kafka, Mosquitto(plan.folder) as mqtt, \
             Proxy(kafka.address, is_kafka=True) as to_kafka, Proxy(mqtt.address) as to_mqtt:
         kafka.create("numbers", "copies", "copied-readings")
         _Mix(plan, kafka, mqtt, to_kafka, to_mqtt).run(seconds)
@@ -49,8 +49,9 @@ class _Mix:
     def __init__(self, plan, kafka, mqtt, to_kafka, to_mqtt):
         self.plan, self.random = plan, plan.random
         self.brokers = {"kafka": (kafka, to_kafka), "mqtt": (mqtt, to_mqtt)}
+        self.kafka = kafka
         self.environment = {
-            **kafka.environment(), "KAFKA_BOOTSTRAP_SERVERS": to_kafka.address, "STREAMING_CONSUMER_GROUP": GROUP,
+            "KAFKA_BOOTSTRAP_SERVERS": to_kafka.address, "STREAMING_CONSUMER_GROUP": GROUP,
             "LOG_LEVEL": "CRITICAL"}
         self.mqtt_environment = {"MQTT_HOST": "127.0.0.1", "MQTT_PORT": str(to_mqtt.port), "MQTT_CLIENT_ID": "mixed"}
         self.script = plan.folder / "agent.lua"
@@ -63,7 +64,9 @@ class _Mix:
         os.replace(self.plan.folder / "agent.lua.new", self.script)
 
     def _start(self, has_mqtt=True):
-        environment = {**self.environment, **(self.mqtt_environment if has_mqtt else {})}
+        name = None if self.kafka.buries_the_dead or not has_mqtt else "first"
+        environment = {
+            **self.kafka.environment(name), **self.environment, **(self.mqtt_environment if has_mqtt else {})}
         return support.Host({}, agents=["agent.lua"], environment=environment, folder=self.plan.folder)
 
     # What may happen
@@ -79,7 +82,7 @@ class _Mix:
     def join_or_leave(self):
         if self.second is None:
             self.second = self._start(has_mqtt=False)
-        elif self.random.random() < 0.5:
+        elif not self.kafka.buries_the_dead or self.random.random() < 0.5:
             self.codes.append(self.second.stop())
             self.second = None
         else:
@@ -114,7 +117,7 @@ class _Mix:
             return
         what = self.random.choice(["frozen", CUT, REFUSED])
         if what == "frozen":
-            broker.process.send_signal(signal.SIGSTOP)
+            broker.freeze()
         else:
             proxy.fail(what)
         until = time.monotonic() + self.random.uniform(2, 12)
@@ -124,7 +127,7 @@ class _Mix:
         for entry in [entry for entry in self.mended if all_of_them or entry[0] <= time.monotonic()]:
             self.mended.remove(entry)
             broker, proxy = self.brokers[entry[1]]
-            broker.process.send_signal(signal.SIGCONT)
+            broker.thaw()
             proxy.fail(None)
 
     # The run

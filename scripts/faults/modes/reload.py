@@ -1,138 +1,210 @@
-"""Reloads one after another under Kafka messages and HTTP requests, every tenth of a version that must not come into service.
---kills 1,000: so many saves.
+"""Saves a script again and again under 5,000 Kafka messages and 200 requests a second. --kills 1,000 saves.
 
-5,000 messages and 200 requests a second, as far as the machine carries them; the figures say how many it were. Every message
-and every answer names the version that made it. Broken versions: wrong syntax, an error at load, an endless loop, an `on_start`
-that fails.
+Some replace the file, some write into it; some of the versions are broken: they do not parse, fail, or never end. The number of
+the version comes with every message and every answer.
 """
 
+import collections
+import contextlib
 import http.client
 import json
 import os
 import re
+import statistics
+import threading
 import time
 
 import support
 from brokers import MOCK, KafkaBroker
-from kafka_traffic import GROUP, Copies, Feed
+from kafka_traffic import GROUP, PARTITIONS, Copies, Feed
 from ledger import Ledger
 
+# Of the version, in the number that a message comes back with.
+SHIFT = 40
 AGENT = """
 local VERSION = %d
 local agent = agenthost.realtime_agent {
   name = "copier", endpoints = { { path = "/version", method = "POST", task_type = "version" } },
 }
+agent.state.handled = 0
 agent:on_message("numbers", function(data, message)
-  agent:send_kafka("copies", { p = message.partition, n = data.n, version = VERSION }, { partition = message.partition })
+  if data.n %% 100 == 0 then agenthost.sleep(0.01) end -- so that saves meet handlers in flight
+  agent.state.handled = agent.state.handled + 1
+  agent:send_kafka("copies", { p = message.partition, n = data.n + (VERSION << 40) }, { partition = message.partition })
 end, { source = "kafka" })
-agent:task("version", function() return { version = VERSION } end)
-agent:every(3600, function() end)
-%s
+agent:task("version", function() return { version = VERSION, handled = agent.state.handled } end)
 """
-BROKEN = ["end end", 'error("not this one")', "while true do end", 'agent:on_start(function() error("nor this one") end)']
-# Seconds from a good save to its service; what was loading before, an endless loop even, must not hold it up longer.
-TAKES = 1
+ENDLESS = "never end"
+BROKEN = {"do not parse": "\nreturn return\n", "fail": "\nerror('not today')\n", ENDLESS: "\nwhile true do end\n"}
+MESSAGES, REQUESTS, ASKING = 5_000, 200, 4
+# Seconds from a save to the first answer of the new version.
+SOON = 1
+
+
+class _Versioned(Ledger):
+    """Of each lane too, whether the versions went back, and which have been seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.latest = collections.Counter()
+        self.back, self.seen = 0, set()
+
+    def out(self, lane, number):
+        version, number = divmod(number, 1 << SHIFT)
+        self.came(lane, version)
+        super().out(lane, number)
+
+    def came(self, lane, version):
+        self.back += version < self.latest[lane]
+        self.latest[lane] = version
+        self.seen.add(version)
+
+
+class _Requests:
+    """So many a second, one after another on each of four connections."""
+
+    def __init__(self, host, versions):
+        self.host, self.versions = host, versions
+        self.failures, self.count, self.slowest = collections.Counter(), 0, 0.0
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(f"connection {n}",), daemon=True) for n in range(ASKING)]
+
+    def _run(self, lane):
+        connection = http.client.HTTPConnection(*self.host.address, timeout=30)
+        due = time.monotonic()
+        while not self._stopping.wait(max(0, due - time.monotonic())):
+            due = max(due + ASKING / REQUESTS, time.monotonic() - 1)
+            began = time.monotonic()
+            try:
+                connection.request("POST", "/version", b'{"query": ""}', {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.status == 200:
+                    self.versions.came(lane, json.loads(body)["result"]["version"])
+                else:
+                    self.failures[answer.status] += 1
+            except (OSError, http.client.HTTPException) as error:
+                self.failures[type(error).__name__] += 1
+                connection.close()
+            self.count += 1
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(35)
 
 
 def run(plan):
-    reloads = plan.kills(1_000, 40)
-    ledger = Ledger()
-    script = plan.folder / "agent.lua"
-
-    def save(version, broken=""):
-        """Whole, as editors do, or written over, as others do."""
-        target = script if plan.random.random() < 0.3 else plan.folder / "agent.lua.new"
-        target.write_text(AGENT % (version, broken))
-        if target != script:
-            os.replace(target, script)
-
-    save(0)
+    versions, script = _Versioned(), plan.folder / "agent.lua"
+    script.write_text(AGENT % 1)
     with KafkaBroker(plan.broker or MOCK, plan.folder) as kafka:
         kafka.create("numbers", "copies")
-        environment = {**kafka.environment(None if kafka.buries_the_dead else "one"), "STREAMING_CONSUMER_GROUP": GROUP, "LOG_LEVEL": "CRITICAL"}
-        copies = Copies(kafka.address, ledger)
+        environment = {**kafka.environment(), "STREAMING_CONSUMER_GROUP": GROUP, "LOG_LEVEL": "NOTICE"}
+        feed, copies = Feed(kafka.address, versions, rate=MESSAGES), Copies(kafka.address, versions)
+        began = time.monotonic()
         with support.Host({}, agents=["agent.lua"], environment=environment, folder=plan.folder) as host:
-            feed = Feed(kafka.address, ledger, rate=5_000 if not plan.is_quick else 2_000)
-            support.until(lambda: ledger.different > 1_000, "messages come", 30)
-            began, requests = time.monotonic(), _Requests(host)
-            slowest, most, first, descriptors = 0, 0, None, _descriptors(host)
-            version = 0
-            for number in range(1, reloads + 1):
-                if number % 10 == 0:
-                    save(-number, BROKEN[number // 10 % len(BROKEN)])
-                    # It begins to load; whether it fails is seen by what is served.
-                    time.sleep(0.3)
-                version = number
-                save(version)
-                saved = time.monotonic()
-                support.until(lambda: requests.newest >= version, f"version {version} serves", 20, pause=0.002)
-                slowest = max(slowest, time.monotonic() - saved)
-                most = max(most, _generations(host))
-                if number == max(10, reloads // 10):
-                    first = host.memory()[0]
-                plan.progress(f"{number} of {reloads} saves  {ledger.figures}  {requests.count:,} requests")
-            seconds = time.monotonic() - began
-            requests.stop()
-            feed.stop()
-            support.until(lambda: ledger.lost == 0 or time.monotonic() - copies.last > 20, "the rest", 60)
-            last = host.memory()[0]
-            after = support.until(lambda: (now := _descriptors(host)) <= descriptors and now or None, "descriptors", 10)
+            with _Requests(host, versions) as requests:
+                support.until(lambda: versions.out_count > MESSAGES, "messages come", 60)
+                saves = _Saves(plan, host, versions)
+                saves.make(plan.kills(1_000, 60))
+                feed.stop()
+                rate = versions.in_count / (time.monotonic() - began)
+                support.until(lambda: versions.lost == 0 or time.monotonic() - copies.last > 30, "the rest", 120)
+            handled = host.task("/version")["handled"]
+            given_up = host.output().count("a load was given up")
         copies.catch_up()
         copies.stop()
-    name = f"{reloads} saves: "
-    plan.promise(name + "nothing is lost, nothing comes twice", ledger.lost == 0 == ledger.twice, ledger.figures)
-    plan.promise(name + "every partition stays in order", ledger.disordered == 0)
-    plan.promise(name + "no request fails", not requests.failures,
-                 f"{requests.count:,} requests, {requests.count / seconds:.0f}/s; {ledger.in_count / seconds:,.0f} messages/s; "
-                 f"{requests.failures[:2] or ''}")
-    plan.promise(name + "no broken version answers, and none after its successor", not requests.wrong, requests.wrong[:5] or "")
-    plan.promise(name + f"a good one serves within {TAKES} s, whatever loaded before it", slowest <= TAKES, f"slowest {slowest:.2f} s")
-    plan.promise(name + "at most two versions live", most <= 2, f"{most}")
-    plan.promise(name + "memory after all is at most 1.05 times that after the first tenth", last <= first * 1.05,
-                 f"{first:.1f} MiB, {last:.1f} MiB")
-    plan.promise(name + "descriptors are as many as before", after <= descriptors, f"{descriptors}, {after}")
+    plan.promise("nothing is lost, and nothing comes twice", versions.lost == 0 == versions.twice,
+                 f"{versions.figures}, {rate:,.0f} a second")
+    plan.promise("every partition stays in order", versions.disordered == 0 == copies.misplaced)
+    plan.promise("no update of agent.state is lost", handled == versions.in_count, f"{handled:,} counted")
+    plan.promise("every request is answered with 200", not requests.failures,
+                 f"{requests.count:,} requests, slowest {requests.slowest * 1000:.0f} ms {dict(requests.failures) or ''}")
+    plan.promise("no partition and no connection goes back to an earlier version", versions.back == 0,
+                 f"{len(versions.seen):,} versions seen, {versions.back} times back")
+    saves.judge(given_up)
 
 
-def _descriptors(host):
-    return len(os.listdir(f"/proc/{host.pid}/fd"))
+class _Saves:
+    """The saving, one after another, and what is seen of each."""
 
+    def __init__(self, plan, host, versions):
+        self.plan, self.host, self.versions = plan, host, versions
+        self.number, self.broken = 1, collections.defaultdict(set)
+        self.delays, self.delays_after_loop = [], []
+        self.memory, self.live = [], 0
+        self.descriptors = [self._open_descriptors()]
 
-def _generations(host):
-    """Versions of the agent that still have something to do, as /metrics tells."""
-    found = re.findall(r"^agenthost_script_versions_live\S* (\d+)", host.get("/metrics").body.decode(), re.M)
-    return max(map(int, found), default=99)
+    def _open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.host.pid}/fd"))
 
+    def make(self, count):
+        chance, before = self.plan.random, "good"
+        for done in range(count):
+            # After a load without end, and at the end, comes a version that is waited for.
+            must_serve = before == ENDLESS or done == count - 1
+            before = "good" if must_serve or chance.random() < 0.8 else chance.choice(list(BROKEN))
+            saved = self._save(before, chance.random() < 0.25)
+            if before == "good" and (must_serve or chance.random() < 0.8):
+                self._await_good(saved, self.delays_after_loop if must_serve and done < count - 1 else self.delays)
+            elif before == ENDLESS:
+                # In the middle of the load, which is noticed within 250 ms and would be stopped after 5 s.
+                time.sleep(chance.uniform(0.3, 2))
+            elif before != "good":
+                support.until(lambda: self.host.health()["script"]["reload_error"], "a broken version is told of", 20)
+            self._look()
+            self.plan.progress(f"save {done + 1}/{count}  {self.versions.figures}")
+        # The host may still be closing what it was just asked on.
+        with contextlib.suppress(AssertionError):
+            support.until(lambda: self._open_descriptors() == self.descriptors[0], "descriptors are closed", 5)
+        self.descriptors.append(self._open_descriptors())
 
-class _Requests(support.Load):
-    """Requests one after another, 200 a second, and whose answers they were."""
+    def _save(self, what, in_place):
+        """As an editor does, with a new file that takes the place of the old, or as `cp` does; gives when."""
+        self.number += 1
+        text = AGENT % self.number
+        if what != "good":
+            text += BROKEN[what]
+            self.broken[what].add(self.number)
+        began = time.monotonic()
+        if in_place:
+            self.host.script.write_text(text)
+        else:
+            new = self.host.script.with_suffix(".new")
+            new.write_text(text)
+            os.replace(new, self.host.script)
+        return began
 
-    def __init__(self, host):
-        super().__init__(host, "/version", {"query": ""})
-        self.newest, self.wrong, self.failures = 0, [], []
-        self.__enter__()
+    def _await_good(self, saved, delays):
+        number = self.number
+        support.until(lambda: number in self.versions.seen, f"version {number} serves", 30, pause=0.002)
+        delays.append(time.monotonic() - saved)
 
-    def _run(self):
-        connection = http.client.HTTPConnection(*self.host.address, timeout=30)
-        began, asked = time.monotonic(), 0
-        while not self.stopping.wait(max(0, began + asked / 200 - time.monotonic())):
-            asked += 1
-            try:
-                connection.request("POST", self.path, self.body, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                body = answer.read()
-            except OSError as error:
-                self.failures.append(repr(error))
-                connection.close()
-                continue
-            self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
-            if answer.status != 200:
-                self.failures.append((answer.status, body[:200]))
-                continue
-            version = json.loads(body)["result"]["version"]
-            if version < self.newest:
-                self.wrong.append((version, self.newest))
-            self.newest = max(self.newest, version)
-        connection.close()
+    def _look(self):
+        self.memory.append(self.host.memory()[0])
+        live = re.findall(r"^agenthost_script_versions_live\{.*\} (\d+)", self.host.get("/metrics").body.decode(), re.M)
+        self.live = max(self.live, *map(int, live))
 
-    def stop(self):
-        self.__exit__()
+    def judge(self, given_up):
+        promise, tenth = self.plan.promise, max(1, len(self.memory) // 10)
+        promise(f"a good version serves within {SOON} s", max(self.delays) <= SOON,
+                f"{len(self.delays)} awaited, slowest {max(self.delays):.2f} s, median {statistics.median(self.delays):.2f} s")
+        if self.delays_after_loop:
+            promise(f"a load without end is ended by the next save, which serves within {SOON} s",
+                    max(self.delays_after_loop) <= SOON and given_up >= len(self.delays_after_loop),
+                    f"{len(self.delays_after_loop)} times, slowest {max(self.delays_after_loop):.2f} s; {given_up} given up")
+        serving = self.versions.seen & set().union(*self.broken.values())
+        promise("a broken version never serves", not serving,
+                ", ".join(f"{what} {len(numbers)}" for what, numbers in self.broken.items()) + f" {serving or ''}")
+        first, last = (statistics.median(part) for part in (self.memory[tenth:2 * tenth], self.memory[-tenth:]))
+        promise("memory after all is at most 1.05 times that after the first tenth", last <= 1.05 * first,
+                f"{first:.1f} to {last:.1f} MiB")
+        promise("as many descriptors are open as before", self.descriptors[0] == self.descriptors[1],
+                " to ".join(map(str, self.descriptors)))
+        promise("no more than two versions live at a time", self.live <= 2, f"{self.live}")
