@@ -111,9 +111,9 @@ package struct AgentHost: Service {
         }
         let began = ContinuousClock.now
         announce(.stopping(await floor.workUnderWay(), grace: stopTime.forHandlers))
-        let cutOff = await floor.stop(stopTime.deadlines())
+        let (cutOff, isWhole) = await floor.stop(stopTime.deadlines())
         // Loops that such a connection is left on end with the process.
-        if await outbound.shutdown(within: .seconds(1)) { try? await group.shutdownGracefully() }
+        if await outbound.shutdown(within: .seconds(1)), isWhole { try? await group.shutdownGracefully() }
         announce(.stopped(after: began.duration(to: .now), cutOff: cutOff))
     }
 

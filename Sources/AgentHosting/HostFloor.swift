@@ -101,8 +101,9 @@ final class HostFloor: Sendable {
     }
 
     /// Takes in nothing new, lets what is under way finish and be acknowledged, then closes everything. What has not
-    /// finished in its time is cut off (contract section 6, promise 5). Returns the names of what was.
-    func stop(_ deadlines: StopTime.Deadlines) async -> [String] {
+    /// finished in its time is cut off (contract section 6, promise 5). Returns the names of what was, and whether every
+    /// broker has let go: if not, something of it still runs on the loops.
+    func stop(_ deadlines: StopTime.Deadlines) async -> (cutOff: [String], isWhole: Bool) {
         let rooms = opened.withLock { $0.rooms }
         brokers.pauseIntake()
         let cutOff = Mutex<[String]>([])
@@ -113,7 +114,8 @@ final class HostFloor: Sendable {
         await each(rooms) { $0.worker.runStops(deadline: deadlines.stopFunctions) }
         async let closed: Void = each(rooms) { $0.server.stop(by: deadlines.connections) }
         let left = max(deadlines.connections - .now(), .zero)
-        if await !within(.nanoseconds(left.nanoseconds), { [brokers] in await brokers.stop() }) {
+        let isWhole = await within(.nanoseconds(left.nanoseconds)) { [brokers] in await brokers.stop() }
+        if !isWhole {
             logger.warning("stopping without waiting longer for a broker; what it has not taken comes again")
         }
         await closed
@@ -125,7 +127,7 @@ final class HostFloor: Sendable {
         // No script runs any more; what they have set is on the disk when this returns.
         await status.stores.close()
         await brokers.lineup.stopEmbedded()
-        return cutOff.withLock { $0 }
+        return (cutOff.withLock { $0 }, isWhole)
     }
 
     /// What a stop that begins now waits for.

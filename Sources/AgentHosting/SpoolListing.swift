@@ -24,6 +24,31 @@ package enum SpoolListing {
         return topics.flatMap { topic in topic.letters.flatMap { lines(of: $0, service: topic.service) } }
     }
 
+    /// Throws letters of a topic away, those of the ids or all; returns what was done, for people. Throws `HostFailure` when
+    /// one of them is not kept.
+    package static func drop(topic: String, ids: [String], environment: [String: String]) throws -> String {
+        do {
+            let folders = SpoolFolder.all(statePath: try statePath(environment))
+            var left = Set(ids)
+            var dropped = 0
+            for folder in folders {
+                let kept = try folder.topics().filter { $0.name == topic }.flatMap(\.letters).map(\.id)
+                let wanted = ids.isEmpty ? Set(kept) : left.intersection(kept)
+                guard !wanted.isEmpty else { continue }
+                try folder.remove(wanted, of: topic)
+                left.subtract(wanted)
+                dropped += wanted.count
+            }
+            guard left.isEmpty, dropped > 0 else {
+                let which = left.isEmpty ? "" : " with the id \(left.sorted().joined(separator: ", "))"
+                throw HostFailure(.agent, "no dead letter of the topic \(topic)\(which) is kept")
+            }
+            return dropped == 1 ? "1 letter dropped" : "\(dropped) letters dropped"
+        } catch let failure as DeliveryFailure {
+            throw HostFailure(.agent, failure.description)
+        }
+    }
+
     /// Has a host send its letters again: those of one topic, or all. Throws `HostFailure` when some stay.
     package static func replay(topic: String?, readyFile: String?) async throws -> String {
         let registry = HostRegistry()

@@ -29,11 +29,11 @@ enum CommandHint {
 
     /// Of `agenthost dlq`, whose own commands are told from their arguments by their names alone.
     private static func letters(_ arguments: [String]) -> String? {
-        let commands = ["list", "show", "replay"]
+        let commands = ["list", "show", "replay", "drop"]
         guard arguments.count > 1, !arguments[1].hasPrefix("-"), !commands.contains(arguments[1]) else { return nil }
         let command = NameSuggestion.nearest(arguments[1], among: commands) ?? "show"
         let rest = command == "show" && arguments.count == 2 ? arguments[1...] : arguments[2...]
-        return "dlq has list, show and replay; did you mean `\(line("dlq", [command] + rest))`?"
+        return "dlq has list, show, replay and drop; did you mean `\(line("dlq", [command] + rest))`?"
     }
 
     /// The command that takes a file of this name, and the file.

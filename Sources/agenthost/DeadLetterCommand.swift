@@ -7,7 +7,7 @@ import Foundation
 struct DeadLetterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dlq", abstract: "The dead letters that no broker took, kept in STATE_PATH.",
-        subcommands: [List.self, Show.self, Replay.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Replay.self, Drop.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Topics, with how many letters are kept and why.")
@@ -53,6 +53,25 @@ struct DeadLetterCommand: ParsableCommand {
                 Console.line(try await SpoolListing.replay(topic: topic, readyFile: readyFile))
             } catch let failure as HostFailure {
                 fail(failure.description, code: failure.cause.rawValue)
+            }
+        }
+    }
+
+    struct Drop: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Throws kept letters of a topic away.")
+
+        @Argument(help: "The topic of dead letters, as orders.dlq.")
+        var topic: String
+
+        @Argument(help: "The ids of letters, as `agenthost dlq show` has them; all of the topic unless named.")
+        var ids: [String] = []
+
+        @OptionGroup
+        var environment: EnvironmentOptions
+
+        func run() throws {
+            try DeadLetterCommand.reporting {
+                [try SpoolListing.drop(topic: topic, ids: ids, environment: environment.readOrEnd().values)]
             }
         }
     }

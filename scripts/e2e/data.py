@@ -361,6 +361,25 @@ def spool():
                 records = exact(broker.kafka, "fragile.dlq", 2)
                 equal([record[:2] for record in records if record[0]], [(b"big", b"\xff" * 2000)])
                 assert "no dead letter" in command("dlq", environment={"STATE_PATH": str(state)}).stdout
+            environment["KAFKA_MESSAGE_MAX_BYTES"] = "1000"
+            with Host(PASS, environment=environment) as host:
+                for size in (3000, 4000):
+                    subprocess.run(["kcat", "-P", "-q", "-b", broker.kafka, "-t", "fragile", "-p", "0"],
+                                   input=b"\xff" * size, timeout=30, check=True)
+                until(lambda: host.health().get("spooled_dead_letters", {}).get("count") == 2, "both are kept", 60)
+
+                def drop(*arguments):
+                    return command("dlq", "drop", "fragile.dlq", *arguments, environment={"STATE_PATH": str(state)})
+
+                shown = command("dlq", "show", "fragile.dlq", environment={"STATE_PATH": str(state)}).stdout
+                ids = re.findall(r"^(\S+)  pass  ", shown, re.M)
+                equal(len(ids), 2)
+                done = drop("nobody")
+                assert done.returncode == 1 and "with the id nobody is kept" in done.stderr, done
+                equal(drop(ids[0]).stdout, "1 letter dropped\n")
+                equal(drop().stdout, "1 letter dropped\n")
+                equal(drop().returncode, 1)
+                until(lambda: host.health()["status"] == "healthy", "nothing is kept any more")
 
 
 NEEDS = {

@@ -46,6 +46,8 @@ def run(plan):
         def start():
             return support.Host({}, agents=["agent.lua"], environment=environment, folder=plan.folder)
 
+        # From here on the broker keeps what comes for the session.
+        start().stop()
         feed, copies = Feed(kafka.address, ledgers["Kafka"], rate=1_000), Copies(kafka.address, ledgers["Kafka"])
         with Answers(mqtt.port, ledgers["MQTT"]) as answers, Readings(mqtt.port, ledgers["MQTT"], 200) as readings:
             stops = []
@@ -54,12 +56,13 @@ def run(plan):
                     stop.make(plan, ledgers.values())
                 stops.append(stop)
                 plan.progress(f"{number + 1}/{times} stopped in {stop.seconds:.2f} s; {_figures(ledgers)}")
-            cut_short = [_cut_short(start(), signal_number) for signal_number in (signal.SIGTERM, signal.SIGINT)]
             with start():
                 feed.stop()
                 readings.stop()
                 support.until(lambda: not any(ledger.lost for ledger in ledgers.values())
                               or time.monotonic() - max(copies.last, answers.last) > 30, "the rest", 120)
+        # Without messages, since those that are cut short come again.
+        cut_short = [_cut_short(start(), number) for number in (signal.SIGTERM, signal.SIGINT)]
         copies.catch_up()
         copies.stop()
     _judge(plan, stops, cut_short, ledgers)
