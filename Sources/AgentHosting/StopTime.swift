@@ -9,7 +9,7 @@ package final class StopTime: Sendable {
         var handlers: NIODeadline
         /// The scripts' `on_stop`.
         var stopFunctions: NIODeadline
-        /// What was sent, the last commits, and the sockets.
+        /// What was sent, the last commits, and the sockets; a little is left for the end of the process.
         var connections: NIODeadline
     }
 
@@ -42,7 +42,8 @@ package final class StopTime: Sendable {
         let end = now + TimeAmount(grace)
         let stopFunctions = max(end - .nanoseconds(reserved.nanoseconds / 2), now + Self.least)
         return Deadlines(
-            handlers: end - reserved, stopFunctions: stopFunctions, connections: max(end, stopFunctions + Self.least))
+            handlers: end - reserved, stopFunctions: stopFunctions,
+            connections: max(end - .nanoseconds(reserved.nanoseconds / 8), stopFunctions + Self.least))
     }
 
     /// What takes longer hangs.
