@@ -6,21 +6,16 @@ the version comes with every message and every answer.
 
 import collections
 import contextlib
-import http.client
-import json
 import os
 import re
 import statistics
-import threading
 import time
 
 import support
 from brokers import MOCK, KafkaBroker
-from kafka_traffic import GROUP, PARTITIONS, Copies, Feed
-from ledger import Ledger
+from kafka_traffic import GROUP, Copies, Feed
+from versions import SHIFT, Requests, Versions
 
-# Of the version, in the number that a message comes back with.
-SHIFT = 40
 AGENT = """
 local VERSION = %d
 local agent = agenthost.realtime_agent {
@@ -30,86 +25,31 @@ agent.state.handled = 0
 agent:on_message("numbers", function(data, message)
   if data.n %% 100 == 0 then agenthost.sleep(0.01) end -- so that saves meet handlers in flight
   agent.state.handled = agent.state.handled + 1
-  agent:send_kafka("copies", { p = message.partition, n = data.n + (VERSION << 40) }, { partition = message.partition })
+  agent:send_kafka("copies", { p = message.partition, n = data.n + (VERSION << %d) }, { partition = message.partition })
 end, { source = "kafka" })
 agent:task("version", function() return { version = VERSION, handled = agent.state.handled } end)
 """
 ENDLESS = "never end"
 BROKEN = {"do not parse": "\nreturn return\n", "fail": "\nerror('not today')\n", ENDLESS: "\nwhile true do end\n"}
-MESSAGES, REQUESTS, ASKING = 5_000, 200, 4
+MESSAGES = 5_000
 # Seconds from a save to the first answer of the new version.
 SOON = 1
 
 
-class _Versioned(Ledger):
-    """Of each lane too, whether the versions went back, and which have been seen."""
-
-    def __init__(self):
-        super().__init__()
-        self.latest = collections.Counter()
-        self.back, self.seen = 0, set()
-
-    def out(self, lane, number):
-        version, number = divmod(number, 1 << SHIFT)
-        self.came(lane, version)
-        super().out(lane, number)
-
-    def came(self, lane, version):
-        self.back += version < self.latest[lane]
-        self.latest[lane] = version
-        self.seen.add(version)
-
-
-class _Requests:
-    """So many a second, one after another on each of four connections."""
-
-    def __init__(self, host, versions):
-        self.host, self.versions = host, versions
-        self.failures, self.count, self.slowest = collections.Counter(), 0, 0.0
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(f"connection {n}",), daemon=True) for n in range(ASKING)]
-
-    def _run(self, lane):
-        connection = http.client.HTTPConnection(*self.host.address, timeout=30)
-        due = time.monotonic()
-        while not self._stopping.wait(max(0, due - time.monotonic())):
-            due = max(due + ASKING / REQUESTS, time.monotonic() - 1)
-            began = time.monotonic()
-            try:
-                connection.request("POST", "/version", b'{"query": ""}', {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                body = answer.read()
-                if answer.status == 200:
-                    self.versions.came(lane, json.loads(body)["result"]["version"])
-                else:
-                    self.failures[answer.status] += 1
-            except (OSError, http.client.HTTPException) as error:
-                self.failures[type(error).__name__] += 1
-                connection.close()
-            self.count += 1
-            self.slowest = max(self.slowest, time.monotonic() - began)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(35)
+def _agent(version):
+    return AGENT % (version, SHIFT)
 
 
 def run(plan):
-    versions, script = _Versioned(), plan.folder / "agent.lua"
-    script.write_text(AGENT % 1)
+    versions, script = Versions(), plan.folder / "agent.lua"
+    script.write_text(_agent(1))
     with KafkaBroker(plan.broker or MOCK, plan.folder) as kafka:
         kafka.create("numbers", "copies")
         environment = {**kafka.environment(), "STREAMING_CONSUMER_GROUP": GROUP, "LOG_LEVEL": "NOTICE"}
         feed, copies = Feed(kafka.address, versions, rate=MESSAGES), Copies(kafka.address, versions)
         began = time.monotonic()
         with support.Host({}, agents=["agent.lua"], environment=environment, folder=plan.folder) as host:
-            with _Requests(host, versions) as requests:
+            with Requests(host, versions) as requests:
                 support.until(lambda: versions.out_count > MESSAGES, "messages come", 60)
                 saves = _Saves(plan, host, versions)
                 saves.make(plan.kills(1_000, 60))
@@ -126,8 +66,8 @@ def run(plan):
     plan.promise("no update of agent.state is lost", handled == versions.in_count, f"{handled:,} counted")
     plan.promise("every request is answered with 200", not requests.failures,
                  f"{requests.count:,} requests, slowest {requests.slowest * 1000:.0f} ms {dict(requests.failures) or ''}")
-    plan.promise("no partition and no connection goes back to an earlier version", versions.back == 0,
-                 f"{len(versions.seen):,} versions seen, {versions.back} times back")
+    plan.promise("no partition and no request goes back to an earlier version", versions.back == 0 == requests.back,
+                 f"{len(versions.seen):,} versions seen, {versions.back + requests.back} times back")
     saves.judge(given_up)
 
 
@@ -168,7 +108,7 @@ class _Saves:
     def _save(self, what, in_place):
         """As an editor does, with a new file that takes the place of the old, or as `cp` does; gives when."""
         self.number += 1
-        text = AGENT % self.number
+        text = _agent(self.number)
         if what != "good":
             text += BROKEN[what]
             self.broken[what].add(self.number)
