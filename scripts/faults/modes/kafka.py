@@ -17,7 +17,7 @@ INTERVAL = 1
 
 def run(plan):
     for kind in [plan.broker] if plan.broker else [MOCK, NOIDA]:
-        messages, kills = plan.messages(100_000, 20_000), plan.kills(10, 2)
+        messages, kills = plan.messages(100_000, 20_000), plan.kills(10, 1)
         with KafkaBroker(kind, plan.folder) as broker:
             broker.create("numbers", "copies")
             _through(plan, broker, messages, kills)
