@@ -92,6 +92,8 @@ extension KafkaConsumer {
         switch message.err {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF: break
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: log.notice(reason)
+        // As of a static member that another of its name has taken the place of.
+        case RD_KAFKA_RESP_ERR__FATAL: clientFailed(message.err, reason: reason)
         default: log.warning(reason)
         }
     }

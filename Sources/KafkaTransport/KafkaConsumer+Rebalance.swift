@@ -159,7 +159,7 @@ extension KafkaConsumer: KafkaClientOwner, PartitionOwner {
 
     func clientFailed(_ code: rd_kafka_resp_err_t, reason: String) {
         if code == RD_KAFKA_RESP_ERR__FATAL {
-            monitor.failedForGood("the consumer failed for good: \(reason)")
+            monitor.ended("the consumer failed for good, and takes a restart of the host: \(reason)")
         } else {
             monitor.failed(code, reason: reason)
         }

@@ -134,7 +134,7 @@ class _Stop:
                 stack.enter_context(self.host.raw()).send(request.encode())
             task = _Task(self.host)
             task.start()
-            # By the end of this the task is under way, and the stream's client is behind, and not by so much that it would be ended.
+            # By then the task is under way, and the stream's client behind, but not by so much that it would be ended.
             time.sleep(plan.random.uniform(0.5, 1.5))
             self.host.signal(signal.SIGTERM)
             self.code, self.seconds = _ended(self.host)
