@@ -30,6 +30,8 @@ package final class ConnectionStatus: Sendable {
                 connectedAt: nil, lastActivity: nil, errorMessage: nil, retryCount: 0))
     }
 
+    private let isOver = Atomic(false)
+
     package var current: Report { report.withLock { $0 } }
 
     /// False: nothing needs the connection, and it is not made.
@@ -45,7 +47,7 @@ package final class ConnectionStatus: Sendable {
     }
 
     package func connected() {
-        report.withLock {
+        change {
             guard $0.status != .connected else { return }
             $0.status = .connected
             $0.connectedAt = Timestamp.now()
@@ -55,7 +57,7 @@ package final class ConnectionStatus: Sendable {
 
     /// The connection was lost, or could not be made; it is being tried again.
     package func reconnecting(_ reason: String) {
-        report.withLock {
+        change {
             $0.status = .reconnecting
             $0.errorMessage = reason
             $0.retryCount += 1
@@ -64,10 +66,20 @@ package final class ConnectionStatus: Sendable {
 
     /// It failed in a way that trying again does not mend (refused credentials, a fatal client error).
     package func failed(_ reason: String) {
-        report.withLock {
+        change {
             $0.status = .error
             $0.errorMessage = reason
         }
+    }
+
+    /// A client is over for good: what another client of the connection tells later does not change that.
+    package func ended(_ reason: String) {
+        failed(reason)
+        isOver.store(true, ordering: .relaxed)
+    }
+
+    private func change(_ body: (inout Report) -> Void) {
+        if !isOver.load(ordering: .relaxed) { report.withLock { body(&$0) } }
     }
 
     package func disconnected() {

@@ -14,8 +14,6 @@ final class ConnectionMonitor {
     private var isUp: Bool?
     private var lastError = "no connection to a broker"
     private var reportsWithoutBroker = 0
-    /// The client does nothing any more, though its brokers may answer.
-    private var isOver = false
 
     init(status: ConnectionStatus, log: KafkaLog) {
         self.status = status
@@ -25,7 +23,7 @@ final class ConnectionMonitor {
     /// A broker answered.
     func up() {
         reportsWithoutBroker = 0
-        guard isUp != true, !isOver else { return }
+        guard isUp != true else { return }
         if isUp == false { log.notice("connected again") }
         isUp = true
         status.connected()
@@ -64,9 +62,8 @@ final class ConnectionMonitor {
 
     /// librdkafka has given the client up (INTRODUCTION.md, "Fatal consumer errors"): no broker that answers mends that.
     func ended(_ reason: String) {
-        guard !isOver else { return }
-        isOver = true
         failedForGood(reason)
+        status.ended(reason)
     }
 
     /// librdkafka's statistics, a JSON text ended by NUL. Only a broker's state is written in capitals

@@ -36,6 +36,22 @@ import Testing
         try await producer.stop()
     }
 
+    @Test("a consumer that librdkafka has given up stays in the status, whatever a client of the same connection tells")
+    func fatal() async throws {
+        let kafka = try EmbeddedKafka()
+        let consumer = try await ConsumerProbe.start(embeddedSettings(kafka), topics: ["t"], acknowledging: .later)
+        try await consumer.wait(for: "the connection") { $0.status.current.status == .connected }
+        try await consumer.onLoop {
+            $0.consumer.monitor.ended("fenced")
+            $0.consumer.monitor.up()
+            $0.status.connected()
+            $0.status.reconnecting("away")
+        }
+        #expect(consumer.status.current.status == .error)
+        #expect(consumer.status.current.errorMessage == "fenced")
+        try await consumer.stop()
+    }
+
     @Test("clients start without a broker, and work once it is there")
     func lateBroker() async throws {
         let kafka = try EmbeddedKafka()
