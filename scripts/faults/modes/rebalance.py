@@ -1,8 +1,8 @@
 """Hosts of one group join, leave and are killed in turn, 300 messages a second meanwhile. --kills 4, of some 16 steps.
 
-The first nine steps, with two kills, are always the same; --quick takes five of them. The mock cluster gives a dead member up after the session time-out, looking once a second,
-and then waits for a second less than that for all to join: so much is taken for granted. noida-db gives up no dead member:
-there who would be killed leaves.
+The first nine steps, with two kills, are always the same; --quick takes five of them. The mock cluster gives a dead member up
+after the session time-out, looking once a second, and then waits for a second less than that for all to join: so much is taken
+for granted. noida-db gives up no dead member: there who would be killed leaves.
 """
 
 import os
